@@ -1,0 +1,53 @@
+# `make demo` and `make test` set up all they need in .venv; nothing outside this folder is changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+SETUP := setup.py setup.cfg constraints.txt
+DATA ?= ../shared/data/camvid
+OUTPUT ?= demo_output
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test quick lint test36 train clean
+
+## Play a drive (INPUT: a folder of images, a video or a rosbag; a rendered street without it) through the node.
+demo: $(VENV)/.demo
+	$(BIN)/python -m bisenet_ros.demo $(if $(INPUT),"$(INPUT)") --output "$(OUTPUT)" $(DEMO_ARGS)
+
+## Lint, types and every test.
+test: lint test36
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+## The tests without the slow ones.
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+## The robot code's tests under Python 3.6, the Jetson TX2's, where such an interpreter is found.
+test36: $(VENV)/.test
+	scripts/test_python36
+
+## Train the committed CamVid weights anew.
+train: $(VENV)/.test
+	$(BIN)/bisenet train --config training/recipes/camvid_bisenetv2_cpu.yaml --root $(DATA) --output runs/camvid_bisenetv2
+
+$(VENV)/.venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.venv $(SETUP)
+	@echo "Installing what the demo needs (ROS 2, OpenVINO, OpenCV) into $(VENV) ..."
+	$(PIP) -e '.[ros,cpu,eval]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@echo "Installing what the tests need (PyTorch among it) into $(VENV) ..."
+	$(PIP) -e '.[ros,cpu,eval,train,test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .venv36 build dist *.egg-info demo_output

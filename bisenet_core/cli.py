@@ -1,0 +1,60 @@
+"""`bisenet`: the command line. One file per command in ``bisenet_core.commands``."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.main import get_command
+
+from bisenet_core.commands.benchmark import benchmark
+from bisenet_core.commands.evaluate import evaluate
+from bisenet_core.commands.export import export
+from bisenet_core.commands.segment import segment
+from bisenet_core.commands.train import train
+from bisenet_core.errors import InferenceError, InputError
+
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="bisenet",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Real-time semantic segmentation: label images, measure, train and deploy networks.",
+)
+for command in (segment, evaluate, benchmark, export, train):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``bisenet`` with ``arguments`` (default: the process's own) and return its exit status.
+
+    Bad input is one line on stderr and status 2; Ctrl-C is status 130.
+    """
+    logging.basicConfig(level=logging.WARNING, format="bisenet: %(message)s")
+    try:
+        return get_command(app)(args=arguments, prog_name="bisenet", standalone_mode=False) or 0
+    except InputError as error:
+        return _fail(str(error))
+    except InferenceError as error:
+        _fail(str(error))
+        return FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted; what was already written is kept")
+        return INTERRUPTED
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        return _fail(error.format_message() + "; see bisenet --help")  # a usage error of typer's
+
+
+def _fail(message: str) -> int:
+    print("bisenet: " + " ".join(message.split()), file=sys.stderr)
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""`bisenet export`: a training checkpoint becomes a model folder that the runtime loads."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bisenet_core.commands.extras import training_code
+from bisenet_core.commands.options import JsonFile, parse_size
+from bisenet_core.evaluation.console import show, table, write_json
+
+Checkpoint = Annotated[
+    Path,
+    typer.Argument(metavar="CHECKPOINT", help="A checkpoint written by `bisenet train`.", show_default=False),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")]
+Size = Annotated[
+    str | None, typer.Option(help="WIDTHxHEIGHT of the network's input.", show_default="the recipe's")
+]
+
+
+def export(checkpoint: Checkpoint, output: Output, size: Size = None, json: JsonFile = None) -> None:
+    """Write model.onnx and model.json, checked against PyTorch."""
+    wanted = parse_size(size, "--size") if size else None
+    card, parity = training_code("bisenet_core.export").export_model(checkpoint, output, wanted)
+    summary = {
+        "checkpoint": str(checkpoint),
+        "model": str(output),
+        "architecture": card.architecture,
+        "input": f"{card.input_width}x{card.input_height}",
+        "bytes": (output / "model.onnx").stat().st_size,
+        **asdict(parity),
+    }
+    show(table("bisenet export", [(key, str(value)) for key, value in summary.items()]))
+    write_json(json, summary)

@@ -1,0 +1,26 @@
+"""Options that several commands share, so that each is named and explained once."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bisenet_core.errors import InputError
+
+Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or a name under weights/.")]
+Backend = Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16 on a CPU.")]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write what is printed, machine-readable.")
+]
+
+
+def parse_size(text: str, option: str) -> tuple[int, int]:
+    """(width, height) of a WIDTHxHEIGHT text such as 1024x512. Raises InputError for any other."""
+    match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
+    if not match or "0" in match.groups():
+        raise InputError(
+            f"{option} {text!r} is not a size; expected WIDTHxHEIGHT in pixels, such as 1024x512"
+        )
+    return int(match[1]), int(match[2])

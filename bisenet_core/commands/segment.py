@@ -1,0 +1,88 @@
+"""`bisenet segment`: images, a folder, a video or a rosbag in; label images and overlays out."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.console import show, table, track, write_json
+from bisenet_core.evaluation.frame import Frame, Source
+from bisenet_core.evaluation.image_files import write_image
+from bisenet_core.evaluation.sources import open_source
+from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_core.visualization import overlay
+
+Input = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT", help="An image, a folder of images, a video or a rosbag.", show_default=False
+    ),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for labels/ and overlays/.")]
+Topic = Annotated[str | None, typer.Option(help="The image topic of a rosbag that has several.")]
+Overlays = Annotated[bool, typer.Option("--overlays/--no-overlays", help="Write overlays beside the labels.")]
+
+
+def segment(
+    input: Input,
+    model: Model,
+    output: Output,
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+    topic: Topic = None,
+    overlays: Overlays = True,
+    json: JsonFile = None,
+) -> None:
+    """Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them."""
+    source = open_source(input, topic=topic, with_truth=False)
+    labels_folder, overlays_folder = _output_folders(output, source)
+    started, frames, busy = time.perf_counter(), 0, 0.0
+    with Segmenter.open(model, backend=backend, precision=precision) as segmenter:
+        for frame in track(source, len(source), "segmenting"):
+            result = segmenter.segment(frame.image, color_order="rgb")
+            write_image(labels_folder / f"{frame.name}.png", result.labels)
+            if overlays:
+                _write_overlay(overlays_folder, frame, result.labels, segmenter)
+            frames += 1
+            busy += result.timings["total_ms"] / 1e3
+        labels_used = segmenter.label_space.name
+    seconds = time.perf_counter() - started
+    summary = {
+        "input": str(input),
+        "model": str(model),
+        "label_space": labels_used,
+        "frames": frames,
+        "fps": round(frames / seconds, 3),
+        "segmenter_fps": round(frames / busy, 3) if busy else None,
+        "labels": str(labels_folder),
+        "overlays": str(overlays_folder) if overlays else None,
+    }
+    show(table("bisenet segment", [(key, str(value)) for key, value in summary.items()]))
+    write_json(json, summary)
+
+
+def _write_overlay(folder: Path, frame: Frame, labels: np.ndarray, segmenter: Segmenter) -> None:
+    write_image(folder / f"{frame.name}.jpg", overlay(frame.image, labels, segmenter.label_space))
+
+
+def _output_folders(output: Path, source: Source) -> tuple[Path, Path]:
+    folders = output / "labels", output / "overlays"
+    read = {folder.resolve() for folder in source.folders}
+    for folder in folders:
+        # A data set's ground truth lies in a folder called labels too: it must never be replaced by ours.
+        if folder.resolve() in read:
+            raise InputError(
+                f"--output {output} would write into {folder}, which belongs to the input; "
+                "choose another folder"
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"cannot make the folder {folder}: {error.strerror}; choose another --output"
+            ) from None
+    return folders

@@ -1,0 +1,13 @@
+"""The two ways a request fails: the user's input is bad, or the network's answer is."""
+
+
+class InputError(ValueError):
+    """Bad input from the user: a file, a name, an image or a setting.
+
+    ``str(error)`` is one line that says what was wrong, what was expected and what to do. The command
+    line prints it and exits with status 2; the node logs it, counts it and goes on with the next frame.
+    """
+
+
+class InferenceError(RuntimeError):
+    """The network gave no usable answer for a valid image, for example logits that are not numbers."""

@@ -1,0 +1,59 @@
+"""The network of a model folder alone, on a prepared input: what a Segmenter's time is measured against."""
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from bisenet_core.errors import InputError
+from bisenet_core.runtime.backend import InferenceBackend
+from bisenet_core.runtime.model_card import ModelCard
+
+_OPENVINO_HINTS = {"fp32": "f32", "bf16": "bf16"}
+
+
+def bare_network(card: ModelCard, backend: InferenceBackend) -> Callable[[], np.ndarray]:
+    """A function that runs model.onnx once and returns its logits, 1xCx(h/8)x(w/8) float32.
+
+    Same library, device, precision and input size as ``backend``; the float32 NCHW input lies ready, so that
+    a call is the network and nothing else.
+    """
+    width, height = backend.input_size
+    image = np.random.default_rng(0).standard_normal((1, 3, height, width), np.float32)
+    if backend.name not in _LOADERS:
+        raise InputError(f"the bare network cannot be timed on {backend.name}; known: {', '.join(_LOADERS)}")
+    return _LOADERS[backend.name](card, backend, image)
+
+
+def _openvino(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> Callable[[], np.ndarray]:
+    import openvino as ov
+
+    core = ov.Core()
+    model = core.read_model(str(card.onnx_path))
+    model.reshape(list(image.shape))
+    request = core.compile_model(
+        model,
+        "CPU",
+        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _OPENVINO_HINTS[backend.precision]},
+    ).create_infer_request()
+    request.set_input_tensor(ov.Tensor(image, shared_memory=True))
+
+    def run() -> np.ndarray:
+        request.infer()
+        return request.get_output_tensor().data
+
+    return run
+
+
+def _onnxruntime(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> Callable[[], np.ndarray]:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    # The backend's own choice: the processors this process may use, not the machine's.
+    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    session = ort.InferenceSession(str(card.onnx_path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda: session.run(None, {name: image})[0]
+
+
+_LOADERS = {"openvino": _openvino, "onnxruntime": _onnxruntime}

@@ -1,0 +1,66 @@
+"""What people and programs are shown: progress on stderr, tables on stdout, JSON in a file."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bisenet_core.errors import InputError
+
+Item = TypeVar("Item")
+
+
+def progress_bar() -> Progress:
+    """A bar with count and remaining time on stderr, gone when done, absent where stderr is no terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+def track(items: Iterable[Item], total: int, description: str) -> Iterator[Item]:
+    """Yield ``items`` under a progress bar with the time that remains."""
+    with progress_bar() as progress:
+        task = progress.add_task(description, total=total, note="")
+        for item in items:
+            yield item
+            progress.advance(task)
+
+
+def table(title: str, rows: Iterable[tuple[str, str]], headings: tuple[str, str] | None = None) -> Table:
+    """Two columns: what, and its value."""
+    result = Table(title=title, title_justify="left", show_header=headings is not None)
+    result.add_column(headings[0] if headings else "", no_wrap=True)
+    result.add_column(
+        headings[1] if headings else "", justify="right" if headings else "left", overflow="fold"
+    )
+    for row in rows:
+        result.add_row(*row)
+    return result
+
+
+def show(content: Table) -> None:
+    """Print a table on stdout."""
+    Console().print(content)
+
+
+def write_json(path: Path | None, content: dict[str, Any]) -> None:
+    """Write ``content`` to ``path`` where one is given. Raises InputError where that is not possible."""
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror}; give --json a file that can be written"
+        ) from None

@@ -1,0 +1,109 @@
+"""A training checkpoint in, a model folder out."""
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from bisenet_core.errors import InputError
+from bisenet_core.export.deployable import deployable
+from bisenet_core.export.onnx_file import write_onnx
+from bisenet_core.export.parity import Parity, check_parity, measure_parity
+from bisenet_core.learning.datasets.registry import label_space_of
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.transforms import normalise
+from bisenet_core.models import create_model
+from bisenet_core.rendering import RenderedDrive
+from bisenet_core.runtime.model_card import ModelCard
+
+LICENCES = {"camvid": "non-commercial research use (CamVid data, CC BY-NC 4.0 distribution)"}
+
+
+def export_model(
+    checkpoint: Path | str, output: Path | str, size: tuple[int, int] | None = None
+) -> tuple[ModelCard, Parity]:
+    """Export a checkpoint of ``bisenet train`` to the model folder ``output``.
+
+    ``size`` is the (width, height) the robot runs it at; the recipe's by default. The ONNX file is compared
+    with the network on rendered street frames, and nothing is written if they differ. ``InputError`` for a
+    checkpoint that is missing, is not one of ours, or has other tensors than its network.
+    """
+    recipe, state, facts = _read_checkpoint(Path(checkpoint))
+    network = deployable(_network(recipe, state, checkpoint))
+    width, height = size or recipe.input_size
+    with tempfile.TemporaryDirectory() as scratch:
+        onnx_path = Path(scratch) / "model.onnx"
+        write_onnx(network, width, height, onnx_path)
+        parity = measure_parity(network, onnx_path, _street_frames(recipe, width, height))
+        check_parity(parity)
+        card = _card(recipe, (width, height), onnx_path, facts)
+        Path(output).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(onnx_path, Path(output) / "model.onnx")
+        card.save(Path(output))
+    return card, parity
+
+
+def _read_checkpoint(path: Path) -> tuple[Recipe, dict[str, torch.Tensor], dict[str, Any]]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        recipe = Recipe.from_dict(content["hyper_parameters"]["recipe"], str(path))
+        state = content["state_dict"]
+    except FileNotFoundError:
+        raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt") from None
+    except InputError:
+        raise
+    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{path} is not a checkpoint of `bisenet train`: {reason}") from None
+    return recipe, state, {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
+
+
+def _network(recipe: Recipe, state: dict[str, torch.Tensor], origin: Path | str) -> nn.Module:
+    classes = label_space_of(recipe.dataset).num_classes
+    network = create_model(recipe.network, classes, **{**recipe.options, "boosters": False})
+    weights = {
+        key.removeprefix("network."): value
+        for key, value in state.items()
+        if key.startswith("network.") and not key.startswith("network.boosters.")
+    }
+    wanted = {key: value.shape for key, value in network.state_dict().items()}
+    wrong = sorted(
+        key for key in {*wanted, *weights} if key not in weights or wanted.get(key) != weights[key].shape
+    )
+    if wrong:
+        raise InputError(
+            f"{origin} does not fit {recipe.network}: {len(wrong)} tensors are missing, extra or misshapen, "
+            f"first {', '.join(wrong[:3])}"
+        )
+    network.load_state_dict(weights)
+    return network
+
+
+def _street_frames(recipe: Recipe, width: int, height: int, count: int = 3) -> np.ndarray:
+    drive = RenderedDrive(width=width, height=height, frames=count)
+    images = np.stack([drive[index][0] for index in range(count)])
+    return np.ascontiguousarray(normalise(images, recipe.mean, recipe.std).transpose(0, 3, 1, 2))
+
+
+def _card(recipe: Recipe, size: tuple[int, int], onnx_path: Path, facts: dict[str, Any]) -> ModelCard:
+    return ModelCard(
+        name=recipe.name,
+        architecture=recipe.network,
+        architecture_options=dict(recipe.options),
+        label_space=label_space_of(recipe.dataset),
+        mean=recipe.mean,
+        std=recipe.std,
+        color_order="rgb",
+        input_width=size[0],
+        input_height=size[1],
+        onnx_sha256=hashlib.sha256(onnx_path.read_bytes()).hexdigest(),
+        training_data=recipe.dataset,
+        recipe=recipe.to_dict(),
+        metrics=facts,
+        licence=LICENCES.get(recipe.dataset, "see the data set"),
+    )

@@ -1,0 +1,1 @@
+"""Training: datasets, augmentation, losses, schedules, Lightning modules. Needs torch and lightning."""

@@ -1,0 +1,80 @@
+"""Building blocks shared by the networks."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class ConvNormAct(nn.Sequential):
+    """Convolution without bias, batch normalisation and, unless ``act`` is false, ReLU.
+
+    ``BxC_inxHxW -> BxC_outxceil(H/stride)xceil(W/stride)``: padding keeps the size at stride 1.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        groups: int = 1,
+        act: bool = True,
+    ) -> None:
+        conv = nn.Conv2d(
+            in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False
+        )
+        layers: list[nn.Module] = [conv, nn.BatchNorm2d(out_channels)]
+        super().__init__(*layers, *([nn.ReLU(inplace=True)] if act else []))
+
+
+def depthwise(channels: int, stride: int = 1) -> ConvNormAct:
+    """3x3 depth-wise convolution with batch normalisation and no activation (BiSeNet V2, Figure 5)."""
+    return ConvNormAct(channels, channels, 3, stride, groups=channels, act=False)
+
+
+def separable(channels: int) -> nn.Sequential:
+    """3x3 depth-wise, then 1x1, each with batch normalisation and no activation. ``BxCxHxW -> BxCxHxW``."""
+    return nn.Sequential(depthwise(channels), ConvNormAct(channels, channels, kernel=1, act=False))
+
+
+def resize_to(features: Tensor, like: Tensor) -> Tensor:
+    """Bilinear interpolation (half-pixel centres) to the height and width of ``like``.
+
+    The target is the actual feature map rather than a factor, so any input size works.
+    """
+    return functional.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class SegmentationHead(nn.Module):
+    """3x3 to ``mid_channels``, then 1x1 to ``num_classes`` with bias (BiSeNet V2, Figure 7).
+
+    ``BxCxHxW -> BxKxHxW`` logits at the resolution of its input. Upsampling to the image is the caller's:
+    the loss in training, the backend on the robot.
+    """
+
+    def __init__(self, in_channels: int, mid_channels: int, num_classes: int) -> None:
+        super().__init__()
+        self.conv = ConvNormAct(in_channels, mid_channels)
+        self.classifier = nn.Conv2d(mid_channels, num_classes, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.classifier(self.conv(features))
+
+
+def initialise_he(module: nn.Module) -> None:
+    """Initialise convolutions after He et al. (2015), as BiSeNet V2 (Section 5.1) trains from scratch."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+
+
+def check_image_size(image: Tensor, minimum: int = 32) -> None:
+    """Raise ``ValueError`` unless ``image`` is Bx3xHxW with both sides at least ``minimum`` pixels."""
+    if torch.jit.is_tracing():
+        return  # sizes are symbolic while a graph is being exported
+    if image.ndim != 4 or image.shape[1] != 3 or min(image.shape[-2:]) < minimum:
+        raise ValueError(
+            f"image has shape {tuple(image.shape)}; expected Bx3xHxW with H and W at least {minimum}"
+        )

@@ -1,0 +1,64 @@
+"""Where models are looked for when they are named and not given as a folder."""
+
+import difflib
+import os
+import site
+import sys
+from pathlib import Path
+from typing import List, Union
+
+from bisenet_core.errors import InputError
+
+_SHARE = Path("share") / "bisenet_ros" / "weights"
+
+
+def weights_search_path() -> List[Path]:
+    """Folders that may hold models, first match wins.
+
+    $BISENET_WEIGHTS (several with the path separator between them), the repository's weights/, the installed
+    package's share/bisenet_ros/weights, ~/.cache/bisenet/weights.
+    """
+    given = [Path(entry).expanduser() for entry in _entries("BISENET_WEIGHTS")]
+    repository = Path(__file__).resolve().parents[2] / "weights"
+    prefixes = _entries("AMENT_PREFIX_PATH") + [sys.prefix, site.getuserbase()]
+    installed = [Path(prefix) / _SHARE for prefix in prefixes]
+    return given + [repository] + installed + [Path.home() / ".cache" / "bisenet" / "weights"]
+
+
+def resolve_model(name_or_folder: Union[str, Path]) -> Path:
+    """The folder of a model, given as a path or as a name under the weights search path.
+
+    Raises InputError that says where it looked, and which command brings a model that we know of.
+    """
+    text = str(name_or_folder)
+    folder = Path(text).expanduser()
+    if not text.strip():
+        raise InputError("no model given; expected a model folder, or the name of one under weights/")
+    if folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise InputError(f"{text} is a file; give the folder that holds model.onnx and model.json")
+    if len(folder.parts) > 1:
+        raise InputError(f"the model folder {text} does not exist")
+    for place in weights_search_path():
+        if (place / text).is_dir():
+            return place / text
+    raise InputError("model '{}' not found{}; looked in {}".format(
+        text, _advice(text), ", ".join(str(place) for place in _distinct(weights_search_path()))))
+
+
+def _advice(name: str) -> str:
+    if name.startswith("cityscapes"):
+        return ": run `bisenet weights fetch {}`".format(name.replace("_", "-"))
+    known = sorted(child.name for place in weights_search_path() if place.is_dir()
+                   for child in place.iterdir() if child.is_dir())
+    near = difflib.get_close_matches(name, known, n=1)
+    return f": did you mean '{near[0]}'?" if near else ""
+
+
+def _entries(variable: str) -> List[str]:
+    return [entry for entry in os.environ.get(variable, "").split(os.pathsep) if entry]
+
+
+def _distinct(places: List[Path]) -> List[Path]:
+    return sorted(set(places), key=places.index)

@@ -1,0 +1,18 @@
+"""CamVid's 11 classes: `ros2 launch bisenet_ros camvid.launch.py image:=/camera/image_raw`, with segmentation.launch.py's arguments."""
+
+from pathlib import Path
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+HERE = Path(__file__).parent
+
+
+def generate_launch_description():
+    """The general launch file with this preset's parameters; every argument passes through."""
+    return LaunchDescription([
+        DeclareLaunchArgument("params_file", default_value=str(HERE.parent / "config" / "camvid.yaml"),
+                              description="Parameters of the node"),
+        IncludeLaunchDescription(PythonLaunchDescriptionSource(str(HERE / "segmentation.launch.py"))),
+    ])

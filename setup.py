@@ -1,0 +1,55 @@
+"""Installs the same tree with pip and with colcon: launch files, parameters, weights, `ros2 run` executables."""
+
+from glob import glob
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = "bisenet_ros"
+SHARE = f"share/{NAME}"
+COMMAND_LINE = ["typer>=0.12", "rich>=13"]
+
+
+def folders(pattern):
+    """data_files entries that keep the files matching `pattern` in folders of the same name under share/."""
+    files = [Path(name) for name in glob(pattern) if Path(name).is_file()]
+    return [(f"{SHARE}/{folder}", [str(f) for f in files if f.parent == folder])
+            for folder in sorted({f.parent for f in files})]
+
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="Real-time semantic segmentation of camera images with BiSeNet on ROS 2",
+    author="bisenet_ros maintainers",
+    author_email="maintainers@bisenet-ros.example.org",
+    license="Apache-2.0",
+    packages=find_packages(include=["bisenet_ros", "bisenet_ros.*", "bisenet_core", "bisenet_core.*"]),
+    python_requires=">=3.6",
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (SHARE, ["package.xml"]),
+        # `ros2 run` looks below lib/<package>, where pip would not put a console script
+        (f"lib/{NAME}", ["scripts/segmentation_node"]),
+        *folders("launch/*.launch.py"),
+        *folders("config/*"),
+        *folders("weights/*/*"),
+    ],
+    entry_points={"console_scripts": ["bisenet = bisenet_core.cli:main"]},
+    install_requires=[
+        "numpy",
+        "opencv-python-headless<5",  # 5 changed the type constants
+        "PyYAML",
+        "dataclasses; python_version < '3.7'",
+    ],
+    extras_require={
+        "ros": ["ros-rclpy[fastrtps]", "ros-sensor-msgs", "ros-std-msgs", "ros-diagnostic-msgs",
+                "ros-lifecycle-msgs"],
+        "cpu": ["openvino>=2024.0", "onnxruntime"],
+        "gpu": ["tensorrt>=8.2", "pycuda"],
+        "eval": ["rosbags>=0.10", *COMMAND_LINE],
+        "train": ["torch>=2.1", "lightning>=2.3", "onnx", "onnxruntime", *COMMAND_LINE],
+        "test": ["pytest", "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML"],
+    },
+    zip_safe=False,
+)

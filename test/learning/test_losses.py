@@ -1,0 +1,48 @@
+"""OHEM cross-entropy."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from bisenet_core.label_space import UNLABELED
+from bisenet_core.learning.losses import OhemCrossEntropy
+
+
+def _case(seed, ignored=0.2):
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(2, 5, 4, 6, generator=generator).requires_grad_()
+    target = torch.randint(0, 5, (2, 32, 48), generator=generator)
+    target[torch.rand(target.shape, generator=generator) < ignored] = UNLABELED
+    return logits, target
+
+
+def _pixel_losses(logits, target):
+    up = functional.interpolate(logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
+    return functional.cross_entropy(up, target, ignore_index=UNLABELED, reduction="none")[target != UNLABELED]
+
+
+def test_all_ignored_is_zero_with_zero_gradients():
+    logits, target = _case(0)
+    loss = OhemCrossEntropy()(logits, torch.full_like(target, UNLABELED))
+    loss.backward()
+    assert loss.item() == 0 and torch.count_nonzero(logits.grad) == 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_keeping_every_pixel_is_plain_cross_entropy(seed):
+    logits, target = _case(seed)
+    loss = OhemCrossEntropy(threshold=1.0, min_kept=1.0)(logits, target)
+    torch.testing.assert_close(loss, _pixel_losses(logits, target).mean())
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.05, 0.99), st.floats(0.01, 1.0))
+def test_keeps_the_hardest_pixels(seed, threshold, min_kept):
+    logits, target = _case(seed)
+    losses = _pixel_losses(logits, target).sort(descending=True).values
+    hard = int((losses > -torch.log(torch.tensor(threshold))).sum())
+    kept = max(hard, int(min_kept * losses.numel()), 1)
+    loss = OhemCrossEntropy(threshold, min_kept)(logits, target)
+    torch.testing.assert_close(loss, losses[:kept].mean(), rtol=1e-3, atol=1e-4)

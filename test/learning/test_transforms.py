@@ -1,0 +1,46 @@
+"""Augmentation."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bisenet_core.label_space import UNLABELED
+from bisenet_core.learning.transforms import Augmentation, to_tensors
+
+
+def _blocks(height, width):
+    """An image whose colour names its label, in blocks large enough to survive scaling."""
+    labels = ((np.indices((height, width)) // 16).sum(0) % 3).astype(np.uint8)
+    return np.repeat(labels[..., None] * 100, 3, axis=2), labels
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.integers(20, 90), st.integers(20, 90))
+def test_image_and_labels_stay_aligned_and_padding_is_unlabelled(seed, height, width):
+    augment = Augmentation(64, 48, fill=(255, 255, 255))
+    image, labels = augment(*_blocks(height, width), np.random.default_rng(seed))
+    assert image.shape == (48, 64, 3) and labels.shape == (48, 64)
+    pure = (image % 100 == 0).all(axis=2)  # away from the blurred edges between blocks
+    assert (labels[pure] == image[pure][:, 0] // 100).all()
+    assert (labels[(image == 255).all(axis=2)] == UNLABELED).all()
+    assert set(np.unique(labels)) <= {0, 1, 2, UNLABELED}
+
+
+def test_same_seed_same_sample_and_other_seed_another():
+    augment = Augmentation(32, 32, colour=0.3)
+    first, again, other = (augment(*_blocks(64, 64), np.random.default_rng(s))[0] for s in (1, 1, 2))
+    assert (first == again).all() and (first != other).any()
+
+
+def test_colour_leaves_the_labels_and_the_range_alone():
+    image, labels = _blocks(64, 64)
+    varied, same = Augmentation(64, 64, scales=(1.0,), colour=0.5)(image, labels, np.random.default_rng(5))
+    assert varied.dtype == np.uint8 and (varied != image).any()
+    assert (same == labels).all() or (same == labels[:, ::-1]).all()
+
+
+def test_tensors_are_normalised_channels_first():
+    image = np.full((2, 4, 3), (255, 0, 127), np.uint8)
+    tensor, target = to_tensors(image, np.full((2, 4), 3, np.uint8), (0.5, 0.5, 0.5), (0.5, 0.25, 1.0))
+    assert tensor.shape == (3, 2, 4) and target.dtype.is_signed and target.tolist() == [[3] * 4] * 2
+    np.testing.assert_allclose(tensor[:, 0, 0].numpy(), (1, -2, 127 / 255 - 0.5), atol=1e-6)

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from bisenet_core.runtime.backend import open_backend
+from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.upsampling import LogitUpsampler
+
+ov = pytest.importorskip("openvino", reason="the backend's library is optional")
+
+
+@pytest.fixture(scope="module")
+def card(tiny_model_folder):
+    return ModelCard.load(tiny_model_folder)
+
+
+def has_bf16():
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def test_auto_is_bf16_where_the_cpu_has_it(card):
+    assert open_backend(card, "openvino").precision == ("bf16" if has_bf16() else "fp32")
+
+
+@pytest.mark.skipif(not has_bf16(), reason="this CPU has no bf16")
+def test_bf16_runs_and_is_coarser_than_fp32(card):
+    image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    coarse, fine = (open_backend(card, "openvino", precision).logits(image, "rgb")
+                    for precision in ("bf16", "fp32"))
+    error = np.abs(coarse - fine).max()
+    assert 1e-4 < error < 0.05 * np.abs(fine).max()
+
+
+def test_fp32_agrees_with_the_reference_on_real_frames(card, camvid_images):
+    pytest.importorskip("onnxruntime", reason="the reference backend")
+    backends = [open_backend(card, name, "fp32", (480, 360)) for name in ("openvino", "onnxruntime")]
+    upsampler = LogitUpsampler((45, 60), (360, 480), (360, 480))
+    for image in camvid_images:
+        ours, reference = (backend.infer(image, "rgb").labels for backend in backends)
+        differ = ours != reference
+        assert differ.mean() < 1e-3
+        # Where they differ, the reference held the two classes to be as good as equal.
+        logits = backends[1].logits(image, "rgb")[0]
+        for first, second in set(zip(ours[differ], reference[differ])):
+            pair = logits[[first, second]]
+            lead = [upsampler.labels(np.stack([pair[0] + bias, pair[1]])) for bias in (1e-3, -1e-3)]
+            here = differ & (ours == first) & (reference == second)
+            assert (lead[0][here] == 0).all() and (lead[1][here] == 1).all()

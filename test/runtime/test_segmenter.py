@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from bisenet_core.errors import InputError
+from bisenet_core.label_space import CAMVID_11
+from bisenet_core.runtime.segmenter import Segmenter
+
+pytest.importorskip("openvino", reason="a backend is needed")
+
+
+@pytest.fixture(scope="module")
+def segmenter(tiny_model_folder):
+    with Segmenter.open(str(tiny_model_folder), precision="fp32") as opened:
+        yield opened
+
+
+def test_it_says_what_it_runs(segmenter):
+    assert segmenter.card.name == "tiny"
+    assert segmenter.label_space == CAMVID_11
+    assert (segmenter.backend.name, segmenter.backend.precision) == ("openvino", "fp32")
+
+
+@pytest.mark.parametrize("color_order, shape", [
+    ("rgb", (40, 50, 3)), ("bgr", (64, 96, 3)), ("rgba", (90, 120, 4)), ("bgra", (33, 47, 4)),
+    ("mono", (100, 80))])
+def test_labels_have_the_images_size_and_ids_of_the_label_space(segmenter, color_order, shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    untouched = image.copy()
+    result = segmenter.segment(image, color_order, with_confidence=True)
+    assert result.labels.shape == result.confidence.shape == shape[:2]
+    assert result.labels.dtype == result.confidence.dtype == np.uint8
+    assert result.labels.max() < CAMVID_11.num_classes and result.confidence.min() >= 255 // 11
+    assert (image == untouched).all()
+
+
+def test_timings_add_up(segmenter):
+    timings = segmenter.segment(np.zeros((64, 96, 3), np.uint8)).timings
+    parts = timings["preprocess_ms"] + timings["network_ms"] + timings["postprocess_ms"]
+    assert 0 < parts <= timings["total_ms"]
+
+
+def test_a_padded_read_only_view_of_a_message_is_taken_as_it_is(segmenter):
+    buffer = np.random.default_rng(0).integers(0, 256, 64 * 300, dtype=np.uint8).tobytes()
+    rows = np.frombuffer(buffer, np.uint8).reshape(64, 300)[:, :288]  # 12 bytes of padding per row
+    view = np.lib.stride_tricks.as_strided(rows, (64, 96, 3), (300, 3, 1), writeable=False)
+    assert (segmenter.segment(view).labels == segmenter.segment(view.copy()).labels).all()
+
+
+def test_the_input_size_can_be_chosen(tiny_model_folder):
+    with Segmenter.open(tiny_model_folder, input_width=160) as wider:
+        assert wider.backend.input_size == (160, 64)
+    with pytest.raises(InputError, match="input size -1x0"):
+        Segmenter.open(tiny_model_folder, input_width=-1)
+
+
+@pytest.mark.parametrize("color_order", ["rgb", "rgba", "mono"])
+def test_warm_up_takes_any_color_order(segmenter, color_order):
+    segmenter.warm_up(48, 64, color_order)
+
+
+def test_bad_images_are_refused(segmenter):
+    with pytest.raises(InputError, match="expected uint8 HxWx3"):
+        segmenter.segment(np.zeros((4, 4), np.uint8))
+    with pytest.raises(InputError, match="unknown color_order 'yuv'"):
+        segmenter.warm_up(4, 4, "yuv")
+
+
+def test_closed_is_closed(tiny_model_folder):
+    with Segmenter.open(tiny_model_folder) as segmenter:
+        pass
+    with pytest.raises(RuntimeError, match="has been closed"):
+        segmenter.segment(np.zeros((4, 4, 3), np.uint8))
+
+
+def test_a_model_that_is_not_there_is_named():
+    with pytest.raises(InputError, match="model 'no_such_net' not found"):
+        Segmenter.open("no_such_net")

@@ -1,0 +1,200 @@
+"""`bisenet`: real commands on real files; bad input is one line on stderr and status 2."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("typer", reason="the command line needs typer and rich")
+pytest.importorskip("openvino", reason="the model is run with openvino")
+
+from bisenet_core.cli import main
+from bisenet_core.label_space import CAMVID_11
+from bisenet_core.runtime.segmenter import Segmenter
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """ROOT/test/images and labels of four random images and random truth."""
+    rng = np.random.default_rng(0)
+    for folder in ("images", "labels"):
+        (tmp_path / "root" / "test" / folder).mkdir(parents=True)
+    for index in range(4):
+        image = rng.integers(0, 256, (60, 80, 3), np.uint8)
+        truth = rng.integers(0, 12, (60, 80), np.uint8)
+        cv2.imwrite(str(tmp_path / f"root/test/images/frame_{index}.png"), image)
+        cv2.imwrite(str(tmp_path / f"root/test/labels/frame_{index}.png"), truth)
+    return tmp_path / "root"
+
+
+def refused(capfd, arguments, *words, status=2):
+    """The command fails with ``status`` and one line on stderr that holds ``words``."""
+    assert main([str(a) for a in arguments]) == status
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    for word in words:
+        assert str(word) in lines[0]
+
+
+def test_segment_writes_ids_and_overlays(dataset, tiny_model_folder, tmp_path, capsys):
+    output, report = tmp_path / "out", tmp_path / "report.json"
+    images = dataset / "test" / "images"
+    status = main(
+        [
+            "segment",
+            str(images),
+            "--model",
+            str(tiny_model_folder),
+            "--output",
+            str(output),
+            "--json",
+            str(report),
+        ]
+    )
+    assert status == 0
+    result = json.loads(report.read_text())
+    assert result["frames"] == 4 and result["fps"] > 0
+    assert "fps" in capsys.readouterr().out
+    labels = cv2.imread(str(output / "labels" / "frame_2.png"), cv2.IMREAD_UNCHANGED)
+    image = cv2.imread(str(images / "frame_2.png"))
+    with Segmenter.open(str(tiny_model_folder)) as segmenter:
+        expected = segmenter.segment(image, color_order="bgr").labels
+    np.testing.assert_array_equal(labels, expected)
+    assert cv2.imread(str(output / "overlays" / "frame_2.jpg")).shape == image.shape
+
+
+def test_segment_never_writes_into_its_input(dataset, tiny_model_folder, capfd):
+    before = {p: p.read_bytes() for p in dataset.rglob("*.png")}
+    common = ["--model", tiny_model_folder]
+    refused(capfd, ["segment", dataset / "test" / "images", *common, "--output", dataset / "test"], "labels")
+    single = dataset / "test" / "images" / "frame_1.png"
+    refused(capfd, ["segment", single, *common, "--output", dataset / "test"], "labels")
+    assert {p: p.read_bytes() for p in dataset.rglob("*.png")} == before
+
+
+def test_segment_keeps_what_it_wrote_before_a_bad_image(dataset, tiny_model_folder, tmp_path, capfd):
+    bad = dataset / "test" / "images" / "frame_2.png"
+    bad.write_bytes(bad.read_bytes()[:-100])
+    refused(capfd, ["segment", bad.parent, "--model", tiny_model_folder, "--output", tmp_path / "out"], bad)
+    assert sorted(p.stem for p in (tmp_path / "out" / "labels").iterdir()) == ["frame_0", "frame_1"]
+
+
+def test_evaluate_scores_every_class(dataset, tiny_model_folder, tmp_path, capsys):
+    report = tmp_path / "scores.json"
+    status = main(
+        [
+            "evaluate",
+            "--model",
+            str(tiny_model_folder),
+            "--dataset",
+            "camvid",
+            "--root",
+            str(dataset),
+            "--split",
+            "test",
+            "--precision",
+            "fp32",
+            "--json",
+            str(report),
+        ]
+    )
+    assert status == 0
+    result = json.loads(report.read_text())
+    assert result["images"] == 4 and result["precision"] == "fp32"
+    assert list(result["iou"]) == list(CAMVID_11.classes)
+    assert 0 <= result["miou"] <= 1 and 0 <= result["pixel_accuracy"] <= 1
+    assert "Pedestrian" in capsys.readouterr().out
+
+
+def test_evaluate_names_the_truth_that_does_not_fit(dataset, tiny_model_folder, capfd):
+    path = dataset / "test" / "labels" / "frame_3.png"
+    cv2.imwrite(str(path), np.full((60, 80), 30, np.uint8))
+    refused(capfd, ["evaluate", "--model", tiny_model_folder, "--root", dataset], path, "id 30")
+
+
+def test_evaluate_refuses_a_missing_split_and_an_unknown_data_set(dataset, tiny_model_folder, capfd):
+    common = ["evaluate", "--model", tiny_model_folder, "--root", dataset]
+    refused(capfd, [*common, "--split", "val"], dataset / "val" / "images")
+    refused(capfd, [*common, "--dataset", "mapillary"], "mapillary", "camvid")
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_benchmark_measures_network_and_segmenter(tiny_model_folder, tmp_path, backend):
+    pytest.importorskip(backend)
+    report = tmp_path / "benchmark.json"
+    status = main(
+        [
+            "benchmark",
+            "--model",
+            str(tiny_model_folder),
+            "--backend",
+            backend,
+            "--precision",
+            "fp32",
+            "--size",
+            "96x64",
+            "--camera",
+            "192x128",
+            "--frames",
+            "6",
+            "--json",
+            str(report),
+        ]
+    )
+    assert status == 0
+    result = json.loads(report.read_text())
+    for key in ("network_ms", "segment_ms"):
+        assert 0 < result[key]["p50"] <= result[key]["p99"]
+    assert result["ratio"] == pytest.approx(
+        result["segment_ms"]["p50"] / result["network_ms"]["p50"], rel=0.01
+    )
+    assert (result["size"], result["camera"], result["frames"]) == ("96x64", "192x128", 6)
+    assert result["device"] and backend in result["versions"] and result["fps"] > 0
+
+
+@pytest.mark.parametrize("size", ["1024", "0x64", "96 x 64", "-1x5"])
+def test_benchmark_refuses_what_is_no_size(tiny_model_folder, capfd, size):
+    refused(capfd, ["benchmark", "--model", tiny_model_folder, f"--size={size}"], "WIDTHxHEIGHT")
+
+
+@pytest.mark.parametrize(
+    "arguments, word",
+    [
+        (["segment", "nowhere", "--model", "MODEL", "--output", "out"], "nowhere"),
+        (["segment", ".", "--model", "no_such_model", "--output", "out"], ""),
+        (["segment", "."], "--model"),
+        (["segmnet"], "segmnet"),
+        (["benchmark", "--model", "MODEL", "--frames", "0"], "--frames"),
+        (["benchmark", "--model", "MODEL", "--backend", "magic"], "magic"),
+        (["export", "nowhere.ckpt", "--output", "out"], "nowhere.ckpt"),
+        (["train", "--config", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(tiny_model_folder, tmp_path, monkeypatch, capfd, arguments, word):
+    monkeypatch.chdir(tmp_path)
+    refused(capfd, [str(tiny_model_folder) if a == "MODEL" else a for a in arguments], word)
+
+
+def test_training_commands_say_what_to_install(tmp_path):
+    """In an interpreter without torch, as on a robot."""
+    program = (
+        "import sys; sys.modules['torch'] = None; from bisenet_core.cli import main; "
+        "sys.exit(main(['export', 'a.ckpt', '--output', 'out']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parent.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "bisenet: this command needs torch, which is not installed: pip install 'bisenet_ros[train]'"
+    ]
+
+
+def test_help_of_every_command(capsys):
+    for command in ("segment", "evaluate", "benchmark", "export", "train"):
+        assert main([command, "--help"]) == 0
+        assert "Usage" in capsys.readouterr().out

@@ -1,0 +1,108 @@
+"""The walls of the house: who may import what, and which Python the robot code must suit."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKSTATION = ("models", "learning", "export", "evaluation", "rendering", "commands")
+
+
+def _modules(package):
+    paths = sorted(p for p in (ROOT / package).rglob("*.py"))
+    return {".".join(p.relative_to(ROOT).with_suffix("").parts).replace(".__init__", ""): p for p in paths}
+
+
+CORE = _modules("bisenet_core")
+NODE = _modules("bisenet_ros")
+
+
+def _is_robot(name):
+    parts = name.split(".")
+    return name != "bisenet_core.cli" and not (len(parts) > 1 and parts[1] in WORKSTATION)
+
+
+ROBOT_CORE = [name for name in CORE if _is_robot(name)]
+LEARNING = ("bisenet_core.models", "bisenet_core.learning", "bisenet_core.export")
+NO_TORCH = [name for name in CORE if not name.startswith(LEARNING)]
+
+# a bare interpreter that imports one module and prints the top-level packages that came with it
+PROBE = """
+import importlib, sys
+importlib.import_module(sys.argv[1])
+print(*sorted({name.split('.')[0] for name in sys.modules}))
+"""
+
+
+def _imported(module):
+    result = subprocess.run(
+        [sys.executable, "-c", PROBE, module], cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        universal_newlines=True, check=False,
+    )
+    assert result.returncode == 0, f"{module} does not import by itself:\n{result.stderr}"
+    return set(result.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("module", ROBOT_CORE)
+def test_robot_core_brings_only_numpy_cv2_and_yaml(module):
+    found = _imported(module)
+    heavy = {"torch", "lightning", "rclpy", "bisenet_ros", "typer", "rich", "openvino", "onnxruntime",
+             "tensorrt", "pycuda", "matplotlib", "rosbags", "onnx"}
+    assert not found & heavy
+
+
+@pytest.mark.parametrize("module", sorted(set(NO_TORCH) - set(ROBOT_CORE)))
+def test_workstation_tools_import_without_torch_and_ros(module):
+    assert not _imported(module) & {"torch", "lightning", "rclpy", "bisenet_ros"}
+
+
+@pytest.mark.parametrize("module", [name for name in CORE if name.startswith(LEARNING)])
+def test_learning_never_brings_ros(module):
+    pytest.importorskip("torch", reason="networks and training need PyTorch")
+    assert not _imported(module) & {"rclpy", "bisenet_ros"}
+
+
+@pytest.mark.parametrize("module", sorted(NODE))
+def test_node_never_brings_torch(module):
+    pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+    assert not _imported(module) & {"torch", "lightning"}
+
+
+@pytest.mark.parametrize("name", sorted(ROBOT_CORE) + sorted(NODE))
+def test_robot_code_is_python36_grammar(name):
+    path = {**CORE, **NODE}[name]
+    source = path.read_text()
+    ast.parse(source, str(path), feature_version=(3, 6))
+    assert "from __future__ import annotations" not in source
+
+
+def test_robot_code_needs_no_newer_library_than_python36():
+    vermin = Path(sys.executable).with_name("vermin")
+    if not vermin.exists():
+        pytest.skip("vermin, which knows the age of every library function, is not installed")
+    paths = [str({**CORE, **NODE}[name]) for name in ROBOT_CORE + sorted(NODE)]
+    command = [str(vermin), "-t=3.6-", "--eval-annotations", "--backport", "dataclasses", "--violations", *paths]
+    result = subprocess.run(command, stdout=subprocess.PIPE, universal_newlines=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def _own_imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_core_never_names_ros_or_the_node(name):
+    assert not [m for m in _own_imports(CORE[name]) if m.split(".")[0] in ("rclpy", "bisenet_ros")]
+
+
+@pytest.mark.parametrize("name", [n for n in sorted(CORE) if n.startswith("bisenet_core.models")])
+def test_models_use_nothing_of_ours_but_the_label_space(name):
+    ours = [m for m in _own_imports(CORE[name]) if m.startswith("bisenet_core")]
+    assert not [m for m in ours if not m.startswith(("bisenet_core.models", "bisenet_core.label_space"))]

@@ -1,0 +1,7 @@
+#!/usr/bin/env python3
+"""Train a recipe: the same as `bisenet train`, for those who work from a checkout."""
+
+from bisenet_core.cli import main
+
+if __name__ == "__main__":
+    main(["train"])
