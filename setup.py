@@ -1,4 +1,4 @@
-"""Installs the same tree with pip and with colcon: launch files, parameters, weights, `ros2 run` executables."""
+"""Installs the same tree with pip and with colcon: launch files, parameters, weights and executables."""
 
 from glob import glob
 from pathlib import Path

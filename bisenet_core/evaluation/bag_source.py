@@ -82,9 +82,11 @@ class BagSource(Source):
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
-        from rosbags.highlevel import AnyReader
-        from rosbags.typesys import Stores, get_typestore
-
+        try:
+            from rosbags.highlevel import AnyReader
+            from rosbags.typesys import Stores, get_typestore
+        except ImportError:
+            raise InputError(f"{self._path} needs rosbags to be read: pip install rosbags") from None
         try:
             # Bags from before ROS 2 Iron do not carry their message definitions.
             with AnyReader([self._path], default_typestore=get_typestore(Stores.LATEST)) as reader:

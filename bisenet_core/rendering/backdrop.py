@@ -1,7 +1,10 @@
 """What is infinitely far away: a sky with clouds, and a line of distant trees and roofs under it."""
 
+from typing import Tuple
+
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bisenet_core.rendering.camera import Camera
 from bisenet_core.rendering.canvas import Canvas
@@ -33,7 +36,7 @@ class Backdrop:
         wave = fractal_noise(rng, 1, width, 0.10 * self._scale, 6, gain=0.75)[0]
         self._cover(0.026 + 0.011 * wave + 0.006 * np.sin(columns / width * 25), (104, 110, 104), TREE, rng)
 
-    def _cover(self, level: np.ndarray, color, label: int, rng: np.random.Generator) -> None:
+    def _cover(self, level: np.ndarray, color: ArrayLike, label: int, rng: np.random.Generator) -> None:
         height, width = self._labels.shape
         mask = np.arange(height)[:, None] > self._horizon - level * self._scale
         grain = 1 + 0.10 * fractal_noise(rng, height, width, 5, 3)
@@ -64,7 +67,7 @@ class Backdrop:
         return to_picture @ camera.rotation.T @ to_ray
 
 
-def _sky(rng: np.random.Generator, shape, horizon: float) -> np.ndarray:
+def _sky(rng: np.random.Generator, shape: Tuple[int, int], horizon: float) -> np.ndarray:
     """Bright clouds over pale blue; towards the horizon everything turns white, as a camera exposes it."""
     height, width = shape
     rise = np.clip((horizon - np.arange(height)) / horizon, 0, 1)[:, None].astype(np.float32)

@@ -54,7 +54,10 @@ class Terrace:
         self.houses = {side: [_house(rng, side) for _ in range(variety)] for side in (-1, 1)}
         tile = railing()
         count = round(GARDEN / 2)
-        rail = Texture(np.tile(tile.image, (1, count, 1)), np.tile(tile.region, (1, count)))
+        rail = Texture(
+            np.tile(tile.image, (1, count, 1)),
+            np.full((tile.image.shape[0], count * tile.image.shape[1]), 255, np.uint8),
+        )
         self._fences = {side: (rail, Texture(_boards(rng, side))) for side in (-1, 1)}
         self._hedges = [hedge(rng, color) for color in ((92, 102, 66), (110, 108, 74))]
 
@@ -158,8 +161,8 @@ def _house(rng: np.random.Generator, side: int) -> House:
 def _boards(rng: np.random.Generator, side: int) -> np.ndarray:
     """A fence of wooden boards, GARDEN m long: uint8 RGB."""
     height, width = 80, 640
-    tone = np.repeat(rng.normal(1, 0.12, width // 6 + 1), 6)[:width].astype(np.float32)[None]
-    tone = tone + 0.12 * fractal_noise(rng, height, width, 8, 4, stretch=6.0)
+    board = np.repeat(rng.normal(1, 0.12, width // 6 + 1), 6)[:width].astype(np.float32)
+    tone = board[None] + 0.12 * fractal_noise(rng, height, width, 8, 4, stretch=6.0)
     tone[:, np.arange(width) % 6 == 0] *= 0.55
     tone[:, np.arange(width) % 80 < 4] *= 1.2
     tone[:4] *= 1.25

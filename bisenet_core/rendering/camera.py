@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Camera:
         safe = np.where(np.abs(depth) < 1e-6, 1e-6, depth)
         return np.stack([self.focal * right / safe, self.focal * down / safe], 1) + self.centre, depth
 
-    def sees(self, place: np.ndarray, radius: float, smallest: float = 1.0) -> bool:
+    def sees(self, place: Sequence[float], radius: float, smallest: float = 1.0) -> bool:
         """Whether a ball at ``place`` (camera axes) shows from left to right, ``smallest`` pixels wide."""
         right, _, depth = place
         if depth + radius <= 0 or 2 * radius * self.focal < smallest * depth:

@@ -2,7 +2,7 @@
 
 import math
 from functools import lru_cache
-from typing import Tuple
+from typing import Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -27,11 +27,11 @@ class Canvas:
         """Width and height."""
         return self.image.shape[1], self.image.shape[0]
 
-    def clip(self, low: np.ndarray, high: np.ndarray, margin: int = 2) -> Box:
+    def clip(self, low: Sequence[float], high: Sequence[float], margin: int = 2) -> Box:
         """Pixel box (left, top, right, bottom) around low..high, inside the picture; may be empty."""
         width, height = self.size
-        left, top = (math.floor(min(max(v, -1e6), 1e6)) - margin for v in low.tolist())
-        right, bottom = (math.ceil(min(max(v, -1e6), 1e6)) + margin + 1 for v in high.tolist())
+        left, top = (math.floor(min(max(v, -1e6), 1e6)) - margin for v in low)
+        right, bottom = (math.ceil(min(max(v, -1e6), 1e6)) + margin + 1 for v in high)
         return max(0, left), max(0, top), min(width, right), min(height, bottom)
 
     def paint(self, box: Box, color: np.ndarray, mask: np.ndarray, label: int, haze: float = 0.0) -> None:
@@ -42,7 +42,8 @@ class Canvas:
         cv2.copyTo(color, mask, self.image[top:bottom, left:right])
         np.copyto(self.labels[top:bottom, left:right], np.uint8(label), where=mask != 0)
 
-    def blend(self, box: Box, rgba: np.ndarray, label: int, haze: float = 0.0, region=None) -> None:
+    def blend(self, box: Box, rgba: np.ndarray, label: int, haze: float = 0.0,
+              region: Optional[np.ndarray] = None) -> None:
         """Cover ``box`` with a premultiplied RGBA picture hxwx4 uint8.
 
         A pixel gets the label where it is at least half covered, or where ``region`` hxw says so.

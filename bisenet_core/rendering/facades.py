@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bisenet_core.rendering.noise import fractal_noise, tint
 from bisenet_core.rendering.walls import DENSITY, WALLS, wall_picture, weathered
@@ -62,7 +63,7 @@ class Front:
         top, bottom = (min(max(rows - round(y * DENSITY), 0), rows) for y in (y1, y0))
         return self.color[top:bottom, left:right]
 
-    def fill(self, x0: float, y0: float, x1: float, y1: float, color) -> None:
+    def fill(self, x0: float, y0: float, x1: float, y1: float, color: ArrayLike) -> None:
         """Paint a rectangle in one colour (RGB)."""
         self.part(x0, y0, x1, y1)[...] = color
 
@@ -97,7 +98,9 @@ def _windows(rng: np.random.Generator, front: Front, style: Style, storey: int) 
         _window(rng, front, middle - wide / 2, low, middle + wide / 2, low + tall, style)
 
 
-def _window(rng, front: Front, x0, y0, x1, y1, style: Style) -> None:
+def _window(
+    rng: np.random.Generator, front: Front, x0: float, y0: float, x1: float, y1: float, style: Style
+) -> None:
     stone = np.array((186, 180, 166)) * rng.uniform(0.85, 1.05)
     front.fill(x0 - 0.10, y1, x1 + 0.10, y1 + 0.22, stone * (0.9 if "render" in style.wall else 1))
     front.fill(x0 - 0.10, y0 - 0.12, x1 + 0.10, y0, stone)

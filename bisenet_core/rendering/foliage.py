@@ -50,25 +50,19 @@ def hedge(rng: np.random.Generator, leaf: Leaf) -> Texture:
     return _finish(picture, closing=7)
 
 
-def _branch(picture, rng, start, direction, length: float, thickness: float, depth: int) -> None:
+def _branch(picture: np.ndarray, rng: np.random.Generator, start: np.ndarray, direction: np.ndarray,
+            length: float, thickness: float, depth: int) -> None:
     """A branch that bends and divides; the trunk is the first."""
     direction = direction / np.linalg.norm(direction)
     end = start + direction * length
+    if not 10 < end[0] < picture.shape[1] - 10:
+        return
     tone = rng.uniform(0.8, 1.2)
-    color = tuple(float(v) for v in np.array([58, 50, 42]) * tone) + (255.0,)
     width = max(1, round(thickness))
-    cv2.line(picture, *(tuple(int(v * 16) for v in p) for p in (start, end)), color, width, cv2.LINE_AA, 4)
+    _stick(picture, start, end, (58 * tone, 50 * tone, 42 * tone), width)
     if width > 4:
-        lit = tuple(float(v) for v in np.array([92, 82, 70]) * tone) + (255.0,)
         shift = np.array([0.25 * width, 0])
-        cv2.line(
-            picture,
-            *(tuple(int(v * 16) for v in p + shift) for p in (start, end)),
-            lit,
-            width // 3,
-            cv2.LINE_AA,
-            4,
-        )
+        _stick(picture, start + shift, end + shift, (92 * tone, 82 * tone, 70 * tone), width // 3)
     if depth == 0 or length < 6:
         return
     for _ in range(2 if rng.random() < 0.55 else 3):
@@ -76,6 +70,11 @@ def _branch(picture, rng, start, direction, length: float, thickness: float, dep
         bent = np.array([direction[0] + rng.normal(0, 0.46) - 0.5 * middle, direction[1] - 0.25])
         _branch(picture, rng, start + direction * length * rng.uniform(0.6, 1.0), bent,
                 length * rng.uniform(0.66, 0.90), thickness * 0.66, depth - 1)
+
+
+def _stick(picture: np.ndarray, start: np.ndarray, end: np.ndarray, color: Leaf, width: int) -> None:
+    first, last = np.rint(start * 16).astype(int).tolist(), np.rint(end * 16).astype(int).tolist()
+    cv2.line(picture, first, last, (*color, 255.0), width, cv2.LINE_AA, 4)
 
 
 def _crown(rng: np.random.Generator, middle: float, slender: float) -> np.ndarray:
@@ -88,7 +87,8 @@ def _crown(rng: np.random.Generator, middle: float, slender: float) -> np.ndarra
     return np.stack([x, y, rng.uniform(0.045, 0.10, count) * TALL * (0.6 + 0.4 * slender)], 1)
 
 
-def _leaves(picture, rng, blobs, leaf, darkness: float, count: int) -> None:
+def _leaves(picture: np.ndarray, rng: np.random.Generator, blobs: np.ndarray, leaf: Leaf, darkness: float,
+            count: int) -> None:
     """Leaves on the near half of the balls, lit as on spheres; the dark ones lie deeper."""
     ball = blobs[rng.integers(len(blobs), size=count)]
     angle, reach = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.uniform(0, 1, count)) * 1.18
@@ -106,7 +106,15 @@ def _leaves(picture, rng, blobs, leaf, darkness: float, count: int) -> None:
     _dots(picture, x[keep], y[keep], rng.uniform(1.3, 3.1, count)[keep], leaf, shade[keep], rng)
 
 
-def _dots(picture, x, y, radius, leaf: Leaf, shade, rng) -> None:
+def _dots(
+    picture: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    radius: np.ndarray,
+    leaf: Leaf,
+    shade: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     color = np.clip(np.outer(shade, leaf) * rng.normal(1, 0.06, (len(shade), 3)), 0, 255)
     flat = rng.uniform(0.5, 1.0, len(x)) * radius
     turn = rng.uniform(0, 180, len(x))

@@ -1,6 +1,6 @@
 """Road, kerbs and pavements, found for every pixel by crossing its ray with their planes."""
 
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Tuple
 
 import cv2
 import numpy as np
@@ -38,7 +38,7 @@ def meet_ground(camera: Camera, middle: Callable[[np.ndarray], np.ndarray]) -> G
     dx, dy, dz = camera.rays(first_row)
     down = np.minimum(dy, -1e-6)
 
-    def cross(plane: float):
+    def cross(plane: float) -> Tuple[np.ndarray, np.ndarray]:
         reach = np.minimum((plane - camera.position[1]) / down, FARTHEST)
         z = camera.position[2] + reach * dz
         return camera.position[0] + reach * dx - middle(z), z

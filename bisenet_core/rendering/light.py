@@ -1,5 +1,6 @@
 """One sun and one sky for everything that is drawn: shading, reflection, haze."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -45,4 +46,4 @@ def reflection(normals: np.ndarray, views: np.ndarray, sky: Sky = WORLD) -> np.n
 
 def haze(distance: float) -> float:
     """Share of haze, 0..1, in what is seen at a distance in metres."""
-    return 1.0 - float(np.exp(-max(distance, 0.0) / HAZE_LENGTH))
+    return 1.0 - math.exp(-max(distance, 0.0) / HAZE_LENGTH)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -53,35 +54,43 @@ class MeshBuilder:
         self._looks: List[np.ndarray] = []
         self._count = 0
 
-    def add(self, vertices, faces, color, gloss=0.0, glow=0.0, nearer=0.0, two_sided=False) -> None:
+    def add(
+        self,
+        vertices: ArrayLike,
+        faces: ArrayLike,
+        color: ArrayLike,
+        gloss: ArrayLike = 0.0,
+        glow: float = 0.0,
+        nearer: float = 0.0,
+        two_sided: bool = False,
+    ) -> None:
         """Add faces Mx4 over their own vertices Nx3; a look is one value for all faces or one for each."""
-        vertices = np.asarray(vertices, np.float32).reshape(-1, 3)
-        faces = np.asarray(faces, np.int32).reshape(-1, 4)
-        look = np.zeros((len(faces), 7), np.float32)
+        places = np.asarray(vertices, np.float32).reshape(-1, 3)
+        corners = np.asarray(faces, np.int32).reshape(-1, 4)
+        look = np.zeros((len(corners), 7), np.float32)
         look[:, :3] = color
         for column, value in zip(range(3, 7), (gloss, glow, nearer, two_sided)):
             look[:, column] = value
-        self._vertices.append(vertices)
-        self._faces.append(faces + self._count)
+        self._vertices.append(places)
+        self._faces.append(corners + self._count)
         self._looks.append(look)
-        self._count += len(vertices)
+        self._count += len(places)
 
-    def quad(self, corners, color, **look) -> None:
+    def quad(self, corners: ArrayLike, color: ArrayLike, **look: Any) -> None:
         """One face from four corners, anticlockwise as seen from outside."""
         self.add(corners, [[0, 1, 2, 3]], color, **look)
 
-    def box(self, low, high, color, **look) -> None:
+    def box(self, low: Sequence[float], high: Sequence[float], color: ArrayLike, **look: Any) -> None:
         """An upright box between two corners."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         vertices = [(x, y, z) for x in (x0, x1) for y in (y0, y1) for z in (z0, z1)]
         faces = [[0, 4, 6, 2], [5, 1, 3, 7], [1, 0, 2, 3], [4, 5, 7, 6], [2, 6, 7, 3], [1, 5, 4, 0]]
         self.add(vertices, faces, color, **look)
 
-    def tube(
-        self, path: Sequence, radii: Sequence[float], color, sides: int = 7, squash: float = 1.0, **look
-    ) -> None:
-        """A tube along points of ``path`` with a radius at each; ``squash`` scales it across z."""
-        path = np.asarray(path, np.float32)
+    def tube(self, points: Sequence[ArrayLike], radii: Sequence[float], color: ArrayLike, sides: int = 7,
+             squash: float = 1.0, **look: Any) -> None:
+        """A tube along ``points`` with a radius at each; ``squash`` scales it across z."""
+        path = np.asarray(points, np.float32)
         sides = self._sides(sides)
         angle = np.arange(sides) * 2 * np.pi / sides
         side, other = _across(path)
@@ -89,9 +98,8 @@ class MeshBuilder:
         rings = path[:, None] + np.asarray(radii, np.float32)[:, None, None] * ring * (1, 1, squash)
         self.add(rings, grid_faces(len(path), sides), color, **look)
 
-    def disc(
-        self, centre, normal_x: float, radius: float, color, sides: int = 14, inner: float = 0.0, **look
-    ) -> None:
+    def disc(self, centre: np.ndarray, normal_x: float, radius: float, color: ArrayLike, sides: int = 14,
+             inner: float = 0.0, **look: Any) -> None:
         """A disc or ring that faces +x or -x (``normal_x`` 1 or -1)."""
         sides = self._sides(sides)
         angle = normal_x * np.arange(sides) * 2 * np.pi / sides

@@ -1,9 +1,10 @@
 """Solid things made of small flat faces: how they are shaded and painted."""
 
-from typing import Callable, Dict
+from typing import Callable, Dict, Tuple
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bisenet_core.rendering.camera import Camera
 from bisenet_core.rendering.canvas import SHIFT, Canvas
@@ -11,8 +12,8 @@ from bisenet_core.rendering.light import HAZE_COLOR, SUN, Sky, haze, irradiance,
 from bisenet_core.rendering.mesh import Mesh
 from bisenet_core.rendering.panels import NEAR
 
-#: Things smaller than this part of the picture's width are left out.
-SMALLEST = 0.04
+#: Things on the street smaller than this part of the picture's width are left out.
+SMALLEST = 0.05
 #: Things larger than this part of the picture are painted without smooth edges: it would take too long.
 LARGE = 0.25
 
@@ -37,16 +38,16 @@ class Levels:
         return self._meshes[level]
 
 
-def single(mesh: Mesh) -> Levels:
-    """A mesh that does for all distances."""
-    return Levels(mesh.radius, lambda: mesh)
+def single(mesh: Mesh, least_radius: float = 0.0) -> Levels:
+    """A mesh that does for all distances; ``least_radius`` keeps a small thing in the picture for longer."""
+    return Levels(max(mesh.radius, least_radius), lambda: mesh)
 
 
-def draw_mesh(canvas: Canvas, camera: Camera, mesh: Mesh, place, heading: float, label: int,
+def draw_mesh(canvas: Canvas, camera: Camera, mesh: Mesh, place: ArrayLike, heading: float, label: int,
               sunlit: float = 1.0) -> None:
     """Draw ``mesh`` at ``place`` (x, y, z), turned right by ``heading`` radians, with exact perspective."""
     offset = camera.rotation @ (np.asarray(place) - camera.position)
-    if not camera.sees(offset, mesh.radius, SMALLEST * camera.width):
+    if not camera.sees(offset.tolist(), mesh.radius, 0.3 * SMALLEST * camera.width):
         return
     # All further work is done in camera axes: one rotation for places and normals.
     turn = (camera.rotation @ _turn(heading)).T.astype(np.float32)
@@ -70,7 +71,9 @@ def draw_mesh(canvas: Canvas, camera: Camera, mesh: Mesh, place, heading: float,
     colors = _shade(mesh, shown, outward, views / distance[:, None], sunlit, camera.rotation)
     veil = haze(float(offset[2]))
     colors = np.clip(colors * (1 - veil) + HAZE_COLOR * veil, 0, 255).astype(np.uint8)
-    pixels = corners[:, :2] * (camera.focal / np.maximum(corners[:, 2:], 1e-3)) + np.float32(camera.centre)
+    pixels = corners[:, :2] * (camera.focal / np.maximum(corners[:, 2:], 1e-3)) + np.array(
+        camera.centre, np.float32
+    )
     _fill(canvas, pixels[mesh.faces[shown]], colors, label)
 
 
@@ -79,7 +82,8 @@ def _turn(heading: float) -> np.ndarray:
     return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
 
 
-def _far_to_near(shown, views, distance, nearer):
+def _far_to_near(shown: np.ndarray, views: np.ndarray, distance: np.ndarray,
+                 nearer: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     order = np.argsort(nearer - distance, kind="stable")
     return shown[order], views[order], distance[order]
 
@@ -100,7 +104,7 @@ def _shade(mesh: Mesh, shown: np.ndarray, normals: np.ndarray, views: np.ndarray
 def _fill(canvas: Canvas, quads: np.ndarray, colors: np.ndarray, label: int) -> None:
     """Paint quads Mx4x2 in their order; small things at twice the resolution, for smooth edges."""
     flat = quads.reshape(-1, 2)
-    box = canvas.clip(flat.min(0), flat.max(0))
+    box = canvas.clip(flat.min(0).tolist(), flat.max(0).tolist())
     left, top, right, bottom = box
     if left >= right or top >= bottom:
         return

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def value_noise(
@@ -35,7 +36,7 @@ def fractal_noise(rng: np.random.Generator, height: int, width: int, cell: float
     return total / np.float32(power ** 0.5)
 
 
-def tint(brightness: np.ndarray, color) -> np.ndarray:
+def tint(brightness: np.ndarray, color: ArrayLike) -> np.ndarray:
     """A colour (RGB, 0 to 255) scaled by a brightness map HxW: HxWx3 float32."""
     return brightness[..., None].astype(np.float32) * np.asarray(color, np.float32)
 

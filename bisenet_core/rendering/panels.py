@@ -1,7 +1,7 @@
 """Textured flat panels in perspective: walls, roofs, hedges, railings, signs; and upright sprites."""
 
 import math
-from typing import Dict, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -14,6 +14,8 @@ from bisenet_core.rendering.light import haze
 NEAR = 0.45
 #: A panel is cut where its depth has grown by this factor, so that each piece needs one texture scale only.
 SLICE_RATIO = 2.0
+#: Panels smaller than this part of the picture's width are left out.
+SMALLEST = 0.012
 
 
 class Texture:
@@ -60,17 +62,17 @@ def draw_panel(canvas: Canvas, camera: Camera, texture: Texture, corners: np.nda
     """
     place = camera.to_camera(corners)
     reach = float(np.linalg.norm(place[0] - place[2])) / 2
-    if not camera.sees((place[0] + place[2]) / 2, reach):
+    if not camera.sees(((place[0] + place[2]) / 2).tolist(), reach, SMALLEST * camera.width):
         return
     depth = place[:, 2].tolist()
     start, end = min(depth[0], depth[3]), min(depth[1], depth[2])
     if max(start, end) < NEAR:
         return
     for first, last in _slices(start, end):
-        _draw_slice(canvas, camera, texture, corners, (first, last), label)
+        _draw_slice(canvas, camera, texture, place.tolist(), (first, last), label)
 
 
-def _slices(start: float, end: float):
+def _slices(start: float, end: float) -> List[Tuple[float, float]]:
     """Parts (first, last) of 0..1 along the panel, farthest first, each within SLICE_RATIO of depth."""
     low, high = sorted((max(start, NEAR), max(end, NEAR)))
     count = min(8, max(1, math.ceil(math.log(high / low) / math.log(SLICE_RATIO))))
@@ -78,23 +80,30 @@ def _slices(start: float, end: float):
     if abs(span) < 1e-6:
         return [(0.0, 1.0)]
     cuts = [min(1.0, max(0.0, (high * (low / high) ** (i / count) - start) / span)) for i in range(count + 1)]
-    return [tuple(sorted(pair)) for pair in zip(cuts[:-1], cuts[1:])]
+    return [(min(pair), max(pair)) for pair in zip(cuts[:-1], cuts[1:])]
 
 
-def _draw_slice(canvas, camera, texture, corners, part, label) -> None:
-    share = np.array([part[0], part[1], part[1], part[0]])[:, None]
-    pixels, depth = camera.project(corners[[0, 0, 3, 3]] * (1 - share) + corners[[1, 1, 2, 2]] * share)
-    if depth.min() < 0.5 * NEAR:
+def _draw_slice(canvas: Canvas, camera: Camera, texture: Texture, corners: List[List[float]],
+                part: Tuple[float, float], label: int) -> None:
+    # Four points only: plain numbers are several times faster here than arrays.
+    ends = [(corners[0], corners[1], part[0]), (corners[0], corners[1], part[1]),
+            (corners[3], corners[2], part[1]), (corners[3], corners[2], part[0])]
+    points = [[p + share * (q - p) for p, q in zip(start, end)] for start, end, share in ends]
+    if min(point[2] for point in points) < 0.5 * NEAR:
         return
-    box = canvas.clip(pixels.min(0), pixels.max(0))
+    (u, v), focal = camera.centre, camera.focal
+    spots = [(u + focal * x / z, v + focal * y / z) for x, y, z in points]
+    low, high = ([pick(spot[axis] for spot in spots) for axis in (0, 1)] for pick in (min, max))
+    box = canvas.clip(low, high)
     if box[0] >= box[2] or box[1] >= box[3]:
         return
+    pixels = np.array(spots)
     height, width = texture.image.shape[:2]
-    across, right, top, left = (math.hypot(x, y) for x, y in (np.roll(pixels, -1, 0) - pixels).tolist())
+    across, right, top, left = (math.dist(a, b) for a, b in zip(spots, spots[1:] + spots[:1]))
     across, upright = max(across, top, 0.5), max(left, right, 0.5)
     image, region = texture.level(width * (part[1] - part[0]) / across, height / upright)
     matrix = _texture_to_pixels(image.shape, part, pixels - box[:2])
-    veil = haze(float(depth.mean()))
+    veil = haze(sum(point[2] for point in points) / 4)
     warped = _warp(image, matrix, box)
     mask = polygon_mask(pixels, box)
     if not texture.has_alpha:
@@ -105,7 +114,7 @@ def _draw_slice(canvas, camera, texture, corners, part, label) -> None:
     canvas.blend(box, warped, label, veil, inside)
 
 
-def _texture_to_pixels(shape, part, pixels: np.ndarray) -> np.ndarray:
+def _texture_to_pixels(shape: Tuple[int, ...], part: Tuple[float, float], pixels: np.ndarray) -> np.ndarray:
     height, width = shape[:2]
     left, right = part[0] * width - 0.5, part[1] * width - 0.5
     source = np.array([[left, height - 0.5], [right, height - 0.5], [right, -0.5], [left, -0.5]], np.float32)

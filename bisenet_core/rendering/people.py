@@ -143,7 +143,8 @@ def _cyclist(outfit: Outfit, phase: float, detail: float) -> Mesh:
     return builder.build()
 
 
-def _rider(builder: MeshBuilder, outfit: Outfit, phase: float, seat, bars, bracket) -> None:
+def _rider(builder: MeshBuilder, outfit: Outfit, phase: float, seat: np.ndarray, bars: np.ndarray,
+           bracket: np.ndarray) -> None:
     neck = seat + (0, .54, .30)
     for side in (-1, 1):
         hip = seat + (side * 0.10, 0.06, 0.0)

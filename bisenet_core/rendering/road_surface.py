@@ -1,5 +1,7 @@
 """Pictures of the ground: asphalt with markings in the middle, kerbs and paving slabs at the sides."""
 
+from typing import Tuple
+
 import cv2
 import numpy as np
 
@@ -31,7 +33,7 @@ def _column(x: float) -> int:
     return round((x + EDGE) * DENSITY)
 
 
-def _asphalt(rng: np.random.Generator, shape) -> np.ndarray:
+def _asphalt(rng: np.random.Generator, shape: Tuple[int, int]) -> np.ndarray:
     height, width = shape
     grain = 0.055 * rng.standard_normal(shape, dtype=np.float32) + 0.05 * value_noise(rng, height, width, 3)
     stains = 0.055 * fractal_noise(rng, height, width, 2.2 * DENSITY, 4, stretch=3.0)
@@ -77,13 +79,13 @@ def _cracks(rng: np.random.Generator, brightness: np.ndarray) -> np.ndarray:
     return brightness
 
 
-def _markings(shape) -> np.ndarray:
+def _markings(shape: Tuple[int, int]) -> np.ndarray:
     """Coverage of white (0) and yellow (1) paint: a dashed middle line, double yellow lines,
     a zebra crossing, bay edges."""
     paint = np.zeros((*shape, 2), np.float32)
     white, yellow = paint[..., 0].copy(), paint[..., 1].copy()
 
-    def bar(layer, x0, x1, z0, z1):
+    def bar(layer: np.ndarray, x0: float, x1: float, z0: float, z1: float) -> None:
         first, last = (round((x + KERB) * DENSITY) for x in (x0, x1))
         layer[round(z0 * DENSITY):round(z1 * DENSITY), first:last] = 1
 
@@ -100,7 +102,7 @@ def _markings(shape) -> np.ndarray:
     return np.stack([white, yellow], -1)
 
 
-def _slabs(rng: np.random.Generator, shape) -> np.ndarray:
+def _slabs(rng: np.random.Generator, shape: Tuple[int, int]) -> np.ndarray:
     """Concrete paving stones of 0.6 x 0.9 m, each with its own grey, dark joints between them."""
     height, width = shape
     rows, cols = round(PERIOD / 0.6), int(np.ceil(width / DENSITY / 0.9)) + 1

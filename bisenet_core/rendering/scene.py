@@ -46,14 +46,15 @@ def in_view(solids: Sequence[Solid], street: Street, camera: Camera) -> List[Pla
     slope = camera.width / (2 * camera.focal)
     large = 2 * radius * camera.focal > SMALLEST * camera.width * depth
     shown = (depth + radius > 0) & large & (np.abs(right) - slope * depth < 1.2 * radius + 3.0)
-    return [Placed(solids[i], places[i]) for i in np.flatnonzero(shown)]
+    return [Placed(solids[i], places[i]) for i in np.flatnonzero(shown).tolist()]
 
 
 def paint(canvas: Canvas, camera: Camera, street: Street, solids: List[Placed], trees: List[Tree],
           rails: List[Railing]) -> None:
     """Paint all of it from far to near."""
     here = camera.position[2]
-    for thing in sorted([*solids, *trees, *rails], key=lambda thing: _turn_to_paint(thing, here)):
+    things: List[Union[Placed, Tree, Railing]] = [*solids, *trees, *rails]
+    for thing in sorted(things, key=lambda thing: _turn_to_paint(thing, here)):
         if isinstance(thing, Placed):
             _paint_solid(canvas, camera, street, thing)
         elif isinstance(thing, Tree):

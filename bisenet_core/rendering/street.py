@@ -1,6 +1,6 @@
 """What stands where: the street's line, its houses, trees, furniture and parked cars."""
 
-from typing import List, NamedTuple, Tuple
+from typing import Any, List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class Street:
         self.railings = _railings(rng, start, end)
         self.solids = _furniture(rng, start, end) + self._parked(rng, start, end)
 
-    def middle(self, z):
+    def middle(self, z: Any) -> Any:
         """World x of the street's middle line at ``z`` (a number or an array)."""
         return SWING * np.sin(z * (2 * np.pi / SWING_LENGTH) + self._phase)
 
@@ -100,7 +100,7 @@ class Street:
         return parked
 
 
-def _fleet(rng: np.random.Generator):
+def _fleet(rng: np.random.Generator) -> List[Tuple[str, Tuple[int, int, int]]]:
     """Kinds and colours of the cars about."""
     kinds = ["hatchback"] * 4 + ["saloon"] * 3 + ["off-roader"] * 2 + ["van"]
     paints = rng.permutation(len(PAINTS))
@@ -137,7 +137,7 @@ def _furniture(rng: np.random.Generator, start: float, end: float) -> List[Solid
     solids: List[Solid] = []
 
     def put(mesh: Mesh, label: int, x: float, z: float, y: float = KERB_HEIGHT, foot: float = 0.15) -> None:
-        solids.append(Solid(single(mesh), label, x, y, z, 0.0, (foot, foot)))
+        solids.append(Solid(single(mesh, 2.0 if label == SIGN else 0.0), label, x, y, z, 0.0, (foot, foot)))
 
     lamps = {side: furniture.lamp_post(-side * 1.2) for side in (-1, 1)}
     for i, z in enumerate(np.arange(start + rng.uniform(0, 14), end, 15.0)):

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bisenet_core.rendering.mesh import Mesh, MeshBuilder
 from bisenet_core.rendering.panels import Texture
@@ -21,7 +22,7 @@ def lamp_post(reach: float) -> Mesh:
     return builder.build()
 
 
-def post(height: float, radius: float = 0.038, color=STEEL) -> Mesh:
+def post(height: float, radius: float = 0.038, color: ArrayLike = STEEL) -> Mesh:
     """A plain post."""
     builder = MeshBuilder()
     builder.tube([(0, 0, 0), (0, height * 0.5, 0), (0, height, 0)], [radius] * 3, color, 7)
@@ -71,9 +72,8 @@ def traffic_light(red: bool) -> Mesh:
     return builder.build()
 
 
-def _flat(
-    builder: MeshBuilder, sides: int, radius: float, color, gap: float, level: float = 0.0, glow=0.1
-) -> None:
+def _flat(builder: MeshBuilder, sides: int, radius: float, color: ArrayLike, gap: float, level: float = 0.0,
+          glow: float = 0.1) -> None:
     """A regular polygon, point up, as quads that share its middle."""
     angle = np.pi / 2 + np.arange(sides) * 2 * np.pi / sides
     rim = np.stack([radius * np.cos(angle), level + radius * np.sin(angle), np.full(sides, -gap)], 1)
@@ -85,7 +85,8 @@ def _flat(
         )
 
 
-def _plate(builder: MeshBuilder, x0, y0, x1, y1, color, gap=0.02) -> None:
+def _plate(builder: MeshBuilder, x0: float, y0: float, x1: float, y1: float, color: ArrayLike,
+           gap: float = 0.02) -> None:
     corners = [(x0, y0, -gap), (x1, y0, -gap), (x1, y1, -gap), (x0, y1, -gap)]
     builder.quad(corners, color, glow=0.1, nearer=10 * gap, two_sided=True)
 

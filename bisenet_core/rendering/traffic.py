@@ -68,7 +68,7 @@ class Traffic:
         return [leader] + [mover.at(time, self._street) for mover in self._movers]
 
 
-def _oncoming(rng, street: Street, reach: float, duration: float) -> List[Mover]:
+def _oncoming(rng: np.random.Generator, street: Street, reach: float, duration: float) -> List[Mover]:
     cars, z, speed = [], 16.0, -7.5
     while z < reach - speed * duration:
         meshes = street.cars[rng.integers(len(street.cars))]
@@ -77,25 +77,25 @@ def _oncoming(rng, street: Street, reach: float, duration: float) -> List[Mover]
     return cars
 
 
-def _walkers(rng, people, reach: float) -> List[Mover]:
+def _walkers(rng: np.random.Generator, people: List[Figure], reach: float) -> List[Mover]:
     """People alone or in pairs on both pavements, in both directions."""
-    walkers = []
+    walkers: List[Mover] = []
     for side in (-1, 1):
         z = rng.uniform(4, 10)
         while z < reach:
             speed = float(rng.choice([-1, 1]) * rng.uniform(1.1, 1.5))
             x = side * rng.uniform(KERB + 0.75, FRONTAGE - 0.6)
             for _ in range(1 if rng.random() < 0.6 else 2):
-                figure = people[rng.integers(len(people))]
+                figure = people[len(walkers) % len(people)]
                 walkers.append(Mover(figure, PEDESTRIAN, x, KERB_HEIGHT, z, speed, 0.9, 0.06, (0.5, 0.5)))
                 x -= side * 0.65
             z += rng.uniform(3.5, 13)
     return walkers
 
 
-def _cyclists(rng, riders, reach: float, duration: float) -> List[Mover]:
+def _cyclists(rng: np.random.Generator, riders: List[Figure], reach: float, duration: float) -> List[Mover]:
     """Cyclists near the left kerb whom we overtake, and others towards us."""
-    cyclists = []
+    cyclists: List[Mover] = []
     for x, speed, gap, first in ((-2.75, 4.6, 24.0, 14.0), (2.7, -4.8, 34.0, 24.0)):
         z = first
         while z < reach + abs(speed) * duration:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bisenet_core.rendering.mesh import Mesh, MeshBuilder, grid_faces
 from bisenet_core.rendering.mesh_drawing import Levels
@@ -64,7 +65,7 @@ def car_meshes(kind: str, paint: Tuple[int, int, int]) -> Levels:
     )
 
 
-def _car(kind: str, paint, count: int, points: Sequence[int], detail: float) -> Mesh:
+def _car(kind: str, paint: Tuple[int, int, int], count: int, points: Sequence[int], detail: float) -> Mesh:
     profile, builder = PROFILES[kind], MeshBuilder(detail)
     _body(builder, profile, paint, count, list(points))
     _ends(builder, profile, paint)
@@ -72,8 +73,8 @@ def _car(kind: str, paint, count: int, points: Sequence[int], detail: float) -> 
     for side in (-1, 1):
         x, z = side * (profile.width / 2 + 0.08), profile.windscreen[1] - 0.25
         builder.box(
-            (x - 0.09, profile.belt + 0.02, z - 0.05),
-            (x + 0.09, profile.belt + 0.16, z + 0.06),
+            (x - 0.07, profile.belt + 0.03, z - 0.04),
+            (x + 0.07, profile.belt + 0.14, z + 0.04),
             paint,
             nearer=0.2,
         )
@@ -109,7 +110,7 @@ def _section(profile: Profile, z: float) -> np.ndarray:
     return np.array([(x * plan, y, z) for x, y in outline])
 
 
-def _body(builder: MeshBuilder, profile: Profile, paint, count: int, points: List[int]) -> None:
+def _body(builder: MeshBuilder, profile: Profile, paint: ArrayLike, count: int, points: List[int]) -> None:
     stations = _stations(profile, count)
     right = np.array([_section(profile, z)[points] for z in stations])
     faces = grid_faces(len(stations), len(points), closed=False)
@@ -121,7 +122,9 @@ def _body(builder: MeshBuilder, profile: Profile, paint, count: int, points: Lis
     builder.add(right * (-1, 1, 1), faces[:, ::-1], color, gloss=gloss)
 
 
-def _paint(profile: Profile, paint, strip: np.ndarray, z: np.ndarray):
+def _paint(
+    profile: Profile, paint: ArrayLike, strip: np.ndarray, z: np.ndarray
+) -> Tuple[np.ndarray, np.ndarray]:
     """Colour and gloss of the body's faces: strip 0 is the sill, 4 the side glass, 5 and 6 the roof."""
     color = np.tile(np.array(paint, np.float32), (len(z), 1))
     gloss = np.full(len(z), 0.55, np.float32)
@@ -140,7 +143,7 @@ def _paint(profile: Profile, paint, strip: np.ndarray, z: np.ndarray):
     return color, gloss
 
 
-def _ends(builder: MeshBuilder, profile: Profile, paint) -> None:
+def _ends(builder: MeshBuilder, profile: Profile, paint: Tuple[int, int, int]) -> None:
     """Rear and front: closing faces, bumper, lights, plate and grille as flat patches."""
     for z, out in ((0.0, -1), (profile.length, 1)):
         _close(builder, _section(profile, z), out, paint)
@@ -160,13 +163,25 @@ def _ends(builder: MeshBuilder, profile: Profile, paint) -> None:
         patch(-0.26, 0.26, level, level + 0.11, plate, gap=0.03, glow=0.15)
         if out < 0 and profile.rear_glass[0] < 0:
             for side in (-1, 1):
-                patch(*sorted((side * 0.07, side * 0.8 * half)), 1.12, 1.62, GLASS, gloss=0.9)
+                near, far = sorted((side * 0.07, side * 0.8 * half))
+                patch(near, far, 1.12, 1.62, GLASS, gloss=0.9)
             patch(-0.012, 0.012, 0.5, top, TRIM)
         if out > 0:
             patch(-0.55 * half, 0.55 * half, top - 0.10, top - 0.01, TRIM, gloss=0.2)
 
 
-def _patch(builder: MeshBuilder, z: float, out: int, x0, x1, y0, y1, color, gap=0.015, **look) -> None:
+def _patch(
+    builder: MeshBuilder,
+    z: float,
+    out: int,
+    x0: float,
+    x1: float,
+    y0: float,
+    y1: float,
+    color: ArrayLike,
+    gap: float = 0.015,
+    **look: Any,
+) -> None:
     """A rectangle on the rear (``out`` -1) or the front (1)."""
     corners = [
         (x0, y0, z + out * gap),
@@ -177,7 +192,7 @@ def _patch(builder: MeshBuilder, z: float, out: int, x0, x1, y0, y1, color, gap=
     builder.quad(corners if out < 0 else corners[::-1], color, nearer=1.0, **look)
 
 
-def _close(builder: MeshBuilder, section: np.ndarray, out: int, paint) -> None:
+def _close(builder: MeshBuilder, section: np.ndarray, out: int, paint: ArrayLike) -> None:
     mirrored = section * (-1, 1, 1)
     for low, high in zip(range(7), range(1, 8)):
         corners = [mirrored[low], section[low], section[high], mirrored[high]]

@@ -1,5 +1,7 @@
 """Bare walls and roofs: brick, render, stone, slates, and what the weather does to them."""
 
+from typing import Tuple
+
 import cv2
 import numpy as np
 
@@ -15,7 +17,7 @@ WALLS = {
 }
 
 
-def wall_picture(rng: np.random.Generator, shape, wall: str) -> np.ndarray:
+def wall_picture(rng: np.random.Generator, shape: Tuple[int, int], wall: str) -> np.ndarray:
     """Bare wall HxWx3 float32 of a material of WALLS."""
     height, width = shape
     brightness = (
@@ -27,7 +29,7 @@ def wall_picture(rng: np.random.Generator, shape, wall: str) -> np.ndarray:
     return tint(brightness, WALLS[wall])
 
 
-def _courses(rng: np.random.Generator, shape, course: float, length: float) -> np.ndarray:
+def _courses(rng: np.random.Generator, shape: Tuple[int, int], course: float, length: float) -> np.ndarray:
     """Tone of every brick or stone, and darker joints."""
     rows, cols = np.arange(shape[0]) / course, np.arange(shape[1]) / length
     tone = rng.normal(1.0, 0.11, (int(rows[-1]) + 1, int(cols[-1]) + 2)).astype(np.float32)
