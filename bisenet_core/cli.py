@@ -12,7 +12,7 @@ from bisenet_core.commands.evaluate import evaluate
 from bisenet_core.commands.export import export
 from bisenet_core.commands.segment import segment
 from bisenet_core.commands.train import train
-from bisenet_core.errors import InferenceError, InputError
+from bisenet_core.errors import InferenceError, InputError, ParityError
 
 FAILED = 1
 BAD_INPUT = 2
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return get_command(app)(args=arguments, prog_name="bisenet", standalone_mode=False) or 0
     except InputError as error:
         return _fail(str(error))
-    except InferenceError as error:
+    except (InferenceError, ParityError) as error:
         _fail(str(error))
         return FAILED
     except (KeyboardInterrupt, typer.Abort):

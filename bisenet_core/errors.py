@@ -1,4 +1,4 @@
-"""The two ways a request fails: the user's input is bad, or the network's answer is."""
+"""The ways a request fails: the user's input is bad, the network's answer is, or the exported file is."""
 
 
 class InputError(ValueError):
@@ -11,3 +11,7 @@ class InputError(ValueError):
 
 class InferenceError(RuntimeError):
     """The network gave no usable answer for a valid image, for example logits that are not numbers."""
+
+
+class ParityError(RuntimeError):
+    """An exported file does not compute what its network computes, and was not written."""

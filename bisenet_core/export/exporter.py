@@ -30,8 +30,8 @@ def export_model(
     """Export a checkpoint of ``bisenet train`` to the model folder ``output``.
 
     ``size`` is the (width, height) the robot runs it at; the recipe's by default. The ONNX file is compared
-    with the network on rendered street frames, and nothing is written if they differ. ``InputError`` for a
-    checkpoint that is missing, is not one of ours, or has other tensors than its network.
+    with the network on rendered street frames: ``ParityError``, and nothing is written, if they differ.
+    ``InputError`` for a checkpoint that is missing, is not one of ours, or has other tensors than its network.
     """
     recipe, state, facts = _read_checkpoint(Path(checkpoint))
     network = deployable(_network(recipe, state, checkpoint))

@@ -8,6 +8,8 @@ import onnxruntime
 import torch
 from torch import nn
 
+from bisenet_core.errors import ParityError
+
 MAX_DIFFERENCE = 1e-3
 MIN_EQUAL_LABELS = 0.999
 
@@ -34,9 +36,9 @@ def measure_parity(network: nn.Module, onnx_path: Path, images: np.ndarray) -> P
 
 
 def check_parity(parity: Parity) -> None:
-    """Raise ``RuntimeError`` when the exported file must not be trusted."""
+    """Raise ``ParityError`` when the exported file must not be trusted."""
     if not (parity.max_difference <= MAX_DIFFERENCE and parity.equal_labels >= MIN_EQUAL_LABELS):
-        raise RuntimeError(
+        raise ParityError(
             f"the ONNX file differs from the network: logits by {parity.max_difference:.2e} "
             f"(at most {MAX_DIFFERENCE}), equal labels {parity.equal_labels:.5f} (at least {MIN_EQUAL_LABELS})"
         )

@@ -19,10 +19,11 @@ def weights_search_path() -> List[Path]:
     package's share/bisenet_ros/weights, ~/.cache/bisenet/weights.
     """
     given = [Path(entry).expanduser() for entry in _entries("BISENET_WEIGHTS")]
-    repository = Path(__file__).resolve().parents[2] / "weights"
+    checkout = Path(__file__).resolve().parents[2] / "weights"
+    repository = [checkout] if checkout.is_dir() else []  # an installed package has none
     prefixes = _entries("AMENT_PREFIX_PATH") + [sys.prefix, site.getuserbase()]
     installed = [Path(prefix) / _SHARE for prefix in prefixes]
-    return given + [repository] + installed + [Path.home() / ".cache" / "bisenet" / "weights"]
+    return given + repository + installed + [Path.home() / ".cache" / "bisenet" / "weights"]
 
 
 def resolve_model(name_or_folder: Union[str, Path]) -> Path:

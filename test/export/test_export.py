@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="export needs PyTorch (pip install .[train])")
 pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
 
-from bisenet_core.errors import InputError  # noqa: E402
+from bisenet_core.errors import InputError, ParityError  # noqa: E402
 from bisenet_core.export import export_model  # noqa: E402
 from bisenet_core.export.deployable import deployable  # noqa: E402
 from bisenet_core.export.parity import Parity, check_parity  # noqa: E402
@@ -50,9 +50,9 @@ def test_folding_and_rounding_keep_the_function():
 
 
 def test_parity_that_fails_is_an_error():
-    with pytest.raises(RuntimeError, match="differs from the network"):
+    with pytest.raises(ParityError, match="differs from the network"):
         check_parity(Parity(max_difference=0.1, equal_labels=1.0))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ParityError):
         check_parity(Parity(max_difference=float("nan"), equal_labels=1.0))
 
 
