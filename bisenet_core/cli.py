@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 from typer.main import get_command
 
+from bisenet_core.commands.agreement import agreement
 from bisenet_core.commands.benchmark import benchmark
 from bisenet_core.commands.evaluate import evaluate
 from bisenet_core.commands.export import export
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Real-time semantic segmentation: label images, measure, train and deploy networks.",
 )
-for command in (segment, evaluate, benchmark, export, train):
+for command in (segment, evaluate, agreement, benchmark, export, train):
     app.command()(command)
 
 

@@ -1,6 +1,7 @@
 """`bisenet`: real commands on real files; bad input is one line on stderr and status 2."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ pytest.importorskip("openvino", reason="the model is run with openvino")
 
 from bisenet_core.cli import main
 from bisenet_core.label_space import CAMVID_11
+from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
 
 
@@ -108,6 +110,28 @@ def test_evaluate_scores_every_class(dataset, tiny_model_folder, tmp_path, capsy
     assert list(result["iou"]) == list(CAMVID_11.classes)
     assert 0 <= result["miou"] <= 1 and 0 <= result["pixel_accuracy"] <= 1
     assert "Pedestrian" in capsys.readouterr().out
+
+
+def test_evaluate_records_the_scores_in_the_card(dataset, tiny_model_folder, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(tiny_model_folder, model)
+    options = ["--root", str(dataset), "--precision", "fp32", "--record"]
+    assert main(["evaluate", "--model", str(model), *options]) == 0
+    before, after = ModelCard.load(tiny_model_folder), ModelCard.load(model)
+    assert after.metrics["camvid_test_fp32"]["images"] == 4
+    assert {**after.metrics, **before.metrics} == after.metrics and after.onnx_sha256 == before.onnx_sha256
+
+
+def test_agreement_of_two_backends(dataset, tiny_model_folder, tmp_path, capfd):
+    pytest.importorskip("onnxruntime", reason="the reference backend")
+    report, images = tmp_path / "agreement.json", dataset / "test" / "images"
+    command = ["agreement", str(images), "--model", str(tiny_model_folder)]
+    assert main([*command, "--json", str(report)]) == 0
+    result = json.loads(report.read_text())
+    assert result["images"] == 4 and result["pixels"] == 4 * 60 * 80
+    assert result["equal"] > 0.99 and result["widest_tie"] < 1e-3 and result["logit_difference"] < 1e-3
+    capfd.readouterr()
+    refused(capfd, [*command, "--first", "openvino"], "BACKEND:PRECISION")
 
 
 def test_evaluate_names_the_truth_that_does_not_fit(dataset, tiny_model_folder, capfd):

@@ -84,7 +84,8 @@ def test_robot_code_needs_no_newer_library_than_python36():
     if not vermin.exists():
         pytest.skip("vermin, which knows the age of every library function, is not installed")
     paths = [str({**CORE, **NODE}[name]) for name in ROBOT_CORE + sorted(NODE)]
-    command = [str(vermin), "-t=3.6-", "--eval-annotations", "--backport", "dataclasses", "--violations", *paths]
+    options = ["-t=3.6-", "--eval-annotations", "--backport", "dataclasses", "--violations"]
+    command = [str(vermin), *options, *paths]
     result = subprocess.run(command, stdout=subprocess.PIPE, universal_newlines=True, check=False)
     assert result.returncode == 0, result.stdout
 

@@ -1,5 +1,6 @@
 """`bisenet evaluate`: scores of a deployed model on a data set's split."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from bisenet_core.evaluation.console import show, table, track, write_json
 from bisenet_core.evaluation.folder_source import ImageFolderSource
 from bisenet_core.evaluation.scoring import Scores
 from bisenet_core.label_space import CAMVID_11, LabelSpace
+from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
 
 #: Data set -> the label space of its ground truth.
@@ -18,6 +20,7 @@ DATASETS = {"camvid": CAMVID_11}
 
 Dataset = Annotated[str, typer.Option(help="Data set: " + ", ".join(DATASETS) + ".")]
 Root = Annotated[Path, typer.Option(help="The data set's folder: ROOT/SPLIT/images and ROOT/SPLIT/labels.")]
+Record = Annotated[bool, typer.Option("--record", help="Also write the scores into the model's model.json.")]
 Split = Annotated[str, typer.Option(help="train, val or test.")]
 
 
@@ -28,6 +31,7 @@ def evaluate(
     split: Split = "test",
     backend: Backend = "auto",
     precision: Precision = "auto",
+    record: Record = False,
     json: JsonFile = None,
 ) -> None:
     """Score a deployed model at the images' own size: IoU by class, mean IoU, pixel accuracy."""
@@ -46,6 +50,14 @@ def evaluate(
     result = {"dataset": dataset, "split": split, **used, **scores.as_json()}
     _show(result)
     write_json(json, result)
+    if record:
+        _record(segmenter.card, result)
+
+
+def _record(card: ModelCard, result: dict[str, Any]) -> None:
+    name = "{dataset}_{split}_{precision}".format(**result)
+    scores = {key: result[key] for key in ("miou", "pixel_accuracy", "iou", "images", "backend")}
+    replace(card, metrics={**card.metrics, name: scores}).save(card.onnx_path.parent)
 
 
 def _label_space(dataset: str) -> LabelSpace:

@@ -9,13 +9,14 @@ from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile
 from bisenet_core.evaluation.console import show, table, write_json
 
-Config = Annotated[Path, typer.Option(help="A recipe such as training/recipes/camvid_bisenetv2.yaml.")]
+Config = Annotated[Path, typer.Option(help="A recipe such as training/recipes/camvid_bisenetv2_cpu.yaml.")]
 Root = Annotated[Path | None, typer.Option(help="The data set's folder.", show_default="data/<data set>")]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Folder for checkpoints and metrics.", show_default="runs/<recipe>"),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT/last.ckpt.")]
+Weights = Annotated[Path | None, typer.Option(help="Begin with this checkpoint's network.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read the data.")]
 
 
@@ -24,6 +25,7 @@ def train(
     root: Root = None,
     output: Output = None,
     resume: Resume = False,
+    weights: Weights = None,
     workers: Workers = 1,
     json: JsonFile = None,
 ) -> None:
@@ -31,7 +33,7 @@ def train(
     training = training_code("bisenet_core.learning.train")
     recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
     root, output = root or Path("data") / recipe.dataset, output or Path("runs") / recipe.name
-    best = training.train(recipe, root, output, resume=resume, workers=workers)
+    best = training.train(recipe, root, output, resume=resume, workers=workers, weights=weights)
     summary = {"recipe": recipe.name, "checkpoint": str(best), "miou": _validation_miou(best)}
     show(table("bisenet train", [(key, str(value)) for key, value in summary.items()]))
     write_json(json, summary)

@@ -14,6 +14,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.export.deployable import deployable
 from bisenet_core.export.onnx_file import write_onnx
 from bisenet_core.export.parity import Parity, check_parity, measure_parity
+from bisenet_core.learning.checkpoint import read_checkpoint
 from bisenet_core.learning.datasets.registry import label_space_of
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import normalise
@@ -31,9 +32,9 @@ def export_model(
 
     ``size`` is the (width, height) the robot runs it at; the recipe's by default. The ONNX file is compared
     with the network on rendered street frames: ``ParityError``, and nothing is written, if they differ.
-    ``InputError`` for a checkpoint that is missing, is not one of ours, or has other tensors than its network.
+    ``InputError`` for a checkpoint that is missing, not one of ours, or has other tensors than its network.
     """
-    recipe, state, facts = _read_checkpoint(Path(checkpoint))
+    recipe, state, progress = read_checkpoint(checkpoint)
     network = deployable(_network(recipe, state, checkpoint))
     width, height = size or recipe.input_size
     with tempfile.TemporaryDirectory() as scratch:
@@ -41,26 +42,11 @@ def export_model(
         write_onnx(network, width, height, onnx_path)
         parity = measure_parity(network, onnx_path, _street_frames(recipe, width, height))
         check_parity(parity)
-        card = _card(recipe, (width, height), onnx_path, facts)
+        card = _card(recipe, (width, height), onnx_path, progress)
         Path(output).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(onnx_path, Path(output) / "model.onnx")
         card.save(Path(output))
     return card, parity
-
-
-def _read_checkpoint(path: Path) -> tuple[Recipe, dict[str, torch.Tensor], dict[str, Any]]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        recipe = Recipe.from_dict(content["hyper_parameters"]["recipe"], str(path))
-        state = content["state_dict"]
-    except FileNotFoundError:
-        raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt") from None
-    except InputError:
-        raise
-    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path} is not a checkpoint of `bisenet train`: {reason}") from None
-    return recipe, state, {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
 
 
 def _network(recipe: Recipe, state: dict[str, torch.Tensor], origin: Path | str) -> nn.Module:
@@ -90,7 +76,7 @@ def _street_frames(recipe: Recipe, width: int, height: int, count: int = 3) -> n
     return np.ascontiguousarray(normalise(images, recipe.mean, recipe.std).transpose(0, 3, 1, 2))
 
 
-def _card(recipe: Recipe, size: tuple[int, int], onnx_path: Path, facts: dict[str, Any]) -> ModelCard:
+def _card(recipe: Recipe, size: tuple[int, int], onnx_path: Path, progress: dict[str, Any]) -> ModelCard:
     return ModelCard(
         name=recipe.name,
         architecture=recipe.network,
@@ -104,6 +90,6 @@ def _card(recipe: Recipe, size: tuple[int, int], onnx_path: Path, facts: dict[st
         onnx_sha256=hashlib.sha256(onnx_path.read_bytes()).hexdigest(),
         training_data=recipe.dataset,
         recipe=recipe.to_dict(),
-        metrics=facts,
+        metrics=progress,
         licence=LICENCES.get(recipe.dataset, "see the data set"),
     )

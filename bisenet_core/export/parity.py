@@ -40,5 +40,5 @@ def check_parity(parity: Parity) -> None:
     if not (parity.max_difference <= MAX_DIFFERENCE and parity.equal_labels >= MIN_EQUAL_LABELS):
         raise ParityError(
             f"the ONNX file differs from the network: logits by {parity.max_difference:.2e} "
-            f"(at most {MAX_DIFFERENCE}), equal labels {parity.equal_labels:.5f} (at least {MIN_EQUAL_LABELS})"
+            f"(at most {MAX_DIFFERENCE}), equal labels {parity.equal_labels:.5f} (least {MIN_EQUAL_LABELS})"
         )

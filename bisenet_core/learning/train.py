@@ -7,16 +7,25 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
 from bisenet_core.errors import InputError
+from bisenet_core.learning.checkpoint import read_checkpoint
 from bisenet_core.learning.data_module import SegmentationDataModule
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.segmentation_module import SegmentationModule
 
 
-def train(recipe: Recipe, root: Path, output: Path, resume: bool = False, workers: int = 1) -> Path:
+def train(
+    recipe: Recipe,
+    root: Path,
+    output: Path,
+    resume: bool = False,
+    workers: int = 1,
+    weights: Path | None = None,
+) -> Path:
     """Train ``recipe`` on the dataset below ``root``; return the checkpoint with the best validation mIoU.
 
     ``output`` receives best.ckpt, last.ckpt (after every epoch) and version_N/metrics.csv, a new N for each
-    start. With ``resume`` the run goes on from last.ckpt. A run too short for a validation returns last.ckpt.
+    start. With ``resume`` the run goes on from last.ckpt; a new run may begin with the network of the
+    checkpoint ``weights``. A run too short for a validation returns last.ckpt.
     ``InputError`` if ``output`` already holds a run and ``resume`` is not given.
     """
     last = output / "last.ckpt"
@@ -25,10 +34,20 @@ def train(recipe: Recipe, root: Path, output: Path, resume: bool = False, worker
     lightning.seed_everything(recipe.seed, workers=True)
     data = SegmentationDataModule(recipe, root, workers)
     module = SegmentationModule(recipe.to_dict())
+    if weights is not None:
+        _begin_with(module, weights)
     best = _best_checkpoint(output)
     trainer = _trainer(recipe, output, best)
     trainer.fit(module, data, ckpt_path=last if last.exists() else None)
     return Path(best.best_model_path) if best.best_model_path else last
+
+
+def _begin_with(module: SegmentationModule, weights: Path) -> None:
+    try:
+        module.load_state_dict(read_checkpoint(weights).state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{weights} does not fit the recipe's network: {reason}") from None
 
 
 def _best_checkpoint(output: Path) -> ModelCheckpoint:

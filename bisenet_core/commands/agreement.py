@@ -1,0 +1,46 @@
+"""`bisenet agreement`: how far two backends or precisions agree on a drive."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bisenet_core.commands.options import JsonFile, Model
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.agreement import Agreement
+from bisenet_core.evaluation.console import show, table, track, write_json
+from bisenet_core.evaluation.sources import open_source
+from bisenet_core.runtime.segmenter import Segmenter
+
+Input = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT", help="An image, a folder of images, a video or a rosbag.", show_default=False
+    ),
+]
+First = Annotated[str, typer.Option(help="BACKEND:PRECISION, such as openvino:bf16.")]
+Second = Annotated[str, typer.Option(help="What it is compared with.")]
+
+
+def agreement(
+    input: Input,
+    model: Model,
+    first: First = "openvino:fp32",
+    second: Second = "onnxruntime:fp32",
+    json: JsonFile = None,
+) -> None:
+    """Label every frame twice; count the pixels that differ and how near to a tie they were."""
+    source, total = open_source(input, with_truth=False), Agreement()
+    with _open(model, first) as one, _open(model, second) as other:
+        for frame in track(source, len(source), "comparing"):
+            total.add(one, other, frame.image)
+    result = {"input": str(input), "model": str(model), "first": first, "second": second, **total.as_json()}
+    show(table("bisenet agreement", [(key, str(value)) for key, value in result.items()]))
+    write_json(json, result)
+
+
+def _open(model: str, choice: str) -> Segmenter:
+    backend, colon, precision = choice.partition(":")
+    if not colon:
+        raise InputError(f"{choice!r} is not BACKEND:PRECISION; expected for example openvino:fp32")
+    return Segmenter.open(model, backend, precision)

@@ -1,0 +1,33 @@
+"""Reading the checkpoints that `bisenet train` writes."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from bisenet_core.errors import InputError
+from bisenet_core.learning.recipe import Recipe
+
+
+class Checkpoint(NamedTuple):
+    """What a run leaves: its recipe, the module's tensors by name, and how far it had come."""
+
+    recipe: Recipe
+    state: dict[str, torch.Tensor]
+    progress: dict[str, Any]  # epochs, iterations
+
+
+def read_checkpoint(path: Path | str) -> Checkpoint:
+    """Load ``path`` without running code from it; ``InputError`` if it is missing or not one of ours."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        recipe = Recipe.from_dict(content["hyper_parameters"]["recipe"], str(path))
+        progress = {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
+        return Checkpoint(recipe, content["state_dict"], progress)
+    except FileNotFoundError:
+        raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt") from None
+    except InputError:
+        raise
+    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{path} is not a checkpoint of `bisenet train`: {reason}") from None
