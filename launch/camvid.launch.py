@@ -1,16 +1,17 @@
-"""CamVid's 11 classes: `ros2 launch bisenet_ros camvid.launch.py image:=/camera/image_raw`, with segmentation.launch.py's arguments."""
+"""The preset for CamVid's 11 classes: `ros2 launch bisenet_ros camvid.launch.py`."""
 
 from pathlib import Path
 
-from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+from launch import LaunchDescription
 
 HERE = Path(__file__).parent
 
 
 def generate_launch_description():
-    """The general launch file with this preset's parameters; every argument passes through."""
+    """The general launch file with this preset's parameters; its arguments pass through."""
     return LaunchDescription([
         DeclareLaunchArgument("params_file", default_value=str(HERE.parent / "config" / "camvid.yaml"),
                               description="Parameters of the node"),

@@ -1,13 +1,14 @@
-"""The segmentation node for one camera: `ros2 launch bisenet_ros segmentation.launch.py image:=/camera/image_raw`."""
+"""The segmentation node: `ros2 launch bisenet_ros segmentation.launch.py image:=/camera/image_raw`."""
 
 import os
 from pathlib import Path
 
-from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+
+from launch import LaunchDescription
 
 CONFIG = Path(__file__).parent.parent / "config"  # in the source tree as in share/bisenet_ros
 
@@ -22,6 +23,7 @@ ARGUMENTS = {
     "params_file": (str(CONFIG / "segmentation.yaml"), "Parameters of the node"),
     "overlay": ("false", "true shows the overlay in rqt_image_view, where that is installed"),
 }
+FAST_DDS_2 = ("foxy", "galactic", "humble", "iron", "jazzy")
 AS_PARAMETERS = ("model", "backend", "precision", "autostart")
 
 
@@ -41,18 +43,20 @@ def start_node(context):
     return [Node(
         package="bisenet_ros", executable="segmentation_node", name="segmentation",
         namespace=given["namespace"], output="screen", emulate_tty=True,
-        parameters=[given["params_file"], parameters],
+        parameters=[given["params_file"]] + ([parameters] if parameters else []),
         remappings=[("image", given["image"])],
         additional_env=large_image_profile(os.environ),
     )]
 
 
 def large_image_profile(environment):
-    """Variables that give the node's process a larger shared-memory segment; none where the user chose."""
-    names = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")  # since Fast DDS 3, and before
-    if any(environment.get(name) for name in names):
+    """The variable that gives the node's process more shared memory; none where the user has chosen."""
+    new, old = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"
+    if environment.get(new) or environment.get(old):
         return {}
-    return {name: str(CONFIG / "fastdds_large_images.xml") for name in names}
+    # Fast DDS 2 knows the old name only; 3 warns of it at every start.
+    name = old if environment.get("ROS_DISTRO") in FAST_DDS_2 else new
+    return {name: str(CONFIG / "fastdds_large_images.xml")}
 
 
 def overlay_viewer():

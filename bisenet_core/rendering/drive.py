@@ -4,6 +4,7 @@ from typing import Tuple
 
 import numpy as np
 
+from bisenet_core.errors import InputError
 from bisenet_core.rendering.backdrop import Backdrop
 from bisenet_core.rendering.camera import FOCAL_PER_WIDTH, Camera
 from bisenet_core.rendering.canvas import Canvas
@@ -85,8 +86,8 @@ class RenderedDrive:
 
 def _check(width: int, height: int, frames: int, rate: float) -> None:
     if width < 16 or height < 16:
-        raise ValueError(f"a drive of {width}x{height} pixels; expected at least 16x16")
+        raise InputError(f"a drive of {width}x{height} pixels; expected at least 16x16")
     if frames < 1 or rate <= 0:
-        raise ValueError(
+        raise InputError(
             f"a drive of {frames} frames at {rate} Hz; expected at least one frame and a rate above 0"
         )

@@ -144,7 +144,7 @@ def test_node_that_cannot_run_the_model_is_one_line(drive, tiny_model_folder, tm
         ],
         tmp_path,
     )
-    assert status == 1
+    assert status == 2
     assert len(err.splitlines()) == 1 and "bf16" in err
     assert read_summary(tmp_path / "out")["frames_published"] == 0
 

@@ -22,7 +22,7 @@ def make_recording(published, labelled, dropped=0, failed=0):
     return Recording(
         published={index: Published(stamp=1000 + index, sent=float(index)) for index in range(published)},
         receipts={1000 + i: Receipt(i + 0.020 + i / 1000, Path(f"{i}.png")) for i in range(labelled)},
-        account=NodeAccount(counts, None, {}),
+        account=NodeAccount(counts, {}),
         interrupted=False,
         failure=None,
         bad_input=False,

@@ -1,0 +1,95 @@
+"""ChildProcess: one of the demo's processes, stopped cleanly whatever happens to the demo."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+
+_STOP_TIMEOUT_S = 10.0
+
+
+class ChildProcess:
+    """A Python module run as a process from now on; ``with`` stops it.
+
+    stderr, and stdout unless it ``talks``, go to ``log``. It has a session of its own, so that Ctrl-C reaches
+    the demo alone, which then stops its children in order; it also ends when the demo is killed.
+    """
+
+    def __init__(self, module: str, arguments: List[str], log: Path, talks: bool = False) -> None:
+        self.log = log
+        with log.open("wb") as log_file:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module] + arguments,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else log_file,
+                stderr=log_file,
+                env=_environment(),
+                universal_newlines=True,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    def __enter__(self) -> "ChildProcess":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def lines(self) -> Iterator[str]:
+        """What a process that ``talks`` prints, until it ends."""
+        assert self._process.stdout is not None
+        return iter(self._process.stdout)
+
+    def say(self, line: str) -> None:
+        """Send one line to a process that ``talks``; one that has gone hears nothing."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    @property
+    def status(self) -> Optional[int]:
+        """Its exit status, or None while it runs."""
+        return self._process.poll()
+
+    def stop(self) -> None:
+        """SIGINT, as from a terminal; what does not heed it is terminated, then killed."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            if self.has_ended():
+                return
+            self._process.send_signal(number)
+            try:
+                self._process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def last_error(self) -> str:
+        """The last error in its log, or the last line, or its exit status: one line."""
+        text = self.log.read_bytes().decode("utf-8", "replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        errors = [line for line in lines if "[ERROR]" in line or "[FATAL]" in line]
+        if errors:
+            return errors[-1].split("]: ", 1)[-1]
+        return lines[-1] if lines else "exit status {}".format(self._process.poll())
+
+
+def _environment() -> Dict[str, str]:
+    package_root = str(Path(__file__).resolve().parents[1])
+    paths = [package_root] + [path for path in [os.environ.get("PYTHONPATH")] if path]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHONUNBUFFERED="1")
+
+
+def _die_with_parent() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

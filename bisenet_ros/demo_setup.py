@@ -1,0 +1,89 @@
+"""What the demo needs before it can play: a quiet ROS, a folder of its own, and a drive."""
+
+import os
+import sys
+from pathlib import Path
+from typing import MutableMapping, Optional, Tuple
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.console import progress_bar
+from bisenet_core.evaluation.frame import Source
+from bisenet_core.evaluation.image_files import write_image
+from bisenet_core.evaluation.rendered_source import RenderedSource
+from bisenet_core.rendering import RenderedDrive
+
+_OWN_FILES = ("summary.json", "overlay.mp4", "contact_sheet.png")
+
+
+def isolate(environment: MutableMapping[str, str]) -> None:
+    """Keep the demo's ROS to this machine and to itself, and let large images through.
+
+    Settings that the user has made are left as they are.
+    """
+    environment.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    # Domains above 101 collide with the ports that Linux hands out itself.
+    environment.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 101 + 1))
+    # The variable's name changed with Fast DDS 3, which came with Kilted and warns of the old one.
+    names = ["FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"]
+    profile = _large_image_profile()
+    if profile is not None and not any(environment.get(name) for name in names):
+        environment[names[environment.get("ROS_DISTRO", "kilted") < "kilted"]] = str(profile)
+
+
+def _large_image_profile() -> Optional[Path]:
+    package_root = Path(__file__).resolve().parents[1]
+    for folder in (package_root, Path(sys.prefix) / "share" / "bisenet_ros"):
+        path = folder / "config" / "fastdds_large_images.xml"
+        if path.is_file():
+            return path
+    return None
+
+
+def prepare_output(output: Path) -> None:
+    """Make the folder, without an earlier demo's results. Raises InputError for one that is not a demo's."""
+    ours = (output / "node.log").is_file() or (output / "rendered_drive").is_dir()
+    if output.exists() and not ours and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(
+            "--output {} holds files that are not the demo's; choose a new folder".format(output)
+        )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for path in [output / name for name in _OWN_FILES if (output / name).is_file()]:
+            path.unlink()  # none of them may be taken for a result of this run
+    except OSError as error:
+        raise InputError(
+            "cannot make {}: {}; choose another --output".format(output, error.strerror)
+        ) from None
+
+
+def refuse_input_folder(output: Path, source: Source) -> None:
+    """Raise InputError where the results would land among the files that are played."""
+    read = [folder.resolve() for folder in source.folders]
+    if output.resolve() in read or (output / "labels").resolve() in read:
+        raise InputError("--output {} is where the input lies; choose another folder".format(output))
+
+
+def render_drive(folder: Path, size: Tuple[int, int], frames: int) -> Path:
+    """Render the project's own street into ``folder``/images and ``folder``/labels; returns the former.
+
+    ``size`` is (width, height) in pixels. It is rendered before it is played: drawing while playing would
+    take the processor from the node.
+    """
+    source = RenderedSource(RenderedDrive(width=size[0], height=size[1], frames=frames))
+    images, labels = emptied(folder / "images"), emptied(folder / "labels")
+    with progress_bar() as progress:
+        task = progress.add_task("rendering a street", total=len(source), note="")
+        for frame in source:
+            write_image(images / (frame.name + ".png"), frame.image)
+            assert frame.labels is not None  # a rendered drive has exact labels
+            write_image(labels / (frame.name + ".png"), frame.labels)
+            progress.advance(task)
+    return images
+
+
+def emptied(folder: Path) -> Path:
+    """Make ``folder``, without the PNG files of an earlier run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.png"):
+        path.unlink()
+    return folder

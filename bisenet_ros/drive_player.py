@@ -1,0 +1,124 @@
+"""A player: publishes the frames of a recorded drive as a camera would, at the drive's own pace.
+
+Run as a process of its own, `python -m bisenet_ros.drive_player INPUT`, so that the images cross a real
+transport. It talks to whoever started it in lines of JSON on stdout: "matched" once somebody subscribes,
+"published" for every frame, "done" at the end, "error" with one line when it cannot go on. It starts to play
+on the first line of stdin, and lives until stdin closes: a publisher that leaves too early takes its last
+images with it.
+"""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+import rclpy
+from builtin_interfaces.msg import Time
+from rclpy.node import Node
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.frame import Source
+from bisenet_core.evaluation.sources import open_source
+from bisenet_ros.image_messages import image_to_msg
+
+IMAGE_TOPIC = "/camera/image_raw"
+FRAME_ID = "camera_optical_frame"
+MATCH_TIMEOUT_S = 90.0
+
+# Being matched here does not mean that the subscriber's side has finished, and what a best-effort reader
+# has not matched it never sees. Discovery takes 0.05 to 0.2 s once it has begun.
+_SETTLE_S = 0.5
+
+
+class DrivePlayer(Node):
+    """Publishes rgb8 images with the present moment as their stamp: the drive happens now."""
+
+    def __init__(self, topic: str = IMAGE_TOPIC) -> None:
+        super().__init__("drive_player")
+        # Reliable suits best-effort and reliable subscribers alike. A short queue: a camera keeps no history.
+        qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE)
+        self._publisher = self.create_publisher(Image, topic, qos)
+        self.topic = topic
+
+    def wait_for_subscriber(self, timeout_s: float = MATCH_TIMEOUT_S) -> None:
+        """Return once a subscription is matched. Raises InputError after ``timeout_s``."""
+        deadline = time.monotonic() + timeout_s
+        while not self._publisher.get_subscription_count():
+            if time.monotonic() > deadline:
+                raise InputError(
+                    "nobody subscribed to {} within {:.0f} s; is the node running, and on the same "
+                    "ROS_DOMAIN_ID?".format(self.topic, timeout_s)
+                )
+            time.sleep(0.02)
+        time.sleep(_SETTLE_S)
+
+    def play(self, source: Source) -> None:
+        """Publish every frame when it is due, reporting each. One that is late does not delay the next."""
+        started = None
+        for frame in source:
+            if started is None:
+                started = time.monotonic() - frame.stamp_ns / 1e9
+            time.sleep(max(0.0, started + frame.stamp_ns / 1e9 - time.monotonic()))
+            header = Header(frame_id=FRAME_ID, stamp=self.get_clock().now().to_msg())
+            message = image_to_msg(frame.image, "rgb8", header)
+            sent = time.monotonic()
+            self._publisher.publish(message)
+            tell("published", index=frame.index, stamp=stamp_ns(header.stamp), sent=sent)
+
+
+def stamp_ns(stamp: Time) -> int:
+    """builtin_interfaces/Time in nanoseconds."""
+    return stamp.sec * 1000000000 + stamp.nanosec
+
+
+def tell(event: str, **facts: Any) -> None:
+    """One line of JSON on stdout."""
+    print(json.dumps(dict(facts, event=event)), flush=True)
+
+
+def main() -> int:
+    """Play the drive named on the command line. Exit status 2 for bad input."""
+    arguments = _parser().parse_args()
+    # Python's own handler, so that Ctrl-C ends a sleep between two frames.
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    player = DrivePlayer(arguments.topic)
+    try:
+        source = open_source(
+            arguments.input, topic=arguments.bag_topic, rate=arguments.rate, with_truth=False
+        )
+        player.wait_for_subscriber(arguments.match_timeout)
+        tell("matched")
+        if sys.stdin.readline():
+            player.play(source)
+            tell("done")
+            sys.stdin.read()
+        return 0
+    except InputError as error:
+        tell("error", text=str(error))
+        return 2
+    except (KeyboardInterrupt, BrokenPipeError):  # stopped by hand, or whoever listened has gone
+        return 0
+    finally:
+        player.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="drive_player", description=__doc__.splitlines()[0])
+    parser.add_argument("input", help="a folder of images, an image, a video or a rosbag")
+    parser.add_argument("--topic", default=IMAGE_TOPIC, help="where to publish (default: %(default)s)")
+    parser.add_argument("--rate", type=float, help="frames per second instead of the drive's own")
+    parser.add_argument("--bag-topic", help="the image topic of a rosbag that has several")
+    parser.add_argument(
+        "--match-timeout", type=float, default=MATCH_TIMEOUT_S, help="seconds to wait for a subscriber"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

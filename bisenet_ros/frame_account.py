@@ -1,0 +1,70 @@
+"""FrameAccount: what became of every image that a camera sent."""
+
+import threading
+from collections import Counter
+from typing import Dict, NamedTuple
+
+
+class FrameCounts(NamedTuple):
+    """Counts since the start. received = published + dropped + failed + pending, at every moment."""
+
+    received: int
+    published: int
+    dropped: Dict[str, int]  # by reason
+    failed: Dict[str, int]   # by reason
+
+    @property
+    def pending(self) -> int:
+        """Images whose fate is open: at most one in the mailbox and one in work."""
+        return self.received - self.published - sum(self.dropped.values()) - sum(self.failed.values())
+
+    def __str__(self) -> str:
+        text = "received {} = published {} + dropped {} + failed {}".format(
+            self.received, self.published, _total(self.dropped), _total(self.failed))
+        return text + (f" + pending {self.pending}" if self.pending else "")
+
+
+class FrameAccount:
+    """Counts frames by their fate. Each frame is received once, and then published, dropped or failed once.
+
+    Safe to use from many threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._received = 0
+        self._published = 0
+        self._dropped: Counter = Counter()
+        self._failed: Counter = Counter()
+
+    def receive(self) -> None:
+        """A frame has come in."""
+        with self._lock:
+            self._received += 1
+
+    def publish(self) -> None:
+        """A frame's labels have gone out."""
+        with self._lock:
+            self._published += 1
+
+    def drop(self, reason: str) -> None:
+        """A good frame was passed over, on purpose."""
+        with self._lock:
+            self._dropped[reason] += 1
+
+    def fail(self, reason: str) -> None:
+        """A frame could not be labelled."""
+        with self._lock:
+            self._failed[reason] += 1
+
+    def counts(self) -> FrameCounts:
+        """All counts at one moment."""
+        with self._lock:
+            return FrameCounts(self._received, self._published, dict(self._dropped), dict(self._failed))
+
+
+def _total(reasons: Dict[str, int]) -> str:
+    total = str(sum(reasons.values()))
+    if not reasons:
+        return total
+    return "{} ({})".format(total, ", ".join(f"{reason} {reasons[reason]}" for reason in sorted(reasons)))

@@ -1,0 +1,145 @@
+"""Every parameter of the node: type, default, range, description, and whether it changes at run time."""
+
+import difflib
+import math
+from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+from bisenet_core.errors import InputError
+from bisenet_core.label_space import LabelSpace
+
+EVERY_CLASS = "*"
+
+
+class SegmentationParameters(NamedTuple):
+    """The node's settings; ``PARAMETERS`` says what each means."""
+
+    model: str
+    backend: str
+    precision: str
+    input_width: int
+    input_height: int
+    reliability: str
+    masks: Tuple[str, ...]
+    overlay_alpha: float
+    max_image_age: float
+    stale_after: float
+    autostart: bool
+
+
+class ParameterSpec(NamedTuple):
+    """What the node declares of one parameter."""
+
+    name: str
+    default: Any
+    description: str
+    low: Optional[float] = None  # of numbers, inclusive
+    high: Optional[float] = None
+    choices: Tuple[str, ...] = ()
+    live: bool = False           # may change at run time
+
+
+PARAMETERS = (
+    ParameterSpec("model", "camvid_bisenetv2", "A model folder, or the name of one under weights/."),
+    ParameterSpec("backend", "auto", "What runs the network: auto, openvino or onnxruntime."),
+    ParameterSpec("precision", "auto", "What the network computes in: auto, fp32 or bf16."),
+    ParameterSpec("input_width", 0, "Width of the network's input in pixels; 0 = the model's.", 0, 8192),
+    ParameterSpec("input_height", 0, "Height of the network's input in pixels; 0 = the model's.", 0, 8192),
+    ParameterSpec("reliability", "best_effort", "Of the image subscription. best_effort receives from every "
+                  "publisher; reliable only from reliable ones.", choices=("best_effort", "reliable")),
+    # An empty list has no type in ROS, so an empty name stands for none.
+    ParameterSpec("masks", ("",), "Classes published as ~/masks/<class>, for example ['Road', 'Car']; "
+                  "['*'] = every class; [''] = none.", live=True),
+    ParameterSpec("overlay_alpha", 0.5, "Opacity of the colours in ~/overlay.", 0.0, 1.0, live=True),
+    ParameterSpec("max_image_age", 0.0, "Images whose stamp is older, in seconds, are dropped; 0 = off.",
+                  0.0, 3600.0, live=True),
+    ParameterSpec("stale_after", 2.0, "Seconds without an image after which diagnostics warn.",
+                  0.1, 3600.0, live=True),
+    ParameterSpec("autostart", True, "Configure and activate at start; false: a lifecycle manager does."),
+)
+
+_BY_NAME = {spec.name: spec for spec in PARAMETERS}
+
+# Any node may have these.
+_COMMON = ("use_sim_time", "start_type_description_service")
+
+
+def declare_parameters(node: Any) -> SegmentationParameters:
+    """Declare all parameters on ``node`` and return their values.
+
+    Raises InputError, or rclpy's ParameterException, for a value that is refused.
+    """
+    values = {}
+    for spec in PARAMETERS:
+        default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
+        values[spec.name] = check_value(
+            spec.name, node.declare_parameter(spec.name, default, describe(spec)).value)
+    return SegmentationParameters(**values)
+
+
+def describe(spec: ParameterSpec) -> ParameterDescriptor:
+    """What `ros2 param describe` shows."""
+    descriptor = ParameterDescriptor(name=spec.name, description=spec.description, read_only=not spec.live)
+    if spec.choices:
+        descriptor.additional_constraints = "one of " + ", ".join(spec.choices)
+    # rclpy refuses 1 where it expects 1.0, and an empty list of names: such types are checked here.
+    descriptor.dynamic_typing = isinstance(spec.default, (float, tuple))
+    if isinstance(spec.default, float):
+        descriptor.floating_point_range = [FloatingPointRange(from_value=spec.low, to_value=spec.high)]
+    elif spec.low is not None:
+        descriptor.integer_range = [IntegerRange(from_value=spec.low, to_value=spec.high)]
+    return descriptor
+
+
+def check_value(name: str, value: Any) -> Any:
+    """``value`` as SegmentationParameters holds it. Raises InputError that says what is expected."""
+    spec = _BY_NAME[name]
+    if isinstance(spec.default, tuple):
+        return _check_names(name, value)
+    if isinstance(spec.default, float):
+        return _check_number(spec, value)
+    if spec.choices and value not in spec.choices:
+        raise InputError("{} is '{}'; expected one of {}".format(name, value, ", ".join(spec.choices)))
+    return value
+
+
+def changed(settings: SegmentationParameters, changes: Iterable[Any]) -> SegmentationParameters:
+    """``settings`` with rclpy Parameters applied; those of other names are left out. Raises InputError."""
+    return settings._replace(**{parameter.name: check_value(parameter.name, parameter.value)
+                                for parameter in changes if parameter.name in _BY_NAME})
+
+
+def mask_classes(masks: Sequence[str], label_space: LabelSpace) -> List[int]:
+    """Ids of the classes named in ``masks``, each once, ascending. Raises InputError for an unknown name."""
+    names = label_space.classes if EVERY_CLASS in masks else masks
+    try:
+        return sorted({label_space.id_of(name) for name in names})
+    except InputError as error:
+        raise InputError(f"masks: {error}") from None
+
+
+def unknown_parameters(names: Iterable[str]) -> List[str]:
+    """One line for each of ``names`` that is no parameter of this node, with the nearest that is."""
+    lines = []
+    for name in names:
+        if name in _BY_NAME or name in _COMMON or name.startswith("qos_overrides."):
+            continue
+        near = difflib.get_close_matches(name, _BY_NAME, n=1)
+        lines.append("unknown parameter '{}' is ignored{}".format(
+            name, f"; did you mean '{near[0]}'?" if near else "; known are " + ", ".join(_BY_NAME)))
+    return lines
+
+
+def _check_names(name: str, value: Any) -> Tuple[str, ...]:
+    value = () if value is None else value  # what `masks: []` in a parameter file gives
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise InputError(f"{name} is {value!r}; expected a list of class names, for example ['Road', 'Car']")
+    return tuple(item for item in value if item.strip())
+
+
+def _check_number(spec: ParameterSpec, value: Any) -> float:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not spec.low <= value <= spec.high:
+        raise InputError(f"{spec.name} is {value!r}; expected a number from {spec.low:g} to {spec.high:g}")
+    return float(value)

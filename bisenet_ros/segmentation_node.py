@@ -1,0 +1,199 @@
+"""SegmentationNode: camera images in, label images out. A lifecycle node that starts itself."""
+
+import signal
+import sys
+import threading
+from functools import wraps
+from typing import Any, Callable, List, Optional
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.logging import get_logger
+from rclpy.signals import SignalHandlerOptions
+
+from bisenet_core.errors import InputError
+from bisenet_ros.diagnostics import CameraDiagnostics, closed_status, status_name
+from bisenet_ros.frame_account import FrameAccount
+from bisenet_ros.log_forwarding import forward_logging, stop_forwarding
+from bisenet_ros.parameters import changed, declare_parameters, unknown_parameters
+from bisenet_ros.pipeline import SegmentationPipeline
+from bisenet_ros.process_memory import keep_freed_memory
+
+NODE_NAME = "segmentation"
+BAD_INPUT = 2
+
+_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+
+_Transition = Callable[[Any, LifecycleState], TransitionCallbackReturn]
+
+
+def _reporting(transition: _Transition) -> _Transition:
+    """Log what a transition raises: rclpy turns it into error processing and says nothing."""
+    @wraps(transition)
+    def reporting(self: Any, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(self, state)
+        except Exception as error:
+            self.get_logger().error(f"{transition.__name__} failed: {type(error).__name__}: {error}")
+            return TransitionCallbackReturn.ERROR
+    return reporting
+
+
+class SegmentationNode(LifecycleNode):
+    """Configure opens the network, activate subscribes to the camera, and back.
+
+    Raises InputError or rclpy's ParameterException when a parameter is refused at start.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(NODE_NAME, **options)
+        self.settings = declare_parameters(self)
+        self._account = FrameAccount()
+        self._pipeline: Optional[SegmentationPipeline] = None
+        self._state, self._fault = "unconfigured", ""
+        self._log_handler = forward_logging(self.get_logger())
+        self._warn_of_unknown_parameters()
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._diagnostics = CameraDiagnostics(self._status_name())
+        self._diagnostics_publisher = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        # Once a second of real time: with use_sim_time, the node's own clock may stand still.
+        self._diagnostics_timer = self.create_timer(
+            1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def start(self) -> bool:
+        """Configure and activate; returns whether both succeeded. What went wrong has been logged."""
+        return self.trigger_configure() == _SUCCESS and self.trigger_activate() == _SUCCESS
+
+    def stop(self) -> None:
+        """Finish the image in work, free everything, and log what became of every image."""
+        self._close("finalized")
+        if not self._fault:  # the reason should be the last thing to read
+            self.get_logger().info(f"images: {self._account.counts()}")
+        stop_forwarding(self._log_handler)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Open the model; a failure leaves the node unconfigured and alive, with the reason logged."""
+        try:
+            self._pipeline = SegmentationPipeline(self, self.settings, self._account)
+        except Exception as error:  # rclpy would swallow it
+            self._fault = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            self.get_logger().error(f"cannot configure: {self._fault}")
+            return _FAILURE
+        self._state, self._fault = "inactive", ""
+        return super().on_configure(state)
+
+    @_reporting
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe to the images."""
+        self._configured().activate()
+        self._state = "active"
+        return super().on_activate(state)
+
+    @_reporting
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """End the subscription and finish the image in work; the network is kept."""
+        self._configured().deactivate()
+        self._state = "inactive"
+        return super().on_deactivate(state)
+
+    @_reporting
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the network and the publishers."""
+        self._close("unconfigured")
+        return super().on_cleanup(state)
+
+    @_reporting
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """The same, for good."""
+        self._close("finalized")
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything after a transition that failed half-way; the node can be configured again."""
+        self._close("unconfigured")
+        return _SUCCESS
+
+    def _configured(self) -> SegmentationPipeline:
+        assert self._pipeline is not None, "the state machine activates only what is configured"
+        return self._pipeline
+
+    def _close(self, state: str) -> None:
+        if self._pipeline is not None:
+            self._pipeline.close()
+        self._pipeline, self._state = None, state
+
+    def _on_set_parameters(self, changes: List[Any]) -> SetParametersResult:
+        try:
+            settings = changed(self.settings, changes)
+            if self._pipeline is not None:  # without one, configure will check what depends on the model
+                self._pipeline.update(settings)
+        except InputError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self.settings = settings
+        return SetParametersResult(successful=True)
+
+    def _warn_of_unknown_parameters(self) -> None:
+        # ROS keeps silent about a value given for a name that nobody declares. rclpy has no public access.
+        for line in unknown_parameters(getattr(self, "_parameter_overrides", {})):
+            self.get_logger().warning(line)
+
+    def _status_name(self) -> str:
+        return status_name(self.get_namespace(), self.get_name())
+
+    def _publish_diagnostics(self) -> None:
+        if self._pipeline is None:
+            status = closed_status(self._status_name(), self._account.counts(), self._state, self._fault)
+        else:
+            status = self._diagnostics.status(self._pipeline.state(self._state))
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics_publisher.publish(message)
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the node until SIGINT or SIGTERM. Exit status 2 when a parameter or the model is refused."""
+    keep_freed_memory()
+    stopping = threading.Event()
+    # Handlers of our own: rclpy's would take ROS away while an image is still in work, and its account with
+    # it. A second signal changes nothing.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        # Unknown ROS arguments and unreadable parameter files are RuntimeErrors.
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+        node = SegmentationNode()
+    except (InputError, ParameterException, RuntimeError) as error:
+        get_logger(NODE_NAME).fatal(str(error))
+        rclpy.try_shutdown()
+        return BAD_INPUT
+    try:
+        return _run(node, stopping)
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _run(node: SegmentationNode, stopping: threading.Event) -> int:
+    # Callbacks run in this thread: the main thread's memory is what keep_freed_memory is about.
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        if node.settings.autostart and not node.start():
+            return BAD_INPUT
+        while not stopping.is_set() and rclpy.ok():
+            # Python handles a signal only between two calls into ROS.
+            executor.spin_once(timeout_sec=0.1)
+        return 0
+    finally:
+        node.stop()
+        executor.shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

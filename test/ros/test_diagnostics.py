@@ -1,0 +1,98 @@
+"""What the diagnostics say of a camera, from states made by hand."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bisenet_ros.diagnostics import (
+    ERROR,
+    OK,
+    STATUS_NAME,
+    WARN,
+    CameraDiagnostics,
+    CameraState,
+    closed_status,
+    counts_from_values,
+    counts_to_values,
+    status_name,
+)
+from bisenet_ros.frame_account import FrameCounts
+
+NOTHING = FrameCounts(0, 0, {}, {})
+STATE = CameraState(
+    now=100.0, counts=NOTHING, state="active", topic="/camera/image_raw", publishers=1, active_since=99.0,
+    last_received=None, last_failure="", stale_after=2.0, times={}, facts={"model": "tiny"})
+
+reasons = st.dictionaries(st.sampled_from(["too_old", "truncated", "inference"]), st.integers(0, 99))
+
+
+def _statuses(*changes):
+    diagnostics = CameraDiagnostics(STATUS_NAME)
+    return [diagnostics.status(STATE._replace(**change)) for change in changes]
+
+
+def _facts(status):
+    return {item.key: item.value for item in status.values}
+
+
+@given(st.integers(0, 999), st.integers(0, 999), reasons, reasons)
+def test_counts_survive_the_way_there_and_back(received, published, dropped, failed):
+    counts = FrameCounts(received, published, dropped, failed)
+    assert counts_from_values(dict(counts_to_values(counts), model="tiny")) == counts
+
+
+def test_rates_are_taken_over_the_last_seconds():
+    status = _statuses(*({"now": 100.0 + second, "last_received": 99.9 + second,
+                          "counts": FrameCounts(15 * second, 10 * second, {"superseded": 5 * second}, {})}
+                         for second in range(10)))[-1]
+    assert (status.level, status.message) == (OK, "15.0 images/s in, 10.0 labelled")
+    facts = _facts(status)
+    assert (facts["rate_hz"], facts["published_hz"]) == ("15.00", "10.00")
+    assert (facts["received"], facts["dropped.superseded"], facts["pending"]) == ("135", "45", "0")
+
+
+@pytest.mark.parametrize("change, level, message", [
+    ({}, OK, "waiting for the first image on /camera/image_raw"),
+    ({"active_since": 90.0, "publishers": 0}, WARN,
+     "no image on /camera/image_raw for 10.0 s: nothing publishes it; start the camera, or remap"),
+    ({"last_received": 97.0}, WARN, "it has 1 publisher(s) but nothing arrives; check their QoS"),
+    ({"last_received": 99.5, "counts": FrameCounts(1, 0, {}, {"truncated": 1}), "last_failure": "too short"},
+     ERROR, "1 image(s) on /camera/image_raw not labelled since the last report: too short"),
+    ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"too_old": 1}, {})}, WARN, "older than max_image"),
+    ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"no_subscriber": 1}, {})}, OK, "nobody subscribes"),
+    ({"state": "inactive", "active_since": 0.0}, OK, "inactive: no images are taken"),
+])
+def test_each_condition_has_its_level_and_advice(change, level, message):
+    status = _statuses({"now": 99.0}, change)[-1]
+    assert status.level == level
+    assert message in status.message
+    assert status.name == STATUS_NAME and status.hardware_id == "tiny"
+
+
+def test_an_error_passes_once_images_are_labelled_again():
+    failed = {"truncated": 1}
+    statuses = _statuses(
+        {"now": 99.0}, {"now": 100.0, "last_received": 100.0, "counts": FrameCounts(1, 0, {}, failed)},
+        {"now": 101.0, "last_received": 101.0, "counts": FrameCounts(2, 1, {}, failed)})
+    assert [status.level for status in statuses] == [OK, ERROR, OK]
+
+
+def test_stages_have_percentiles():
+    facts = _facts(_statuses({"times": {"latency": [1.0, 2.0, 3.0], "segment": [4.0]}})[0])
+    assert (facts["latency_ms_p50"], facts["latency_ms_p99"]) == ("2.00", "2.98")
+    assert facts["segment_ms_p99"] == "4.00"
+
+
+def test_a_node_without_a_model_says_why():
+    status = closed_status(STATUS_NAME, NOTHING, "unconfigured", "model 'x' not found")
+    assert (status.level, status.message) == (ERROR, "model 'x' not found")
+    assert _facts(status)["state"] == "unconfigured"
+    assert closed_status(STATUS_NAME, NOTHING, "unconfigured", "").level == OK
+
+
+def test_names_tell_nodes_apart():
+    assert status_name("/", "segmentation") == STATUS_NAME
+    assert status_name("/front", "segmentation") == "front/segmentation: image"

@@ -1,0 +1,108 @@
+"""Start, lifecycle and end of the real node's process."""
+
+import signal
+
+import pytest
+
+pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+
+from node_harness import ROOT, Observer
+from test_segmentation_node import _is_settled, _message, _picture, _send_and_hear
+
+CONFIG = ROOT / "config"
+
+
+def _active(status):
+    return status.facts["state"] == "active"
+
+
+def test_lifecycle_manager_takes_it_through_its_states(start_node, observer):
+    node = start_node(autostart="false")
+    assert observer.state() == "unconfigured"
+    heard = observer.listen("/segmentation/labels")
+    for second in (1, 2):  # all of it can be done again
+        assert observer.change_state("configure")
+        assert observer.state() == "inactive"
+        assert observer.node.count_subscribers("/image") == 0
+        assert observer.change_state("activate")
+        assert observer.state() == "active"
+        camera = observer.camera()
+        _send_and_hear(observer, camera, heard, _message(_picture(), second=second))
+        assert observer.change_state("deactivate")
+        observer.wait(lambda: observer.node.count_subscribers("/image") == 0, "the subscription's end")
+        assert observer.change_state("cleanup")
+        assert observer.state() == "unconfigured"
+        observer.node.destroy_publisher(camera)
+    assert observer.change_state("configure")
+    assert observer.change_state("shutdown")
+    assert observer.state() == "finalized"
+    assert node.stop() == 0
+    assert "images: received 2 = published 2 + dropped 0 + failed 0" in node.output.splitlines()[-1]
+
+
+def test_a_model_that_does_not_open_leaves_it_alive_for_the_manager(start_node, observer, tmp_path):
+    node = start_node(autostart="false", model=tmp_path / "no_such_model")
+    assert not observer.change_state("configure")
+    assert observer.state() == "unconfigured"
+    status = observer.status(lambda s: s.level == b"\x02", "an error")
+    assert status.message == "the model folder {} does not exist".format(tmp_path / "no_such_model")
+    assert node.stop() == 0
+
+
+def test_the_cityscapes_preset_says_how_to_get_its_weights(start_node, tmp_path):
+    node = start_node(["--params-file", CONFIG / "cityscapes.yaml"], model="cityscapes_bisenetv2",
+                      environment={"HOME": str(tmp_path)})
+    assert node.wait() == 2
+    assert "run `bisenet weights fetch cityscapes-bisenetv2`" in node.output
+    assert len(node.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments, parameters, complaint", [
+    ([], {"masks": "[Rode]"}, "masks: unknown class 'Rode': did you mean 'Road'?"),
+    ([], {"overlay_alpha": 3}, "overlay_alpha is 3; expected a number from 0 to 1"),
+    ([], {"reliability": "good"}, "reliability is 'good'; expected one of best_effort, reliable"),
+    ([], {"input_width": "wide"}, "'input_width' to 'wide' of type 'STRING', expecting type 'INTEGER'"),
+    ([], {"backend": "magic"}, "unknown backend 'magic'; use one of auto, "),
+    (["--params-file", "/no/such/file.yaml"], {}, "Couldn't parse params file: '--params-file /no/such/file"),
+])
+def test_what_it_cannot_start_with_ends_it_with_one_line(start_node, arguments, parameters, complaint):
+    node = start_node(arguments, **parameters)
+    assert node.wait() == 2
+    last = node.output.strip().splitlines()[-1]
+    assert complaint in last
+    assert "Traceback" not in node.output
+
+
+def test_a_misspelt_parameter_is_pointed_out(start_node, observer):
+    node = start_node(overlay_alfa=0.3)
+    observer.status(_active, "an active node")
+    assert "unknown parameter 'overlay_alfa' is ignored; did you mean 'overlay_alpha'?" in node.output
+
+
+@pytest.mark.parametrize("preset", ["segmentation", "camvid"])
+def test_parameter_files_are_read_and_parameters_override_them(start_node, observer, preset):
+    node = start_node(["--params-file", CONFIG / (preset + ".yaml")])
+    observer.status(lambda s: _active(s) and s.facts["model"] == "tiny", "an active node")
+    assert node.stop() == 0
+    assert "WARN" not in node.output
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
+def test_signals_end_it_cleanly_with_every_image_accounted_for(start_node, observer, signals):
+    node = start_node()
+    heard, camera = observer.listen("/segmentation/labels"), observer.camera()
+    _send_and_hear(observer, camera, heard, _message(_picture(), second=1))
+    for second in range(2, 40):
+        camera.publish(_message(_picture(), second=second))
+    assert node.stop(*signals) == 0
+    assert _is_settled(node.output), node.output
+    assert "Traceback" not in node.output
+
+
+def test_a_namespace_and_remapping_move_every_name(start_node, ros):
+    start_node(["-r", "__ns:=/front", "-r", "image:=/camera/image_raw"])
+    with Observer("/front/segmentation") as observer:
+        heard, camera = observer.listen("/front/segmentation/labels"), observer.camera("/camera/image_raw")
+        status = observer.status(lambda s: "active" in s.facts["state"], "an active node")
+        assert status.name == "front/segmentation: image"
+        _send_and_hear(observer, camera, heard, _message(_picture(), second=1))

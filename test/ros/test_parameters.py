@@ -1,0 +1,84 @@
+"""The parameters' table, and the checks that need no running node."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+
+import yaml
+from node_harness import ROOT
+from rclpy.parameter import Parameter
+
+from bisenet_core.errors import InputError
+from bisenet_core.label_space import CAMVID_11, CITYSCAPES_19
+from bisenet_ros.parameters import (
+    PARAMETERS,
+    SegmentationParameters,
+    changed,
+    check_value,
+    describe,
+    mask_classes,
+    unknown_parameters,
+)
+
+DEFAULTS = SegmentationParameters(**{spec.name: check_value(spec.name, spec.default) for spec in PARAMETERS})
+
+
+def _file(name):
+    return yaml.safe_load((ROOT / "config" / name).read_text())["/**"]["ros__parameters"]
+
+
+def test_the_documented_file_holds_every_default():
+    values = _file("segmentation.yaml")
+    assert list(values) == [spec.name for spec in PARAMETERS]
+    assert {name: check_value(name, value) for name, value in values.items()} == DEFAULTS._asdict()
+
+
+@pytest.mark.parametrize("preset", ["camvid.yaml", "cityscapes.yaml"])
+def test_presets_are_valid(preset):
+    values = _file(preset)
+    assert not list(unknown_parameters(values))
+    for name, value in values.items():
+        check_value(name, value)
+
+
+@pytest.mark.parametrize("spec", PARAMETERS, ids=lambda spec: spec.name)
+def test_every_parameter_describes_itself(spec):
+    descriptor = describe(spec)
+    assert descriptor.description.endswith(".")
+    assert descriptor.read_only != spec.live
+
+
+@pytest.mark.parametrize("value, expected", [
+    (None, ()), ([], ()), ([""], ()), (["Road", "Car"], ("Road", "Car"))])
+def test_no_masks_can_be_said_in_many_ways(value, expected):
+    assert check_value("masks", value) == expected
+
+
+@pytest.mark.parametrize("name, value", [
+    ("masks", "Road"), ("masks", [1]), ("overlay_alpha", True), ("overlay_alpha", "half"),
+    ("overlay_alpha", None), ("overlay_alpha", float("inf")), ("stale_after", 0), ("max_image_age", -1.0),
+])
+def test_values_of_the_wrong_kind_are_refused(name, value):
+    with pytest.raises(InputError, match=name + " is .*; expected "):
+        check_value(name, value)
+
+
+def test_a_change_leaves_the_rest_and_other_names_alone():
+    settings = changed(DEFAULTS, [Parameter("overlay_alpha", value=1), Parameter("use_sim_time", value=True)])
+    assert settings == DEFAULTS._replace(overlay_alpha=1.0)
+    assert isinstance(settings.overlay_alpha, float)
+
+
+def test_masks_become_class_ids():
+    assert mask_classes(["Car", "Sky", "car"], CAMVID_11) == [0, 8]
+    assert mask_classes(["*"], CAMVID_11) == list(range(11))
+    assert mask_classes(["traffic_light"], CITYSCAPES_19) == [6]
+    assert mask_classes([], CAMVID_11) == []
+    with pytest.raises(InputError, match="masks: unknown class 'Cra': did you mean 'Car'?"):
+        mask_classes(["Road", "Cra"], CAMVID_11)
+
+
+def test_unknown_names_come_with_the_nearest():
+    assert unknown_parameters(["model", "use_sim_time", "qos_overrides./image.depth"]) == []
+    assert unknown_parameters(["modle"]) == ["unknown parameter 'modle' is ignored; did you mean 'model'?"]
+    assert "known are model, backend" in unknown_parameters(["zzz"])[0]
