@@ -44,12 +44,12 @@ setup(
     ],
     extras_require={
         "ros": ["ros-rclpy[fastrtps]", "ros-sensor-msgs", "ros-std-msgs", "ros-diagnostic-msgs",
-                "ros-lifecycle-msgs"],
+                "ros-builtin-interfaces", "ros-rcl-interfaces"],
         "cpu": ["openvino>=2024.0", "onnxruntime"],
         "gpu": ["tensorrt>=8.2", "pycuda"],
         "eval": ["rosbags>=0.10", *COMMAND_LINE],
         "train": ["torch>=2.1", "lightning>=2.3", "onnx", "onnxruntime", *COMMAND_LINE],
-        "test": ["pytest", "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML"],
+        "test": ["ros-lifecycle-msgs", "pytest", "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML"],
     },
     zip_safe=False,
 )

@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Bad input is one line on stderr and status 2; Ctrl-C is status 130.
     """
-    logging.basicConfig(level=logging.WARNING, format="bisenet: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)  # the root's own level does not hold back loggers that have set theirs
+    logging.basicConfig(level=logging.WARNING, format="bisenet: %(message)s", handlers=[handler])
     try:
         return get_command(app)(args=arguments, prog_name="bisenet", standalone_mode=False) or 0
     except InputError as error:
@@ -49,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        return _fail(error.format_message() + "; see bisenet --help")  # a usage error of typer's
+        text = error.format_message().rstrip(".")  # a usage error of typer's
+        return _fail(text + "; see bisenet --help") if text else BAD_INPUT  # without: help has been shown
 
 
 def _fail(message: str) -> int:

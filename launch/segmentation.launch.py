@@ -3,12 +3,13 @@
 import os
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from launch import LaunchDescription
+from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile
 
 CONFIG = Path(__file__).parent.parent / "config"  # in the source tree as in share/bisenet_ros
 
@@ -23,7 +24,6 @@ ARGUMENTS = {
     "params_file": (str(CONFIG / "segmentation.yaml"), "Parameters of the node"),
     "overlay": ("false", "true shows the overlay in rqt_image_view, where that is installed"),
 }
-FAST_DDS_2 = ("foxy", "galactic", "humble", "iron", "jazzy")
 AS_PARAMETERS = ("model", "backend", "precision", "autostart")
 
 
@@ -40,23 +40,14 @@ def start_node(context):
     parameters = {name: given[name] for name in AS_PARAMETERS if given[name]}
     if "autostart" in parameters:
         parameters["autostart"] = parameters["autostart"].lower() in ("true", "1", "yes", "on")
-    return [Node(
+    profile, why_not = large_image_profile(os.environ, CONFIG / PROFILE_NAME)
+    return ([LogInfo(msg=why_not)] if why_not else []) + [Node(
         package="bisenet_ros", executable="segmentation_node", name="segmentation",
         namespace=given["namespace"], output="screen", emulate_tty=True,
         parameters=[given["params_file"]] + ([parameters] if parameters else []),
         remappings=[("image", given["image"])],
-        additional_env=large_image_profile(os.environ),
+        additional_env=profile,
     )]
-
-
-def large_image_profile(environment):
-    """The variable that gives the node's process more shared memory; none where the user has chosen."""
-    new, old = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"
-    if environment.get(new) or environment.get(old):
-        return {}
-    # Fast DDS 2 knows the old name only; 3 warns of it at every start.
-    name = old if environment.get("ROS_DISTRO") in FAST_DDS_2 else new
-    return {name: str(CONFIG / "fastdds_large_images.xml")}
 
 
 def overlay_viewer():

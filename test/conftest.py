@@ -6,9 +6,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from bisenet_core.label_space import CAMVID_11
 from bisenet_core.runtime.model_card import ModelCard
+
+# How long an example takes says something of the machine and nothing of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 CAMVID = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "camvid"
 

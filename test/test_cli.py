@@ -69,6 +69,14 @@ def test_segment_writes_ids_and_overlays(dataset, tiny_model_folder, tmp_path, c
     assert cv2.imread(str(output / "overlays" / "frame_2.jpg")).shape == image.shape
 
 
+def test_paths_are_shown_as_they_are(dataset, tiny_model_folder, tmp_path, monkeypatch, capsys):
+    """Brackets are markup to rich: a closing one that closes nothing raised an error after all the work."""
+    monkeypatch.chdir(tmp_path)
+    image, output = dataset / "test" / "images" / "frame_1.png", "[/b] [red] :car:"
+    assert main(["segment", str(image), "--model", str(tiny_model_folder), "--output", output]) == 0
+    assert f"{output}/labels" in capsys.readouterr().out
+
+
 def test_segment_never_writes_into_its_input(dataset, tiny_model_folder, capfd):
     before = {p: p.read_bytes() for p in dataset.rglob("*.png")}
     common = ["--model", tiny_model_folder]
@@ -180,7 +188,7 @@ def test_benchmark_measures_network_and_segmenter(tiny_model_folder, tmp_path, b
     assert result["device"] and backend in result["versions"] and result["fps"] > 0
 
 
-@pytest.mark.parametrize("size", ["1024", "0x64", "96 x 64", "-1x5"])
+@pytest.mark.parametrize("size", ["1024", "0x64", "00x64", "96 x 64", "-1x5", "64x30000", "9" * 5000 + "x64"])
 def test_benchmark_refuses_what_is_no_size(tiny_model_folder, capfd, size):
     refused(capfd, ["benchmark", "--model", tiny_model_folder, f"--size={size}"], "WIDTHxHEIGHT")
 
@@ -191,16 +199,19 @@ def test_benchmark_refuses_what_is_no_size(tiny_model_folder, capfd, size):
         (["segment", "nowhere", "--model", "MODEL", "--output", "out"], "nowhere"),
         (["segment", ".", "--model", "no_such_model", "--output", "out"], ""),
         (["segment", "."], "--model"),
+        (["segment", ".", "--model", "m"], "'--output' / '-o'; see"),
+        (["segment", "MODEL/model.json", "--model", "m" * 300, "--output", "out"], ""),
         (["segmnet"], "segmnet"),
         (["benchmark", "--model", "MODEL", "--frames", "0"], "--frames"),
         (["benchmark", "--model", "MODEL", "--backend", "magic"], "magic"),
         (["export", "nowhere.ckpt", "--output", "out"], "nowhere.ckpt"),
         (["train", "--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["train", "--config", "MODEL/model.onnx"], "model.onnx"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(tiny_model_folder, tmp_path, monkeypatch, capfd, arguments, word):
     monkeypatch.chdir(tmp_path)
-    refused(capfd, [str(tiny_model_folder) if a == "MODEL" else a for a in arguments], word)
+    refused(capfd, [a.replace("MODEL", str(tiny_model_folder)) for a in arguments], word)
 
 
 def test_training_commands_say_what_to_install(tmp_path):
@@ -216,6 +227,25 @@ def test_training_commands_say_what_to_install(tmp_path):
     assert done.stderr.splitlines() == [
         "bisenet: this command needs torch, which is not installed: pip install 'bisenet_ros[train]'"
     ]
+
+
+def test_what_libraries_tell_stays_out_of_the_way():
+    """Lightning sets its loggers to INFO, and prints what they say itself."""
+    program = (
+        "import logging; from bisenet_core.cli import main; main(['export', '--help']); "
+        "logger = logging.getLogger('lightning'); logger.setLevel(logging.INFO); "
+        "logger.info('chatter'); logger.warning('take care')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parent.parent, capture_output=True, text=True
+    )
+    assert done.stderr.splitlines() == ["bisenet: take care"]
+
+
+def test_without_arguments_there_is_help_and_no_complaint(capsys):
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert "Usage" in captured.out and captured.err == ""
 
 
 def test_help_of_every_command(capsys):

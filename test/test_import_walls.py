@@ -18,6 +18,7 @@ def _modules(package):
 
 CORE = _modules("bisenet_core")
 NODE = _modules("bisenet_ros")
+ROBOT_NODE = {name: path for name, path in NODE.items() if name.split(".")[1:2] != ["demo"]}
 
 
 def _is_robot(name):
@@ -26,14 +27,15 @@ def _is_robot(name):
 
 
 ROBOT_CORE = [name for name in CORE if _is_robot(name)]
+MODELS_MAY_USE = ("bisenet_core.models", "bisenet_core.label_space", "bisenet_core.errors")
 LEARNING = ("bisenet_core.models", "bisenet_core.learning", "bisenet_core.export")
 NO_TORCH = [name for name in CORE if not name.startswith(LEARNING)]
 
-# a bare interpreter that imports one module and prints the top-level packages that came with it
+# a bare interpreter that imports one module and prints the packages that came with it, ours with their folders
 PROBE = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
-print(*sorted({name.split('.')[0] for name in sys.modules}))
+print(*sorted({'.'.join(name.split('.')[:depth]) for name in sys.modules for depth in (1, 2)}))
 """
 
 
@@ -54,6 +56,19 @@ def test_robot_core_brings_only_numpy_cv2_and_yaml(module):
     assert not found & heavy
 
 
+@pytest.mark.parametrize("module", sorted(ROBOT_CORE) + sorted(ROBOT_NODE))
+def test_robot_code_never_brings_workstation_code(module):
+    if module in NODE:
+        pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+    workstation = {f"bisenet_core.{folder}" for folder in WORKSTATION}
+    workstation |= {"bisenet_core.cli", "bisenet_ros.demo"}
+    assert not _imported(module) & workstation
+
+
+def test_launch_files_may_use_the_profile_without_ros():
+    assert not _imported("bisenet_ros.dds_profile") & {"rclpy", "numpy", "cv2"}
+
+
 @pytest.mark.parametrize("module", sorted(set(NO_TORCH) - set(ROBOT_CORE)))
 def test_workstation_tools_import_without_torch_and_ros(module):
     assert not _imported(module) & {"torch", "lightning", "rclpy", "bisenet_ros"}
@@ -71,7 +86,7 @@ def test_node_never_brings_torch(module):
     assert not _imported(module) & {"torch", "lightning"}
 
 
-@pytest.mark.parametrize("name", sorted(ROBOT_CORE) + sorted(NODE))
+@pytest.mark.parametrize("name", sorted(ROBOT_CORE) + sorted(ROBOT_NODE))
 def test_robot_code_is_python36_grammar(name):
     path = {**CORE, **NODE}[name]
     source = path.read_text()
@@ -83,7 +98,7 @@ def test_robot_code_needs_no_newer_library_than_python36():
     vermin = Path(sys.executable).with_name("vermin")
     if not vermin.exists():
         pytest.skip("vermin, which knows the age of every library function, is not installed")
-    paths = [str({**CORE, **NODE}[name]) for name in ROBOT_CORE + sorted(NODE)]
+    paths = [str({**CORE, **NODE}[name]) for name in ROBOT_CORE + sorted(ROBOT_NODE)]
     options = ["-t=3.6-", "--eval-annotations", "--backport", "dataclasses", "--violations"]
     command = [str(vermin), *options, *paths]
     result = subprocess.run(command, stdout=subprocess.PIPE, universal_newlines=True, check=False)
@@ -104,6 +119,6 @@ def test_core_never_names_ros_or_the_node(name):
 
 
 @pytest.mark.parametrize("name", [n for n in sorted(CORE) if n.startswith("bisenet_core.models")])
-def test_models_use_nothing_of_ours_but_the_label_space(name):
+def test_models_use_nothing_of_ours_but_label_space_and_errors(name):
     ours = [m for m in _own_imports(CORE[name]) if m.startswith("bisenet_core")]
-    assert not [m for m in ours if not m.startswith(("bisenet_core.models", "bisenet_core.label_space"))]
+    assert not [m for m in ours if not m.startswith(MODELS_MAY_USE)]

@@ -16,11 +16,17 @@ JsonFile = Annotated[
 ]
 
 
+#: Of an image that is asked for by its size; a larger one hardly fits into memory.
+MAX_SIDE = 8192
+
+
 def parse_size(text: str, option: str) -> tuple[int, int]:
     """(width, height) of a WIDTHxHEIGHT text such as 1024x512. Raises InputError for any other."""
-    match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
-    if not match or "0" in match.groups():
+    match = re.fullmatch(r"(\d{1,9})[xX](\d{1,9})", text.strip())
+    width, height = map(int, match.groups()) if match else (0, 0)
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise InputError(
-            f"{option} {text!r} is not a size; expected WIDTHxHEIGHT in pixels, such as 1024x512"
+            f"{option} {text!r} is not a size; expected WIDTHxHEIGHT in pixels, such as 1024x512, "
+            f"each at most {MAX_SIDE}"
         )
-    return int(match[1]), int(match[2])
+    return width, height

@@ -40,8 +40,9 @@ def segment(
     """Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them."""
     source = open_source(input, topic=topic, with_truth=False)
     labels_folder, overlays_folder = _output_folders(output, source)
-    started, frames, busy = time.perf_counter(), 0, 0.0
+    frames, busy = 0, 0.0
     with Segmenter.open(model, backend=backend, precision=precision) as segmenter:
+        started = time.perf_counter()  # of the drive: opening the model takes as long as many frames
         for frame in track(source, len(source), "segmenting"):
             result = segmenter.segment(frame.image, color_order="rgb")
             write_image(labels_folder / f"{frame.name}.png", result.labels)

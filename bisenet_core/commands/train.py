@@ -1,12 +1,13 @@
 """`bisenet train`: runs a recipe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bisenet_core.commands.extras import training_code
+from bisenet_core.commands.extras import training_code, validation_miou
 from bisenet_core.commands.options import JsonFile
+from bisenet_core.errors import InputError
 from bisenet_core.evaluation.console import show, table, write_json
 
 Config = Annotated[Path, typer.Option(help="A recipe such as training/recipes/camvid_bisenetv2_cpu.yaml.")]
@@ -31,15 +32,49 @@ def train(
 ) -> None:
     """Train a network as a recipe says and keep the checkpoint that is best on the validation split."""
     training = training_code("bisenet_core.learning.train")
-    recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
+    recipe = _recipe(config)
     root, output = root or Path("data") / recipe.dataset, output or Path("runs") / recipe.name
-    best = training.train(recipe, root, output, resume=resume, workers=workers, weights=weights)
-    summary = {"recipe": recipe.name, "checkpoint": str(best), "miou": _validation_miou(best)}
+    _check_output(output, resume)
+    try:
+        best = training.train(recipe, root, output, resume=resume, workers=workers, weights=weights)
+    except InputError as error:
+        raise InputError(_said_by_a_worker(str(error))) from None
+    if not best.exists():
+        raise InputError(
+            f"no checkpoint was written: the training images of {root} do not fill one batch of "
+            f"{recipe.batch_size}; lower batch_size in {config}"
+        )
+    summary = {"recipe": recipe.name, "checkpoint": str(best), "miou": validation_miou(best)}
     show(table("bisenet train", [(key, str(value)) for key, value in summary.items()]))
     write_json(json, summary)
 
 
-def _validation_miou(checkpoint: Path) -> float | None:
-    callbacks = training_code("torch").load(checkpoint, map_location="cpu", weights_only=True)["callbacks"]
-    scores = [state["best_model_score"] for state in callbacks.values() if state.get("monitor") == "val_miou"]
-    return float(scores[0]) if scores else None
+def _recipe(config: Path) -> Any:
+    """The recipe, with a network that can be built."""
+    try:
+        recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
+    except UnicodeDecodeError:
+        raise InputError(f"recipe {config} cannot be read: it is not UTF-8 text") from None
+    create_model = training_code("bisenet_core.models").create_model
+    try:
+        create_model(recipe.network, 1, **recipe.options)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{config}: {error}") from None
+    return recipe
+
+
+def _check_output(output: Path, resume: bool) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot make the folder {output}: {error.strerror}; choose another --output"
+        ) from None
+    last = output / "last.ckpt"
+    if resume and last.exists():
+        training_code("bisenet_core.learning.checkpoint").read_checkpoint(last)
+
+
+def _said_by_a_worker(text: str) -> str:
+    """The error's own line, where PyTorch has wrapped it in the traceback of a worker process."""
+    return text.rsplit("InputError: ", 1)[-1] if "Original Traceback" in text else text

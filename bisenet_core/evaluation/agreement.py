@@ -3,18 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_core.runtime.upsampling import nearest_index
 
 
 @dataclass
 class Agreement:
     """Counts over all images added so far.
 
-    ``widest_tie`` is the largest margin, in the first segmenter's logits at 1/8, between the two winners
-    where these differ: small means that every disagreement is a near-tie.
+    ``widest_tie`` is the largest margin, in the first segmenter's upsampled logits, between its winner and
+    the other's at a pixel where these differ: small means that every disagreement is a near-tie.
     """
 
     images: int = 0
@@ -33,7 +35,8 @@ class Agreement:
         self.pixels += found.size
         self.differing += int(np.count_nonzero(found != other))
         self.logit_difference = max(self.logit_difference, float(np.abs(scores - others).max()))
-        self.widest_tie = max(self.widest_tie, _widest_tie(scores, others))
+        size = first.backend.input_size
+        self.widest_tie = max(self.widest_tie, widest_tie(scores, size, found, other))
 
     def as_json(self) -> dict[str, Any]:
         """The counts, and the share of ``equal`` pixels."""
@@ -41,7 +44,14 @@ class Agreement:
         return {**self.__dict__, "equal": equal}
 
 
-def _widest_tie(scores: np.ndarray, others: np.ndarray) -> float:
-    """Largest loss of score, in CxHxW ``scores``, from taking the winner of ``others`` instead of its own."""
-    chosen = np.take_along_axis(scores, others.argmax(0)[None], 0)[0]
-    return float((scores.max(0) - chosen).max())
+def widest_tie(scores: np.ndarray, size: tuple[int, int], found: np.ndarray, other: np.ndarray) -> float:
+    """Largest margin by which ``scores`` prefer ``found`` to ``other``, HxW uint8, where they differ; or 0.
+
+    ``scores`` are Cxhxw logits; they are upsampled to the network's ``size`` (width, height).
+    """
+    upsampled = np.stack([cv2.resize(plane, size) for plane in scores])
+    row, col = np.nonzero(found != other)
+    y = nearest_index(size[1], found.shape[0])[row]
+    x = nearest_index(size[0], found.shape[1])[col]
+    margins = upsampled[found[row, col], y, x] - upsampled[other[row, col], y, x]
+    return float(np.abs(margins).max(initial=0.0))

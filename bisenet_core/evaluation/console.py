@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from bisenet_core.errors import InputError
 
@@ -18,11 +19,11 @@ Item = TypeVar("Item")
 def progress_bar() -> Progress:
     """A bar with count and remaining time on stderr, gone when done, absent where stderr is no terminal."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
@@ -38,13 +39,15 @@ def track(items: Iterable[Item], total: int, description: str) -> Iterator[Item]
 
 def table(title: str, rows: Iterable[tuple[str, str]], headings: tuple[str, str] | None = None) -> Table:
     """Two columns: what, and its value."""
-    result = Table(title=title, title_justify="left", show_header=headings is not None)
+    # Text, since rich takes brackets in a plain string, such as in a path, for markup.
+    caption = Text(title, style="table.title")
+    result = Table(title=caption, title_justify="left", show_header=headings is not None)
     result.add_column(headings[0] if headings else "", no_wrap=True)
     result.add_column(
         headings[1] if headings else "", justify="right" if headings else "left", overflow="fold"
     )
     for row in rows:
-        result.add_row(*row)
+        result.add_row(*map(Text, row))
     return result
 
 

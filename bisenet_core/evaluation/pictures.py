@@ -18,7 +18,7 @@ def side_by_side(
 
     image: HxWx3 uint8 RGB; labels: HxW uint8; returns h x 2*panel_width x 3 uint8 RGB.
     """
-    height = round(image.shape[0] * panel_width / image.shape[1])
+    height = max(1, round(image.shape[0] * panel_width / image.shape[1]))
     shrunk = cv2.resize(image, (panel_width, height), interpolation=cv2.INTER_AREA)
     small_labels = cv2.resize(labels, (panel_width, height), interpolation=cv2.INTER_NEAREST)
     return np.hstack([shrunk, overlay(shrunk, small_labels, label_space)])

@@ -20,7 +20,10 @@ from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import normalise
 from bisenet_core.models import create_model
 from bisenet_core.rendering import RenderedDrive
-from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.model_card import ONNX_NAME, ModelCard
+
+#: What the network and every backend take.
+MIN_SIDE = 32
 
 LICENCES = {"camvid": "non-commercial research use (CamVid data, CC BY-NC 4.0 distribution)"}
 
@@ -32,21 +35,36 @@ def export_model(
 
     ``size`` is the (width, height) the robot runs it at; the recipe's by default. The ONNX file is compared
     with the network on rendered street frames: ``ParityError``, and nothing is written, if they differ.
-    ``InputError`` for a checkpoint that is missing, not one of ours, or has other tensors than its network.
+    ``InputError`` for a checkpoint that is missing, not one of ours, or has other tensors than its network,
+    for a ``size`` that is too small, and for an ``output`` that cannot be written.
     """
     recipe, state, progress = read_checkpoint(checkpoint)
-    network = deployable(_network(recipe, state, checkpoint))
+    trained = _network(recipe, state, checkpoint).eval()
+    deployed = deployable(trained)
     width, height = size or recipe.input_size
+    if min(width, height) < MIN_SIDE:
+        raise InputError(f"input size {width}x{height}: each side must be at least {MIN_SIDE} pixels")
     with tempfile.TemporaryDirectory() as scratch:
         onnx_path = Path(scratch) / "model.onnx"
-        write_onnx(network, width, height, onnx_path)
-        parity = measure_parity(network, onnx_path, _street_frames(recipe, width, height))
+        write_onnx(deployed, width, height, onnx_path)
+        parity = measure_parity(trained, deployed, onnx_path, _street_frames(recipe, width, height))
         check_parity(parity)
         card = _card(recipe, (width, height), onnx_path, progress)
-        Path(output).mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(onnx_path, Path(output) / "model.onnx")
-        card.save(Path(output))
+        _write(card, onnx_path, Path(output))
     return card, parity
+
+
+def _write(card: ModelCard, onnx_path: Path, output: Path) -> None:
+    unfinished = output / (ONNX_NAME + ".part")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(onnx_path, unfinished)  # a full disk must not cost the model that is there
+        unfinished.replace(output / ONNX_NAME)
+        card.save(output)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {output}: {error.strerror}; choose another --output or make room"
+        ) from None
 
 
 def _network(recipe: Recipe, state: dict[str, torch.Tensor], origin: Path | str) -> nn.Module:

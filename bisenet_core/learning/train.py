@@ -26,9 +26,13 @@ def train(
     ``output`` receives best.ckpt, last.ckpt (after every epoch) and version_N/metrics.csv, a new N for each
     start. With ``resume`` the run goes on from last.ckpt; a new run may begin with the network of the
     checkpoint ``weights``. A run too short for a validation returns last.ckpt.
-    ``InputError`` if ``output`` already holds a run and ``resume`` is not given.
+    ``InputError`` if ``output`` already holds a run and ``resume`` is not given, or the reverse.
     """
     last = output / "last.ckpt"
+    if resume and not last.exists():
+        raise InputError(f"there is nothing to resume: {last} does not exist; start without --resume")
+    if resume and weights is not None:
+        raise InputError("--weights begins a new run and --resume goes on with one; give one of the two")
     if last.exists() and not resume:
         raise InputError(f"{last} exists; resume that run with --resume or choose another --output")
     lightning.seed_everything(recipe.seed, workers=True)
@@ -38,7 +42,7 @@ def train(
         _begin_with(module, weights)
     best = _best_checkpoint(output)
     trainer = _trainer(recipe, output, best)
-    trainer.fit(module, data, ckpt_path=last if last.exists() else None)
+    trainer.fit(module, data, ckpt_path=last if resume else None)
     return Path(best.best_model_path) if best.best_model_path else last
 
 

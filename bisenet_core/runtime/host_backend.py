@@ -74,8 +74,9 @@ class HostBackend(InferenceBackend):
     def _load_error(self, error: Exception) -> InputError:
         """One line for a network that its library will not load or run at this size."""
         lines = [line.strip() for line in [type(error).__name__] + str(error).splitlines() if line.strip()]
-        return InputError("{} does not load in {} for an input of {}x{}: {}".format(
-            self._card.onnx_path, self.name, *self._input_size, lines[-1]))
+        return InputError(
+            "{} does not load in {} for an input of {}x{}: {}; choose another input size, or export the "
+            "model again".format(self._card.onnx_path, self.name, *self._input_size, lines[-1].rstrip(".")))
 
     def _probe(self) -> None:
         """Run once, so that a network that does not fit its card is refused now, not at the first frame."""

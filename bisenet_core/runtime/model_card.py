@@ -128,10 +128,10 @@ def file_sha256(path: Union[str, Path]) -> str:
 
 
 def _read_json(path: Path) -> Any:
-    if not path.is_file():
-        raise InputError(f"{path} is missing; a model folder holds {ONNX_NAME} and {CARD_NAME}")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing; a model folder holds {ONNX_NAME} and {CARD_NAME}") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError

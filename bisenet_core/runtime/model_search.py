@@ -32,17 +32,18 @@ def resolve_model(name_or_folder: Union[str, Path]) -> Path:
     Raises InputError that says where it looked, and which command brings a model that we know of.
     """
     text = str(name_or_folder)
-    folder = Path(text).expanduser()
+    # os.path, since a Path raises for a name that is too long, a folder closed to us, an unknown ~user.
+    folder = Path(os.path.expanduser(text))
     if not text.strip():
         raise InputError("no model given; expected a model folder, or the name of one under weights/")
-    if folder.is_dir():
+    if os.path.isdir(str(folder)):
         return folder
-    if folder.is_file():
+    if os.path.isfile(str(folder)):
         raise InputError(f"{text} is a file; give the folder that holds model.onnx and model.json")
     if len(folder.parts) > 1:
         raise InputError(f"the model folder {text} does not exist")
     for place in weights_search_path():
-        if (place / text).is_dir():
+        if os.path.isdir(str(place / text)):
             return place / text
     raise InputError("model '{}' not found{}; looked in {}".format(
         text, _advice(text), ", ".join(str(place) for place in _distinct(weights_search_path()))))

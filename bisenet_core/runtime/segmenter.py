@@ -9,7 +9,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.label_space import LabelSpace
 from bisenet_core.runtime.backend import InferenceBackend, open_backend
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
-from bisenet_core.runtime.preprocessing import COLOR_CHANNELS, check_image
+from bisenet_core.runtime.preprocessing import check_image
 
 
 class Segmentation(NamedTuple):
@@ -64,12 +64,6 @@ class Segmenter:
         check_image(image, color_order)
         labels, confidence, timings = self.backend.infer(image, color_order, with_confidence)
         return Segmentation(labels, confidence, dict(timings, total_ms=1e3 * (perf_counter() - started)))
-
-    def warm_up(self, height: int, width: int, color_order: str = "rgb") -> None:
-        """Label an image of this size once, so that the first real frame is as fast as the others."""
-        channels = COLOR_CHANNELS.get(color_order, 3)  # segment refuses an unknown order
-        shape = (height, width) if channels == 1 else (height, width, channels)
-        self.segment(np.zeros(shape, np.uint8), color_order)
 
     def close(self) -> None:
         """Free the network. Harmless when repeated."""

@@ -31,6 +31,11 @@ def test_pair_shows_the_image_left_and_its_labels_right():
     np.testing.assert_allclose(pair[20, 100], (np.array(CAMVID_11.palette[ROAD]) + 100) / 2, atol=1)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2000, 1), (1, 300)])
+def test_pair_of_an_image_that_is_all_length(size):
+    assert side_by_side(grey(*size), road(*size), CAMVID_11, 320).shape[1:] == (640, 3)
+
+
 @pytest.mark.parametrize("width", [100, 640, 1944])
 def test_legend_is_as_wide_as_asked(width):
     assert legend_strip(CAMVID_11, width).shape[1] == width

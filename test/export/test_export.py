@@ -49,11 +49,19 @@ def test_folding_and_rounding_keep_the_function():
     assert (expected.argmax(1) == found.argmax(1)).float().mean() > 0.98
 
 
-def test_parity_that_fails_is_an_error():
+@pytest.mark.parametrize("found", [(0.1, 1.0, 1.0), (1e-5, 0.99, 1.0), (1e-5, 1.0, 0.9)])
+def test_parity_that_fails_is_an_error(found):
     with pytest.raises(ParityError, match="differs from the network"):
-        check_parity(Parity(max_difference=0.1, equal_labels=1.0))
-    with pytest.raises(ParityError):
-        check_parity(Parity(max_difference=float("nan"), equal_labels=1.0))
+        check_parity(Parity(*found))
+
+
+def test_a_network_that_gives_no_numbers_is_not_exported(checkpoint, tmp_path):
+    content = torch.load(checkpoint, weights_only=True)
+    content["state_dict"]["network.head.classifier.weight"].fill_(float("nan"))
+    torch.save(content, tmp_path / "diverged.ckpt")
+    with pytest.raises(ParityError, match="nan"):
+        export_model(tmp_path / "diverged.ckpt", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_checkpoints_are_refused_in_one_line(checkpoint, tmp_path):
@@ -68,3 +76,24 @@ def test_bad_checkpoints_are_refused_in_one_line(checkpoint, tmp_path):
     with pytest.raises(InputError, match="head.classifier.bias"):
         export_model(tmp_path / "other.ckpt", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_size_or_a_folder_that_cannot_be_had_is_refused_in_one_line(checkpoint, tmp_path):
+    with pytest.raises(InputError, match="at least 32"):
+        export_model(checkpoint, tmp_path / "out", size=(16, 64))
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="choose another --output"):
+        export_model(checkpoint, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_model_that_cannot_be_replaced_is_kept(checkpoint, tmp_path, monkeypatch):
+    def full(_source, target):
+        target.write_bytes(b"half a")
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "model.onnx").write_bytes(b"the old one")
+    monkeypatch.setattr("bisenet_core.export.exporter.shutil.copyfile", full)
+    with pytest.raises(InputError, match="No space left"):
+        export_model(checkpoint, tmp_path)
+    assert (tmp_path / "model.onnx").read_bytes() == b"the old one"

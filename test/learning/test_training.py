@@ -23,6 +23,8 @@ def _recipe(**changes):
 
 
 def test_learns_validates_and_resumes(street_dataset, tmp_path):
+    with pytest.raises(InputError, match="nothing to resume"):
+        train(_recipe(), street_dataset, tmp_path, resume=True, workers=0)
     train(_recipe(iterations=4), street_dataset, tmp_path, workers=0)
     with pytest.raises(InputError, match="--resume"):
         train(_recipe(), street_dataset, tmp_path, workers=0)

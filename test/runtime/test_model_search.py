@@ -38,6 +38,8 @@ def test_the_search_path_runs_from_the_users_own_to_the_cache(weights, monkeypat
     ("cityscapes_bisenetv2", "run `bisenet weights fetch cityscapes-bisenetv2`; looked in "),
     ("some/where/else", "the model folder some/where/else does not exist"),
     ("", "no model given"),
+    ("m" * 300, "not found"),  # longer than a file name may be
+    ("~nobody_has_this_name/model", "does not exist"),
 ])
 def test_a_model_that_is_not_there_says_what_to_do(weights, name, message):
     with pytest.raises(InputError, match=message) as caught:

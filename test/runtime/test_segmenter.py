@@ -53,16 +53,11 @@ def test_the_input_size_can_be_chosen(tiny_model_folder):
         Segmenter.open(tiny_model_folder, input_width=-1)
 
 
-@pytest.mark.parametrize("color_order", ["rgb", "rgba", "mono"])
-def test_warm_up_takes_any_color_order(segmenter, color_order):
-    segmenter.warm_up(48, 64, color_order)
-
-
 def test_bad_images_are_refused(segmenter):
     with pytest.raises(InputError, match="expected uint8 HxWx3"):
         segmenter.segment(np.zeros((4, 4), np.uint8))
     with pytest.raises(InputError, match="unknown color_order 'yuv'"):
-        segmenter.warm_up(4, 4, "yuv")
+        segmenter.segment(np.zeros((4, 4, 3), np.uint8), "yuv")
 
 
 def test_closed_is_closed(tiny_model_folder):
