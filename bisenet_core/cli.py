@@ -13,7 +13,7 @@ from bisenet_core.commands.evaluate import evaluate
 from bisenet_core.commands.export import export
 from bisenet_core.commands.segment import segment
 from bisenet_core.commands.train import train
-from bisenet_core.errors import InferenceError, InputError, ParityError
+from bisenet_core.errors import InferenceError, InputError, ParityError, TrainingError
 
 FAILED = 1
 BAD_INPUT = 2
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return get_command(app)(args=arguments, prog_name="bisenet", standalone_mode=False) or 0
     except InputError as error:
         return _fail(str(error))
-    except (InferenceError, ParityError) as error:
+    except (InferenceError, ParityError, TrainingError) as error:
         _fail(str(error))
         return FAILED
     except (KeyboardInterrupt, typer.Abort):

@@ -1,4 +1,4 @@
-"""The ways a request fails: the user's input is bad, the network's answer is, or the exported file is."""
+"""The ways a request fails: the user's input is bad, or what was computed from it must not be used."""
 
 
 class InputError(ValueError):
@@ -15,3 +15,7 @@ class InferenceError(RuntimeError):
 
 class ParityError(RuntimeError):
     """An exported file does not compute what its network computes, and was not written."""
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot go on, such as one whose loss is no longer a number; its checkpoints are kept."""

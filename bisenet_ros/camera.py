@@ -1,7 +1,7 @@
 """CameraStream: one camera's subscription, mailbox, outputs, and the account of its images."""
 
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
@@ -11,7 +11,7 @@ from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.frame_account import FrameAccount
 from bisenet_ros.image_messages import image_from_msg
 from bisenet_ros.mailbox import Mailbox
-from bisenet_ros.outputs import LabelOutputs
+from bisenet_ros.outputs import LabelOutputs, PublishingError
 from bisenet_ros.parameters import SegmentationParameters
 from bisenet_ros.stage_times import StageTimes
 
@@ -23,10 +23,6 @@ class ReceivedImage(NamedTuple):
 
     message: Image
     received: float
-
-
-class _PublishingError(Exception):
-    """The labels were there, but could not be sent."""
 
 
 class CameraStream:
@@ -77,7 +73,7 @@ class CameraStream:
         self._on_image()
 
     def serve(self, segmenter: Segmenter) -> bool:
-        """Bring the waiting image to its end; returns whether there was one. Raises nothing."""
+        """Bring the waiting image to its end; returns whether there was one. Only logging could raise."""
         item = self._mailbox.take()
         if item is None:
             return False
@@ -85,14 +81,19 @@ class CameraStream:
             reason = self._reason_to_drop(item.message)
             if reason:
                 self.account.drop(reason)
-            else:
-                self._label(item, segmenter)
+                return True
+            timings, failures = self._label(item, segmenter)
+            self.account.publish()
         except ImageError as error:
             self._fail(error.reason, str(error))
-        except _PublishingError as error:
+        except PublishingError as error:
             self._fail("publishing", str(error))
         except Exception as error:  # whatever it is, the next image may be better
             self._fail("inference", _text(error))
+        else:  # the image has its fate; what goes wrong from here on must not give it a second one
+            self._note_times(item, timings)
+            for text in failures:
+                self._log("output", f"labels went out, but not {text}")
         return True
 
     def _reason_to_drop(self, message: Image) -> str:
@@ -101,16 +102,16 @@ class CameraStream:
             return "too_old"
         return "" if self._outputs.wanted() else "no_subscriber"
 
-    def _label(self, item: ReceivedImage, segmenter: Segmenter) -> None:
+    def _label(self, item: ReceivedImage, segmenter: Segmenter) -> Tuple[Dict[str, float], List[str]]:
+        """Label and publish; returns the timings, and the masks or overlay that could not follow."""
         image, color_order = image_from_msg(item.message)
         segmentation = segmenter.segment(image, color_order)
         try:
-            self._outputs.publish(item.message.header, image, color_order, segmentation.labels,
-                                  self.settings.overlay_alpha)
+            failures = self._outputs.publish(item.message.header, image, color_order, segmentation.labels,
+                                             self.settings.overlay_alpha)
         except Exception as error:
-            raise _PublishingError(_text(error)) from error
-        self._note_times(item, segmentation.timings)
-        self.account.publish()  # last: what raises after it would give the image a second fate
+            raise error if isinstance(error, PublishingError) else PublishingError(_text(error)) from error
+        return segmentation.timings, failures
 
     def _note_times(self, item: ReceivedImage, timings: Dict[str, float]) -> None:
         stages = {name[:-len("_ms")]: value for name, value in timings.items()}
@@ -127,10 +128,14 @@ class CameraStream:
     def _fail(self, reason: str, text: str) -> None:
         self.account.fail(reason)
         self.last_failure = text
+        self._log(reason, f"image on {self.topic} not labelled ({reason}): {text}")
+
+    def _log(self, kind: str, text: str) -> None:
+        """Log an error, unless one of this kind has just been logged."""
         now = time.monotonic()
-        if now - self._logged.get(reason, -_LOG_EVERY_S) >= _LOG_EVERY_S:
-            self._logged[reason] = now
-            self._node.get_logger().error(f"image on {self.topic} not labelled ({reason}): {text}")
+        if now - self._logged.get(kind, -_LOG_EVERY_S) >= _LOG_EVERY_S:
+            self._logged[kind] = now
+            self._node.get_logger().error(text)
 
 
 def image_qos(reliability: str) -> QoSProfile:

@@ -35,6 +35,7 @@ class CameraState(NamedTuple):
     stale_after: float
     times: Dict[str, List[float]]    # milliseconds by stage
     facts: Dict[str, str]            # model, backend, precision, ...
+    fault: str = ""                  # why no image can be labelled any more, if so
 
 
 def status_name(namespace: str, node_name: str) -> str:
@@ -75,6 +76,8 @@ def closed_status(name: str, counts: FrameCounts, state: str, fault: str) -> Dia
 
 def judge(state: CameraState, previous: CameraState, rates: Tuple[float, float]) -> Tuple[bytes, str]:
     """Level and message. ``previous`` is the state at the last report."""
+    if state.fault:
+        return ERROR, state.fault
     if state.state != "active":
         return OK, _IDLE.format(state.state)
     failures = sum(state.counts.failed.values()) - sum(previous.counts.failed.values())
@@ -85,8 +88,9 @@ def judge(state: CameraState, previous: CameraState, rates: Tuple[float, float])
     if silent > state.stale_after:
         return WARN, _silence(state, silent)
     if _grew("too_old", state, previous):
-        return WARN, ("images on {} are older than max_image_age when they arrive; check the camera's clock, "
-                      "use_sim_time, and the transport".format(state.topic))
+        return WARN, ("images on {} are older than max_image_age when their labelling begins; check the "
+                      "camera's clock, use_sim_time, the transport, and segment_ms_p50: an image waits while "
+                      "the one before it is labelled".format(state.topic))
     if state.last_received is None:
         return OK, f"waiting for the first image on {state.topic}"
     if _grew("no_subscriber", state, previous):

@@ -5,16 +5,22 @@ from typing import Callable, Optional
 
 from bisenet_core.runtime.segmenter import Segmenter
 
-_STOP_TIMEOUT_S = 30.0
+# How long a network may take over one image once it is asked to stop. ros2 launch sends SIGTERM, which the
+# node takes as it took SIGINT, after 5 s, and kills after 10.
+_STOP_TIMEOUT_S = 4.0
+
+_POLL_S = 0.1
 
 
 class InferenceWorker:
     """Runs ``work(segmenter)`` whenever it is woken, again and again until that returns False.
 
-    ``open_segmenter`` is called in the thread too: a CUDA context belongs to the thread that made it.
+    ``open_segmenter`` is called in the thread too: a CUDA context belongs to the thread that made it. What
+    ``work`` raises ends the thread, and ``failure`` then says so.
     """
 
     def __init__(self, open_segmenter: Callable[[], Segmenter], work: Callable[[Segmenter], bool]) -> None:
+        self.failure = ""
         self._open_segmenter = open_segmenter
         self._work = work
         self._segmenter: Optional[Segmenter] = None
@@ -26,10 +32,16 @@ class InferenceWorker:
         # A daemon, so that a network that hangs cannot keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
-    def start(self) -> Segmenter:
-        """Start the thread and wait until the Segmenter is open; raises what opening it raised."""
+    def start(self, given_up: Callable[[], bool] = lambda: False) -> Segmenter:
+        """Start the thread and wait until the Segmenter is open; raises what opening it raised.
+
+        Raises InterruptedError once ``given_up()`` is true, after no longer than ``stop`` takes.
+        """
         self._thread.start()
-        self._opened.wait()
+        while not self._opened.wait(_POLL_S):
+            if given_up():
+                self.stop()
+                raise InterruptedError("stopped while the network was being opened")
         if self._segmenter is None:
             self._thread.join()
             raise self._error or RuntimeError("the network did not open")
@@ -39,13 +51,18 @@ class InferenceWorker:
         """There is work."""
         self._wake.set()
 
-    def wait_idle(self) -> None:
-        """Return when no call of ``work`` is under way."""
-        with self._working:
-            pass
+    def wait_idle(self) -> bool:
+        """Wait, for seconds at most, until no call of ``work`` is under way; returns whether that is so."""
+        idle = self._working.acquire(timeout=_STOP_TIMEOUT_S)
+        if idle:
+            self._working.release()
+        return idle
 
     def stop(self) -> bool:
-        """Finish the call under way, close the Segmenter and end the thread; returns whether it ended."""
+        """Finish the call under way, close the Segmenter and end the thread; returns whether it ended.
+
+        It waits for seconds at most; a thread that is left behind ends once its network returns.
+        """
         self._stopping = True
         self._wake.set()
         self._thread.join(_STOP_TIMEOUT_S)
@@ -59,14 +76,18 @@ class InferenceWorker:
             return
         finally:
             self._opened.set()
-        with segmenter:
-            while not self._stopping:
-                self._wake.wait()
-                self._wake.clear()
-                self._work_until_done(segmenter)
+        try:
+            with segmenter:
+                self._serve(segmenter)
+        except BaseException as error:
+            self.failure = f"the inference thread has ended: {type(error).__name__}: {error}"
+            raise  # Python prints the traceback
 
-    def _work_until_done(self, segmenter: Segmenter) -> None:
-        more = True
-        while more and not self._stopping:
-            with self._working:
-                more = self._work(segmenter)
+    def _serve(self, segmenter: Segmenter) -> None:
+        while not self._stopping:
+            self._wake.wait()
+            self._wake.clear()
+            more = True
+            while more and not self._stopping:
+                with self._working:
+                    more = self._work(segmenter)

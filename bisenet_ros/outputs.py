@@ -1,7 +1,8 @@
 """LabelOutputs: the publishers of one camera's results. What nobody subscribes to costs nothing."""
 
 import threading
-from typing import Any, Dict, Iterable, List
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Tuple
 
 import numpy as np
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -18,6 +19,13 @@ from bisenet_ros.image_messages import image_to_msg, labels_to_msg
 OUTPUT_QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.VOLATILE)
+
+
+_Picture = Tuple[Any, Callable[[], Image]]
+
+
+class PublishingError(Exception):
+    """Results were there, but could not be sent."""
 
 
 class LabelOutputs:
@@ -56,28 +64,37 @@ class LabelOutputs:
             return any(map(_has_subscribers, self._publishers()))
 
     def publish(self, header: Header, image: np.ndarray, color_order: str, labels: np.ndarray,
-                alpha: float) -> None:
-        """Publish what is subscribed to, with ``header`` itself.
+                alpha: float) -> List[str]:
+        """Publish what is subscribed to, with ``header`` itself; returns a line for each that failed.
 
         ``image`` is uint8 HxWxC or HxW in ``color_order``, ``labels`` HxW uint8; ``alpha`` is the overlay's.
+        Raises whatever kept the labels back, or a PublishingError where all that was wanted failed.
         """
         with self._lock:
             # Labels first: a planner waits for them.
-            if _has_subscribers(self._labels):
+            labels_wanted = _has_subscribers(self._labels)
+            if labels_wanted:
                 self._labels.publish(labels_to_msg(labels, header))
-            for class_id, publisher in self._masks.items():
-                if _has_subscribers(publisher):
-                    mask = np.equal(labels, class_id).view(np.uint8) * np.uint8(255)
-                    publisher.publish(image_to_msg(mask, "mono8", header))
-            if _has_subscribers(self._overlay):
-                picture = overlay(to_rgb(image, color_order), labels, self._label_space, alpha)
-                self._overlay.publish(image_to_msg(picture, "rgb8", header))
+            pictures = self._pictures(header, image, color_order, labels, alpha)
+            failures = [text for text in map(_failure, pictures) if text]
+        if failures and len(failures) == len(pictures) and not labels_wanted:
+            raise PublishingError(failures[0])
+        return failures
 
     def close(self) -> None:
         """Destroy the publishers."""
         with self._lock:
             for publisher in self._publishers():
                 self._node.destroy_publisher(publisher)
+
+    def _pictures(self, header: Header, image: np.ndarray, color_order: str, labels: np.ndarray,
+                  alpha: float) -> List[_Picture]:
+        """The masks and the overlay: each publisher that has subscribers, with what makes its message."""
+        pictures: List[_Picture] = [(publisher, partial(_mask, labels, class_id, header))
+                                    for class_id, publisher in self._masks.items()]
+        pictures.append((self._overlay, lambda: image_to_msg(
+            overlay(to_rgb(image, color_order), labels, self._label_space, alpha), "rgb8", header)))
+        return [picture for picture in pictures if _has_subscribers(picture[0])]
 
     def _publishers(self) -> List[Any]:
         return [self._labels, self._overlay] + list(self._masks.values())
@@ -88,3 +105,17 @@ class LabelOutputs:
 
 def _has_subscribers(publisher: Any) -> bool:
     return publisher.get_subscription_count() > 0
+
+
+def _failure(picture: _Picture) -> str:
+    """Publish; returns what went wrong, or an empty text."""
+    publisher, make_message = picture
+    try:
+        publisher.publish(make_message())
+    except Exception as error:
+        return f"{publisher.topic_name}: {type(error).__name__}: {error}"
+    return ""
+
+
+def _mask(labels: np.ndarray, class_id: int, header: Header) -> Image:
+    return image_to_msg(np.equal(labels, class_id).view(np.uint8) * np.uint8(255), "mono8", header)

@@ -1,7 +1,7 @@
 """SegmentationPipeline: one Segmenter in its worker, and the camera it serves."""
 
 import time
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.camera import CameraStream
@@ -15,16 +15,17 @@ from bisenet_ros.parameters import SegmentationParameters, mask_classes
 class SegmentationPipeline:
     """What a configured node owns. Making one opens the model; ``close`` frees everything.
 
-    Raises InputError for a model, a backend or a mask that cannot be had. All methods belong to the
-    executor's thread.
+    Raises InputError for a model, a backend or a mask that cannot be had, and InterruptedError when
+    ``given_up()`` turns true meanwhile. All methods belong to the executor's thread.
     """
 
-    def __init__(self, node: Any, settings: SegmentationParameters, account: FrameAccount) -> None:
+    def __init__(self, node: Any, settings: SegmentationParameters, account: FrameAccount,
+                 given_up: Callable[[], bool] = lambda: False) -> None:
         self._node = node
         self._account = account
         self._active_since = 0.0
         self._worker = InferenceWorker(lambda: _open_segmenter(settings), self._serve)
-        self._segmenter = self._worker.start()
+        self._segmenter = self._worker.start(given_up)
         try:
             masks = mask_classes(settings.masks, self._segmenter.label_space)
         except Exception:
@@ -42,9 +43,13 @@ class SegmentationPipeline:
             self._camera.topic, self._camera.settings.reliability, self._outputs.labels_topic))
 
     def deactivate(self) -> None:
-        """End the subscription and finish the image in work; the network is kept."""
+        """End the subscription and finish the image in work; the network is kept.
+
+        Raises RuntimeError for a network that does not return.
+        """
         self._camera.unsubscribe()
-        self._worker.wait_idle()
+        if not self._worker.wait_idle():
+            raise RuntimeError("the network does not return")
 
     def update(self, settings: SegmentationParameters) -> None:
         """Take over parameters that changed. Raises InputError, with nothing changed."""
@@ -66,7 +71,7 @@ class SegmentationPipeline:
             publishers=self._node.count_publishers(camera.topic) if camera.topic else 0,
             active_since=self._active_since, last_received=camera.last_received,
             last_failure=camera.last_failure, stale_after=camera.settings.stale_after,
-            times=camera.times.by_stage(), facts=self._facts())
+            times=camera.times.by_stage(), facts=self._facts(), fault=self._worker.failure)
 
     def _serve(self, segmenter: Segmenter) -> bool:
         return self._camera.serve(segmenter)

@@ -34,13 +34,14 @@ _Transition = Callable[[Any, LifecycleState], TransitionCallbackReturn]
 
 
 def _reporting(transition: _Transition) -> _Transition:
-    """Log what a transition raises: rclpy turns it into error processing and says nothing."""
+    """Log what a transition raises, and keep it for diagnostics: rclpy says nothing of it."""
     @wraps(transition)
     def reporting(self: Any, state: LifecycleState) -> TransitionCallbackReturn:
         try:
             return transition(self, state)
         except Exception as error:
-            self.get_logger().error(f"{transition.__name__} failed: {type(error).__name__}: {error}")
+            self._fault = f"{transition.__name__[3:]} failed: {type(error).__name__}: {error}"
+            self.get_logger().error(self._fault)
             return TransitionCallbackReturn.ERROR
     return reporting
 
@@ -48,11 +49,13 @@ def _reporting(transition: _Transition) -> _Transition:
 class SegmentationNode(LifecycleNode):
     """Configure opens the network, activate subscribes to the camera, and back.
 
-    Raises InputError or rclpy's ParameterException when a parameter is refused at start.
+    Setting ``stopping`` ends a configure that is under way. Raises InputError or rclpy's ParameterException
+    when a parameter is refused at start.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, stopping: Optional[threading.Event] = None, **options: Any) -> None:
         super().__init__(NODE_NAME, **options)
+        self._stopping = stopping or threading.Event()
         self.settings = declare_parameters(self)
         self._account = FrameAccount()
         self._pipeline: Optional[SegmentationPipeline] = None
@@ -73,14 +76,16 @@ class SegmentationNode(LifecycleNode):
     def stop(self) -> None:
         """Finish the image in work, free everything, and log what became of every image."""
         self._close("finalized")
-        if not self._fault:  # the reason should be the last thing to read
+        # Where a node could not even start, the reason should be the last thing to read.
+        if self._account.counts().received or not self._fault:
             self.get_logger().info(f"images: {self._account.counts()}")
         stop_forwarding(self._log_handler)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the model; a failure leaves the node unconfigured and alive, with the reason logged."""
         try:
-            self._pipeline = SegmentationPipeline(self, self.settings, self._account)
+            self._pipeline = SegmentationPipeline(
+                self, self.settings, self._account, self._stopping.is_set)
         except Exception as error:  # rclpy would swallow it
             self._fault = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
             self.get_logger().error(f"cannot configure: {self._fault}")
@@ -124,9 +129,9 @@ class SegmentationNode(LifecycleNode):
         return self._pipeline
 
     def _close(self, state: str) -> None:
-        if self._pipeline is not None:
-            self._pipeline.close()
-        self._pipeline, self._state = None, state
+        pipeline, self._pipeline, self._state = self._pipeline, None, state
+        if pipeline is not None:
+            pipeline.close()
 
     def _on_set_parameters(self, changes: List[Any]) -> SetParametersResult:
         try:
@@ -167,9 +172,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         # Unknown ROS arguments and unreadable parameter files are RuntimeErrors.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-        node = SegmentationNode()
+        node = SegmentationNode(stopping)
     except (InputError, ParameterException, RuntimeError) as error:
-        get_logger(NODE_NAME).fatal(str(error))
+        get_logger(NODE_NAME).fatal(_why_not(error))
         rclpy.try_shutdown()
         return BAD_INPUT
     try:
@@ -179,13 +184,19 @@ def main(arguments: Optional[List[str]] = None) -> int:
         rclpy.try_shutdown()
 
 
+def _why_not(error: Exception) -> str:
+    """One line; rclpy's name for unknown arguments is in the type alone, and rcl breaks lines."""
+    unknown = type(error).__name__ == "UnknownROSArgsError"
+    return ("unknown ROS arguments: " if unknown else "") + " ".join(str(error).split())
+
+
 def _run(node: SegmentationNode, stopping: threading.Event) -> int:
     # Callbacks run in this thread: the main thread's memory is what keep_freed_memory is about.
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
         if node.settings.autostart and not node.start():
-            return BAD_INPUT
+            return 0 if stopping.is_set() else BAD_INPUT
         while not stopping.is_set() and rclpy.ok():
             # Python handles a signal only between two calls into ROS.
             executor.spin_once(timeout_sec=0.1)

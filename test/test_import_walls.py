@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ MODELS_MAY_USE = ("bisenet_core.models", "bisenet_core.label_space", "bisenet_co
 LEARNING = ("bisenet_core.models", "bisenet_core.learning", "bisenet_core.export")
 NO_TORCH = [name for name in CORE if not name.startswith(LEARNING)]
 
-# a bare interpreter that imports one module and prints the packages that came with it, ours with their folders
+# a bare interpreter that imports one module and prints the packages and subpackages that came with it
 PROBE = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
@@ -39,6 +40,7 @@ print(*sorted({'.'.join(name.split('.')[:depth]) for name in sys.modules for dep
 """
 
 
+@lru_cache(maxsize=None)
 def _imported(module):
     result = subprocess.run(
         [sys.executable, "-c", PROBE, module], cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -1,7 +1,7 @@
 """`bisenet train`: runs a recipe."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -32,7 +32,7 @@ def train(
 ) -> None:
     """Train a network as a recipe says and keep the checkpoint that is best on the validation split."""
     training = training_code("bisenet_core.learning.train")
-    recipe = _recipe(config)
+    recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
     root, output = root or Path("data") / recipe.dataset, output or Path("runs") / recipe.name
     _check_output(output, resume)
     try:
@@ -47,20 +47,6 @@ def train(
     summary = {"recipe": recipe.name, "checkpoint": str(best), "miou": validation_miou(best)}
     show(table("bisenet train", [(key, str(value)) for key, value in summary.items()]))
     write_json(json, summary)
-
-
-def _recipe(config: Path) -> Any:
-    """The recipe, with a network that can be built."""
-    try:
-        recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
-    except UnicodeDecodeError:
-        raise InputError(f"recipe {config} cannot be read: it is not UTF-8 text") from None
-    create_model = training_code("bisenet_core.models").create_model
-    try:
-        create_model(recipe.network, 1, **recipe.options)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{config}: {error}") from None
-    return recipe
 
 
 def _check_output(output: Path, resume: bool) -> None:

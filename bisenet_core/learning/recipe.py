@@ -52,7 +52,7 @@ class Recipe:
         """Read ``path``. ``InputError`` names an unreadable file, an unknown key or a missing one."""
         try:
             values = yaml.safe_load(Path(path).read_text())
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise InputError(f"recipe {path} cannot be read: {' '.join(str(error).split())}") from None
         if not isinstance(values, dict):
             raise InputError(f"recipe {path} is not a mapping of settings to values")
@@ -67,6 +67,7 @@ class Recipe:
                 near = get_close_matches(str(key), known, 1)
                 hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
                 raise InputError(f"{origin}: unknown setting {key!r}; {hint}")
+            _check_type(origin, key, values[key], cls.__dataclass_fields__[key].type)
         for key in ("name", "dataset"):
             if key not in values:
                 raise InputError(f"{origin}: setting {key!r} is missing")
@@ -81,3 +82,13 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML, JSON and the model card, tuples becoming lists."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+_EXPECTED = {int: "a whole number", float: "a number", str: "text"}
+
+
+def _check_type(origin: str, key: str, value: Any, wanted: Any) -> None:
+    """Raise ``InputError`` for a plain setting of another type; lists and mappings are checked in use."""
+    fits = isinstance(value, (int, float) if wanted is float else wanted) if wanted in _EXPECTED else True
+    if not fits or (wanted in (int, float) and isinstance(value, bool)):
+        raise InputError(f"{origin}: setting {key!r} is {value!r}; expected {_EXPECTED[wanted]}")

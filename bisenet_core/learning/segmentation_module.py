@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bisenet_core.errors import TrainingError
 from bisenet_core.label_space import UNLABELED
 from bisenet_core.learning.datasets.registry import label_space_of
 from bisenet_core.learning.losses import OhemCrossEntropy
@@ -38,7 +39,7 @@ class SegmentationModule(lightning.LightningModule):
         loss = main + self.recipe.booster_weight * sum(losses.values())
         if not torch.isfinite(loss):
             step = self.global_step
-            raise ValueError(f"the loss is {loss.item()} at iteration {step}; lower the learning rate")
+            raise TrainingError(f"the loss is {loss.item()} at iteration {step}; lower the learning rate")
         self.log_dict({"loss": loss, "loss_main": main}, prog_bar=True)
         return loss
 

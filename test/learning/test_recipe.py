@@ -21,6 +21,8 @@ def test_shipped_recipes_load_and_survive_a_round_trip(path):
     [
         ("name: a\ndataset: camvid\nlearning_rat: 1", "did you mean learning_rate"),
         ("dataset: camvid", "'name' is missing"),
+        ("name: a\ndataset: camvid\niterations: many", "'iterations' is 'many'; expected a whole number"),
+        ("name: a\ndataset: camvid\nlearning_rate: true", "expected a number"),
         ("- a list", "not a mapping"),
         ("name: [", "cannot be read"),
     ],

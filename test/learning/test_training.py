@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, TrainingError
 from bisenet_core.learning.data_module import EpochSampler, TrainingSamples
 from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.recipe import Recipe
@@ -61,5 +61,5 @@ def test_a_loss_that_is_not_finite_stops_the_run():
     with torch.no_grad():
         module.network.head.classifier.bias.fill_(float("nan"))
     target = torch.from_numpy(np.zeros((2, 64, 64), np.int64))
-    with pytest.raises(ValueError, match="lower the learning rate"):
+    with pytest.raises(TrainingError, match="lower the learning rate"):
         module.training_step((torch.zeros(2, 3, 64, 64), target), 0)

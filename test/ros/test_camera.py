@@ -15,11 +15,13 @@ from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Header
 
 from bisenet_core.errors import InferenceError
+from bisenet_core.label_space import CAMVID_11
 from bisenet_core.runtime.segmenter import Segmentation
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.frame_account import FrameAccount
 from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.inference_worker import InferenceWorker
+from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import PARAMETERS, SegmentationParameters
 
 SETTINGS = SegmentationParameters(**{spec.name: spec.default for spec in PARAMETERS})
@@ -57,6 +59,7 @@ class Outputs:
         if self.broken:
             raise RuntimeError("publisher's context is invalid")
         self.published.append((header, labels.shape))
+        return []
 
 
 class Network:
@@ -204,3 +207,68 @@ def test_failures_of_one_kind_are_logged_once_in_a_while(caplog):
         camera.serve(Network())
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "image on /image not labelled (truncated): truncated image: 6x4 rgb8" in caplog.text
+
+
+class Publisher:
+    """A publisher with one subscriber, unless told otherwise; it may break."""
+
+    def __init__(self, topic_name):
+        self.topic_name, self.subscribers, self.broken, self.sent = topic_name, 1, False, []
+
+    def get_subscription_count(self):
+        return self.subscribers
+
+    def publish(self, message):
+        if self.broken:
+            raise RuntimeError("publisher's context is invalid")
+        self.sent.append(message)
+
+
+def _with_real_outputs():
+    """A subscribed camera with real LabelOutputs, and their publishers by name."""
+    node, publishers = Node(), {}
+    node.create_publisher = lambda kind, name, qos: publishers.setdefault(name[2:], Publisher(name))
+    outputs = LabelOutputs(node, CAMVID_11)
+    outputs.set_masks([CAMVID_11.id_of("Road")])
+    camera = CameraStream(node, FrameAccount(), outputs, SETTINGS, lambda: None)
+    camera.subscribe()
+    return camera, publishers
+
+
+@pytest.mark.parametrize("broken", ["overlay", "masks/Road"])
+def test_labels_that_went_out_are_published_whatever_fails_after_them(caplog, broken):
+    camera, publishers = _with_real_outputs()
+    publishers[broken].broken = True
+    for _ in range(3):
+        camera.receive(_message())
+        camera.serve(Network())
+    counts = camera.account.counts()
+    assert (counts.published, counts.failed) == (3, {})
+    assert {name: len(one.sent) for name, one in publishers.items()} == {
+        "labels": 3, "overlay": 3, "masks/Road": 3, broken: 0}
+    assert [record.getMessage() for record in caplog.records] == [
+        f"labels went out, but not ~/{broken}: RuntimeError: publisher's context is invalid"]
+
+
+@pytest.mark.parametrize("broken, silent", [("labels", ""), ("overlay", "labels")])
+def test_an_image_of_which_nothing_went_out_has_failed(broken, silent):
+    camera, publishers = _with_real_outputs()
+    publishers[broken].broken = True
+    if silent:
+        publishers[silent].subscribers = publishers["masks/Road"].subscribers = 0
+    camera.receive(_message())
+    camera.serve(Network())
+    counts = camera.account.counts()
+    assert (counts.published, counts.failed) == (0, {"publishing": 1})
+    assert "publisher's context is invalid" in camera.last_failure
+
+
+def test_a_log_that_fails_gives_no_image_a_second_fate():
+    camera, publishers = _with_real_outputs()
+    publishers["overlay"].broken = True
+    camera._node.get_logger = lambda: None
+    camera.receive(_message())
+    with pytest.raises(AttributeError):
+        camera.serve(Network())
+    _check(camera.account.counts(), most_pending=0)
+    assert camera.account.counts().published == 1

@@ -64,6 +64,7 @@ def test_rates_are_taken_over_the_last_seconds():
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"too_old": 1}, {})}, WARN, "older than max_image"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"no_subscriber": 1}, {})}, OK, "nobody subscribes"),
     ({"state": "inactive", "active_since": 0.0}, OK, "inactive: no images are taken"),
+    ({"fault": "the inference thread has ended: OSError"}, ERROR, "the inference thread has ended: OSError"),
 ])
 def test_each_condition_has_its_level_and_advice(change, level, message):
     status = _statuses({"now": 99.0}, change)[-1]

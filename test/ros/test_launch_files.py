@@ -3,13 +3,11 @@
 import ast
 import importlib.util
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
-PROFILE = ROOT / "config" / "fastdds_large_images.xml"
 
 
 @pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda path: path.name)
@@ -34,17 +32,6 @@ def _load(path):
     return module
 
 
-@pytest.mark.parametrize("environment, names", [
-    ({"ROS_DISTRO": "kilted"}, {"FASTDDS_DEFAULT_PROFILES_FILE"}),
-    ({"ROS_DISTRO": "humble"}, {"FASTRTPS_DEFAULT_PROFILES_FILE"}),
-    ({"FASTRTPS_DEFAULT_PROFILES_FILE": "/mine.xml"}, set()),
-])
-def test_the_profile_is_set_unless_the_user_has_one(environment, names):
-    chosen = _load(ROOT / "launch" / "segmentation.launch.py").large_image_profile(environment)
-    assert set(chosen) == names
-    assert all(path == str(PROFILE) for path in chosen.values())
-
-
 @pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda path: path.name)
 def test_descriptions_are_made_by_the_real_launch(path):
     arguments = _load(path).generate_launch_description().get_launch_arguments()
@@ -52,9 +39,13 @@ def test_descriptions_are_made_by_the_real_launch(path):
             "autostart"} <= {argument.name for argument in arguments}
 
 
-def test_the_profile_has_a_large_segment_and_udp():
-    space = "{http://www.eprosima.com}"
-    tree = ElementTree.parse(str(PROFILE))
-    transports = {item.find(space + "type").text: item for item in tree.iter(space + "transport_descriptor")}
-    assert set(transports) == {"SHM", "UDPv4"}
-    assert int(transports["SHM"].find(space + "segment_size").text) == 64 << 20
+@pytest.mark.parametrize("room, kinds", [("1g", ["Node"]), ("64m", ["LogInfo", "Node"])])
+def test_the_node_gets_the_profile_where_it_fits(monkeypatch, room, kinds):
+    module = _load(ROOT / "launch" / "segmentation.launch.py")
+    from launch import LaunchContext
+
+    variables = {"1g": ({"A": "B"}, ""), "64m": ({}, "no room")}[room]
+    monkeypatch.setattr(module, "large_image_profile", lambda environment, path: variables)
+    context = LaunchContext()
+    context.launch_configurations.update({name: value for name, (value, _) in module.ARGUMENTS.items()})
+    assert [type(action).__name__ for action in module.start_node(context)] == kinds

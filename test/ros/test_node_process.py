@@ -64,6 +64,7 @@ def test_the_cityscapes_preset_says_how_to_get_its_weights(start_node, tmp_path)
     ([], {"input_width": "wide"}, "'input_width' to 'wide' of type 'STRING', expecting type 'INTEGER'"),
     ([], {"backend": "magic"}, "unknown backend 'magic'; use one of auto, "),
     (["--params-file", "/no/such/file.yaml"], {}, "Couldn't parse params file: '--params-file /no/such/file"),
+    (["--wrong"], {}, "unknown ROS arguments: ['--wrong']"),
 ])
 def test_what_it_cannot_start_with_ends_it_with_one_line(start_node, arguments, parameters, complaint):
     node = start_node(arguments, **parameters)

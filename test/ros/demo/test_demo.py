@@ -17,7 +17,7 @@ pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 
 from bisenet_core.runtime.segmenter import Segmenter
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FRAMES = 10
 
 
@@ -72,6 +72,7 @@ def test_demo_labels_every_frame_and_accounts_for_it(drive, tiny_model_folder, t
     assert sum(
         summary[key] for key in ("frames_labelled", "frames_dropped", "frames_failed", "frames_lost")
     ) == FRAMES
+    assert summary["frames_lost"] == 0 and summary["disagreements"] == []
     assert summary["frames_labelled"] >= FRAMES - 2, "a few milliseconds a frame: next to nothing is dropped"
     assert 0 < summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]
     assert 0 <= summary["miou"] <= 1 and summary["fps"] > 0
@@ -147,6 +148,17 @@ def test_node_that_cannot_run_the_model_is_one_line(drive, tiny_model_folder, tm
     assert status == 2
     assert len(err.splitlines()) == 1 and "bf16" in err
     assert read_summary(tmp_path / "out")["frames_published"] == 0
+
+
+def test_labels_that_do_not_come_back_are_a_failure(drive, tiny_network_onnx, write_model_folder, tmp_path):
+    """A network whose logits are no numbers labels nothing, frame after frame."""
+    broken = write_model_folder(tmp_path / "broken", tiny_network_onnx(scale=float("inf")))
+    status, _, err = run([drive, "--output", "out", "--model", broken, "--rate", "20"], tmp_path)
+    assert status == 1, err
+    assert err.splitlines() == ["demo: not one label came back for 10 frames"]
+    summary = read_summary(tmp_path / "out")
+    assert summary["frames_failed"] + summary["frames_dropped"] == FRAMES
+    assert summary["problem"] in err
 
 
 @pytest.mark.parametrize(

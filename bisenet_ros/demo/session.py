@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 
-from bisenet_ros.child_process import ChildProcess
-from bisenet_ros.demo_setup import emptied
-from bisenet_ros.label_recorder import LabelRecorder, Receipt, recording
-from bisenet_ros.node_account import NodeAccount
+from bisenet_ros.demo.child_process import ChildProcess
+from bisenet_ros.demo.label_recorder import LabelRecorder, Receipt, recording
+from bisenet_ros.demo.node_account import NodeAccount
+from bisenet_ros.demo.preparation import emptied
 
 READY_TIMEOUT_S = 90.0
 
@@ -36,6 +36,7 @@ class Recording(NamedTuple):
 
     published: Dict[int, Published]  # by frame index
     receipts: Dict[int, Receipt]  # by stamp in ns
+    unwritten: int  # labels that came, but could not be written
     account: Optional[NodeAccount]
     interrupted: bool
     failure: Optional[str]  # why it ended early, one line
@@ -108,12 +109,16 @@ class DemoSession:
                 self._player.stop()
             self._drain(recorder, log)
         log.thread.join(1.0)
+        text = str(failure) if failure else None
+        if recorder.unwritten:
+            text = "{} label image(s) could not be written: {}".format(recorder.unwritten, recorder.failure)
         return Recording(
             log.published,
             recorder.receipts,
+            recorder.unwritten,
             recorder.account,
             interrupted,
-            str(failure) if failure else None,
+            text,
             bool(failure and failure.bad_input),
         )
 
@@ -123,7 +128,7 @@ class DemoSession:
             ChildProcess("bisenet_ros.segmentation_node", self._node_arguments, logs[0])
         )
         self._player = stack.enter_context(
-            ChildProcess("bisenet_ros.drive_player", self._player_arguments, logs[1], talks=True)
+            ChildProcess("bisenet_ros.demo.drive_player", self._player_arguments, logs[1], talks=True)
         )
 
     def _play(self, recorder: LabelRecorder, log: PlayerLog) -> None:
@@ -185,7 +190,8 @@ class DemoSession:
             counts = recorder.account.counts
             # Images lost on their way never come up in the account; then two fresh ones are waited for.
             complete = counts.received == len(log.published) or recorder.accounts_heard >= heard + 2
-            return complete and not counts.pending and len(recorder.receipts) >= counts.published
+            heard_of = len(recorder.receipts) + recorder.unwritten
+            return complete and not counts.pending and heard_of >= counts.published
 
         with suppress(KeyboardInterrupt):  # asked twice to hurry
             recorder.wait(settled, _DRAIN_TIMEOUT_S)

@@ -11,29 +11,42 @@ from bisenet_core.evaluation.frame import Source
 from bisenet_core.evaluation.image_files import write_image
 from bisenet_core.evaluation.rendered_source import RenderedSource
 from bisenet_core.rendering import RenderedDrive
+from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile, older_than
 
 _OWN_FILES = ("summary.json", "overlay.mp4", "contact_sheet.png")
 
 
 def isolate(environment: MutableMapping[str, str]) -> None:
-    """Keep the demo's ROS to this machine and to itself, and let large images through.
+    """Keep the demo's ROS to this machine and to itself, whatever the user's settings are.
 
-    Settings that the user has made are left as they are.
+    A robot may be driving on the user's domain: nothing that the demo publishes may get there.
     """
-    environment.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    taken = environment.get("ROS_DOMAIN_ID", "")
     # Domains above 101 collide with the ports that Linux hands out itself.
-    environment.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 101 + 1))
-    # The variable's name changed with Fast DDS 3, which came with Kilted and warns of the old one.
-    names = ["FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"]
-    profile = _large_image_profile()
-    if profile is not None and not any(environment.get(name) for name in names):
-        environment[names[environment.get("ROS_DISTRO", "kilted") < "kilted"]] = str(profile)
+    first = os.getpid() % 101 + 1
+    environment["ROS_DOMAIN_ID"] = str(first % 101 + 1 if taken.strip() == str(first) else first)
+    environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    if older_than("iron", environment):  # which knows no range; newer ones call this variable deprecated
+        environment["ROS_LOCALHOST_ONLY"] = "1"
+    else:
+        environment.pop("ROS_LOCALHOST_ONLY", None)
+    for way_out in ("ROS_STATIC_PEERS", "ROS_DISCOVERY_SERVER"):
+        environment.pop(way_out, None)
 
 
-def _large_image_profile() -> Optional[Path]:
-    package_root = Path(__file__).resolve().parents[1]
+def let_large_images_through(environment: MutableMapping[str, str]) -> None:
+    """Have Fast DDS use the profile for large images, or print in one line why it cannot."""
+    path = _profile_path()
+    variables, why_not = large_image_profile(environment, path) if path else ({}, "")
+    environment.update(variables)
+    if why_not:
+        print("demo: {}".format(why_not))
+
+
+def _profile_path() -> Optional[Path]:
+    package_root = Path(__file__).resolve().parents[2]
     for folder in (package_root, Path(sys.prefix) / "share" / "bisenet_ros"):
-        path = folder / "config" / "fastdds_large_images.xml"
+        path = folder / "config" / PROFILE_NAME
         if path.is_file():
             return path
     return None

@@ -9,9 +9,9 @@ from bisenet_core.evaluation.image_files import read_labels
 from bisenet_core.evaluation.scoring import Scores
 from bisenet_core.evaluation.video_writer import OverlayVideo
 from bisenet_core.label_space import LabelSpace
-from bisenet_ros.demo_session import Recording
-from bisenet_ros.demo_summary import SHEET_NAME, VIDEO_NAME, latencies_ms
-from bisenet_ros.label_recorder import Receipt
+from bisenet_ros.demo.label_recorder import Receipt
+from bisenet_ros.demo.session import Recording
+from bisenet_ros.demo.summary import SHEET_NAME, VIDEO_NAME, latencies_ms
 
 
 def labelled_frames(source: Source, recording: Recording) -> Iterator[Tuple[Frame, Receipt]]:

@@ -85,7 +85,7 @@ class ChildProcess:
 
 
 def _environment() -> Dict[str, str]:
-    package_root = str(Path(__file__).resolve().parents[1])
+    package_root = str(Path(__file__).resolve().parents[2])
     paths = [package_root] + [path for path in [os.environ.get("PYTHONPATH")] if path]
     return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHONUNBUFFERED="1")
 

@@ -16,9 +16,9 @@ from sensor_msgs.msg import Image
 
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.image_files import write_image
-from bisenet_ros.drive_player import stamp_ns
+from bisenet_ros.demo.drive_player import stamp_ns
+from bisenet_ros.demo.node_account import NodeAccount, account_from_diagnostics
 from bisenet_ros.image_messages import image_from_msg
-from bisenet_ros.node_account import NodeAccount, account_from_diagnostics
 
 LABELS_TOPIC = "/segmentation/labels"
 
@@ -43,7 +43,8 @@ class LabelRecorder(Node):
         self.receipts: Dict[int, Receipt] = {}
         self.account: Optional[NodeAccount] = None
         self.accounts_heard = 0
-        self.failure: Optional[str] = None
+        self.unwritten = 0  # labels that came and could not be kept
+        self.failure: Optional[str] = None  # why, for the first of them
         self._folder = folder
         self._changed = threading.Condition()
         deep = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE)
@@ -75,9 +76,16 @@ class LabelRecorder(Node):
             labels, _ = image_from_msg(message)
             write_image(path, labels)
         except InputError as error:  # such as a full disk; raised in this thread it would be lost
-            self.failure = str(error)
+            self._not_written(str(error))
+            return
         with self._changed:
             self.receipts[stamp] = Receipt(received, path)
+            self._changed.notify_all()
+
+    def _not_written(self, why: str) -> None:
+        with self._changed:
+            self.unwritten += 1
+            self.failure = self.failure or why
             self._changed.notify_all()
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 
 from bisenet_core.evaluation.scoring import Scores
-from bisenet_ros.demo_session import Recording
+from bisenet_ros.demo.session import Recording
 
 VIDEO_NAME = "overlay.mp4"
 SHEET_NAME = "contact_sheet.png"
@@ -22,20 +22,51 @@ def latencies_ms(recording: Recording) -> Dict[int, float]:
 
 
 def account_of_frames(recording: Recording) -> Dict[str, Any]:
-    """frames_published = labelled + dropped + failed + lost, the latter on the way or with a process."""
+    """frames_published = labelled + unwritten + dropped + failed + lost.
+
+    Unwritten are those whose labels came but could not be kept; ``disagreements`` says where some were lost.
+    """
     labelled = len(latencies_ms(recording))
     dropped = dict(recording.account.counts.dropped) if recording.account else {}
     failed = dict(recording.account.counts.failed) if recording.account else {}
-    lost = len(recording.published) - labelled - sum(dropped.values()) - sum(failed.values())
+    known = labelled + recording.unwritten + sum(dropped.values()) + sum(failed.values())
     return {
         "frames_published": len(recording.published),
         "frames_labelled": labelled,
         "frames_dropped": sum(dropped.values()),
         "frames_failed": sum(failed.values()),
-        "frames_lost": lost,
+        "frames_unwritten": recording.unwritten,
+        "frames_lost": len(recording.published) - known,
         "dropped_by_reason": dropped,
         "failed_by_reason": failed,
     }
+
+
+def disagreements(recording: Recording) -> List[str]:
+    """Where the counts of the player and the recorder differ from what the node says of itself."""
+    if recording.account is None:
+        return ["the node gave no account of its frames"] if recording.published else []
+    counts, came = recording.account.counts, len(recording.receipts) + recording.unwritten
+    compared = (
+        (len(recording.published), counts.received, "{} images were sent, the node received {}"),
+        (counts.published, came, "the node published labels of {} images, {} arrived"),
+    )
+    result = [text.format(theirs, ours) for theirs, ours, text in compared if theirs != ours]
+    if counts.pending:
+        result.append("{} images were still in work at the end".format(counts.pending))
+    return result
+
+
+def unaccounted(recording: Recording) -> Optional[str]:
+    """One line where no labels came of a drive that was played, or a frame has no fate; otherwise None."""
+    account = account_of_frames(recording)
+    if account["frames_published"] and not account["frames_labelled"]:
+        text = "not one label came back for {} frames".format(account["frames_published"])
+    elif account["frames_lost"]:
+        text = "frames unaccounted for: {}".format(account["frames_lost"])
+    else:
+        return None
+    return "; ".join([text] + disagreements(recording))
 
 
 def timing_of_frames(recording: Recording) -> Dict[str, Any]:
@@ -58,6 +89,7 @@ def summarise(recording: Recording, scores: Optional[Scores], output: Path) -> D
     result = scores.as_json() if scores else {}
     pictures = summary["frames_labelled"] > 0
     summary.update(
+        disagreements=disagreements(recording),
         miou=result.get("miou"),
         iou=result.get("iou"),
         interrupted=recording.interrupted,
@@ -81,6 +113,9 @@ def rows(summary: Dict[str, Any]) -> List[Tuple[str, str]]:
             "frames_lost",
         )
     ]
+    if summary["frames_unwritten"]:
+        result.append(("frames unwritten", str(summary["frames_unwritten"])))
+    result += [("  note", text) for text in summary["disagreements"]]
     for kind in ("dropped", "failed"):
         result += [
             ("  {}: {}".format(kind, reason), str(count))

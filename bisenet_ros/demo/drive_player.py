@@ -1,6 +1,6 @@
 """A player: publishes the frames of a recorded drive as a camera would, at the drive's own pace.
 
-Run as a process of its own, `python -m bisenet_ros.drive_player INPUT`, so that the images cross a real
+Run as a process of its own, `python -m bisenet_ros.demo.drive_player INPUT`, so that the images cross a real
 transport. It talks to whoever started it in lines of JSON on stdout: "matched" once somebody subscribes,
 "published" for every frame, "done" at the end, "error" with one line when it cannot go on. It starts to play
 on the first line of stdin, and lives until stdin closes: a publisher that leaves too early takes its last

@@ -21,17 +21,23 @@ from bisenet_core.evaluation.scoring import Scores
 from bisenet_core.evaluation.sources import open_source
 from bisenet_core.label_space import CAMVID_11
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
-from bisenet_ros.demo_pictures import name_labels, write_pictures
-from bisenet_ros.demo_session import DemoSession, Recording
-from bisenet_ros.demo_setup import isolate, prepare_output, refuse_input_folder, render_drive
-from bisenet_ros.demo_summary import latencies_ms, rows, summarise
-from bisenet_ros.drive_player import IMAGE_TOPIC
+from bisenet_ros.demo.drive_player import IMAGE_TOPIC
+from bisenet_ros.demo.pictures import name_labels, write_pictures
+from bisenet_ros.demo.preparation import (
+    isolate,
+    let_large_images_through,
+    prepare_output,
+    refuse_input_folder,
+    render_drive,
+)
+from bisenet_ros.demo.session import DemoSession, Recording
+from bisenet_ros.demo.summary import latencies_ms, rows, summarise, unaccounted
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the demo. Exit status 2 for bad input, 1 where a process failed, 130 after Ctrl-C."""
+    """Run the demo. Exit status: 2 bad input, 1 a process failed or frames were lost, 130 Ctrl-C."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="demo: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and CI then stop it as Ctrl-C does
@@ -52,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     card = ModelCard.load(options.model)
     _prepare(options, card)
     source = _source(options)
+    let_large_images_through(os.environ)
     recording = _play(options, len(source))
 
     def write_summary(scores: Optional[Scores], problem: Optional[str]) -> Dict[str, Any]:
@@ -63,10 +70,10 @@ def run(options: argparse.Namespace) -> int:
         return summary
 
     write_summary(None, recording.failure)  # drawing takes a while, and may be interrupted
-    scores, problem = _draw(options, card, recording)
-    problem = recording.failure or problem
+    scores, bad_truth = _draw(options, card, recording)
+    problem = recording.failure or bad_truth or unaccounted(recording)
     show(table("demo: {}".format(source.name), rows(write_summary(scores, problem))))
-    return _exit_status(recording, problem)
+    return _exit_status(recording, problem, bad_input=recording.bad_input or problem == bad_truth)
 
 
 def _prepare(options: argparse.Namespace, card: ModelCard) -> None:
@@ -128,14 +135,14 @@ def _draw(
     return scores, problem
 
 
-def _exit_status(recording: Recording, problem: Optional[str]) -> int:
+def _exit_status(recording: Recording, problem: Optional[str], bad_input: bool) -> int:
     if recording.interrupted:
         print("demo: interrupted; what was received by then is written", file=sys.stderr)
         return INTERRUPTED
     if problem is None:
         return 0
     print("demo: {}".format(problem), file=sys.stderr)
-    return FAILED if recording.failure and not recording.bad_input else BAD_INPUT
+    return BAD_INPUT if bad_input else FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
