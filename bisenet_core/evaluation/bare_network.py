@@ -36,7 +36,7 @@ def _openvino(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> 
         "CPU",
         {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _OPENVINO_HINTS[backend.precision]},
     ).create_infer_request()
-    # A copy: a tensor that shares the array's memory does not keep the array alive, and would outlive it here.
+    # A copy: a tensor that shares the array's memory does not keep the array alive, and would outlive it.
     request.set_input_tensor(ov.Tensor(image, shared_memory=False))
 
     def run() -> np.ndarray:
