@@ -111,5 +111,12 @@ CITYSCAPES_19 = _label_space("Cityscapes-19", 255, [
     ("train", (0, 80, 100)), ("motorcycle", (0, 0, 230)), ("bicycle", (119, 11, 32)),
 ])
 
-#: Known label spaces by name.
-LABEL_SPACES = {space.name: space for space in (CAMVID_11, CITYSCAPES_19)}
+#: Data set name -> the label space of its ground truth.
+DATASETS = {"camvid": CAMVID_11}
+
+
+def label_space_of(dataset: str) -> LabelSpace:
+    """The label space of a data set's ground truth. Raises InputError for a name that is not known."""
+    if dataset not in DATASETS:
+        raise InputError("no data set is called '{}'; known: {}".format(dataset, ", ".join(DATASETS)))
+    return DATASETS[dataset]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import CAMVID_11, CITYSCAPES_19, LABEL_SPACES, LabelSpace
+from bisenet_core.label_space import CAMVID_11, CITYSCAPES_19, LabelSpace
 
 
 def test_camvid_is_what_the_data_set_says(camvid_root):
@@ -24,7 +24,7 @@ def test_cityscapes_has_the_evaluated_train_ids():
     assert CITYSCAPES_19.palette[13] == (0, 0, 142)
 
 
-@pytest.mark.parametrize("space", LABEL_SPACES.values(), ids=lambda space: space.name)
+@pytest.mark.parametrize("space", [CAMVID_11, CITYSCAPES_19], ids=lambda space: space.name)
 def test_every_class_is_found_by_its_name_and_by_its_topic_name(space):
     for class_id, name in enumerate(space.classes):
         topic = space.topic_name(class_id)

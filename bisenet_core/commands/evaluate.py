@@ -11,12 +11,9 @@ from bisenet_core.errors import InputError
 from bisenet_core.evaluation.console import show, table, track, write_json
 from bisenet_core.evaluation.folder_source import ImageFolderSource
 from bisenet_core.evaluation.scoring import Scores
-from bisenet_core.label_space import CAMVID_11, LabelSpace
+from bisenet_core.label_space import DATASETS, LabelSpace, label_space_of
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
-
-#: Data set -> the label space of its ground truth.
-DATASETS = {"camvid": CAMVID_11}
 
 Dataset = Annotated[str, typer.Option(help="Data set: " + ", ".join(DATASETS) + ".")]
 Root = Annotated[Path, typer.Option(help="The data set's folder: ROOT/SPLIT/images and ROOT/SPLIT/labels.")]
@@ -35,10 +32,11 @@ def evaluate(
     json: JsonFile = None,
 ) -> None:
     """Score a deployed model at the images' own size: IoU by class, mean IoU, pixel accuracy."""
-    source = _open_split(_label_space(dataset), root, split)
+    truth = label_space_of(dataset)
+    source = _open_split(root, split)
     with Segmenter.open(model, backend=backend, precision=precision) as segmenter:
-        _refuse_other_classes(segmenter.label_space, DATASETS[dataset], dataset)
-        scores = Scores(DATASETS[dataset])
+        _refuse_other_classes(segmenter.label_space, truth, dataset)
+        scores = Scores(truth)
         for frame in track(source, len(source), f"evaluating {dataset} {split}"):
             labels = segmenter.segment(frame.image, color_order="rgb").labels
             scores.add(labels, frame.labels, str(root / split / "labels" / f"{frame.name}.png"))
@@ -47,6 +45,8 @@ def evaluate(
             "backend": segmenter.backend.name,
             "precision": segmenter.backend.precision,
         }
+    if not scores.images:
+        raise InputError(f"none of the images of {root / split} has ground truth; expected {split}/labels")
     result = {"dataset": dataset, "split": split, **used, **scores.as_json()}
     _show(result)
     write_json(json, result)
@@ -57,16 +57,15 @@ def evaluate(
 def _record(card: ModelCard, result: dict[str, Any]) -> None:
     name = "{dataset}_{split}_{precision}".format(**result)
     scores = {key: result[key] for key in ("miou", "pixel_accuracy", "iou", "images", "backend")}
-    replace(card, metrics={**card.metrics, name: scores}).save(card.onnx_path.parent)
+    folder = card.onnx_path.parent
+    try:
+        replace(card, metrics={**card.metrics, name: scores}).save(folder)
+    except OSError as error:
+        reason = error.strerror
+        raise InputError(f"cannot record the scores in {folder}: {reason}; leave out --record") from None
 
 
-def _label_space(dataset: str) -> LabelSpace:
-    if dataset not in DATASETS:
-        raise InputError(f"no data set is called {dataset!r}; known: {', '.join(DATASETS)}")
-    return DATASETS[dataset]
-
-
-def _open_split(_: LabelSpace, root: Path, split: str) -> ImageFolderSource:
+def _open_split(root: Path, split: str) -> ImageFolderSource:
     images, labels = root / split / "images", root / split / "labels"
     for folder in (images, labels):
         if not folder.is_dir():

@@ -1,6 +1,5 @@
 """The network of a model folder alone, on a prepared input: what a Segmenter's time is measured against."""
 
-import os
 from collections.abc import Callable
 
 import numpy as np
@@ -8,8 +7,6 @@ import numpy as np
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.backend import InferenceBackend
 from bisenet_core.runtime.model_card import ModelCard
-
-_OPENVINO_HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
 def bare_network(card: ModelCard, backend: InferenceBackend) -> Callable[[], np.ndarray]:
@@ -28,13 +25,15 @@ def bare_network(card: ModelCard, backend: InferenceBackend) -> Callable[[], np.
 def _openvino(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> Callable[[], np.ndarray]:
     import openvino as ov
 
+    from bisenet_core.runtime.openvino_backend import PRECISION_HINTS
+
     core = ov.Core()
     model = core.read_model(str(card.onnx_path))
     model.reshape(list(image.shape))
     request = core.compile_model(
         model,
         "CPU",
-        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _OPENVINO_HINTS[backend.precision]},
+        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISION_HINTS[backend.precision]},
     ).create_infer_request()
     # A copy: a tensor that shares the array's memory does not keep the array alive, and would outlive it.
     request.set_input_tensor(ov.Tensor(image, shared_memory=False))
@@ -49,9 +48,9 @@ def _openvino(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> 
 def _onnxruntime(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> Callable[[], np.ndarray]:
     import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    # The backend's own choice: the processors this process may use, not the machine's.
-    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    from bisenet_core.runtime.onnxruntime_backend import configure
+
+    options = configure(ort.SessionOptions())
     session = ort.InferenceSession(str(card.onnx_path), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return lambda: session.run(None, {name: image})[0]

@@ -14,8 +14,8 @@ from bisenet_core.errors import InputError
 from bisenet_core.export.deployable import deployable
 from bisenet_core.export.onnx_file import write_onnx
 from bisenet_core.export.parity import Parity, check_parity, measure_parity
+from bisenet_core.label_space import label_space_of
 from bisenet_core.learning.checkpoint import read_checkpoint
-from bisenet_core.learning.datasets.registry import label_space_of
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import normalise
 from bisenet_core.models import create_model

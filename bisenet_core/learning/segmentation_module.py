@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bisenet_core.errors import TrainingError
-from bisenet_core.label_space import UNLABELED
-from bisenet_core.learning.datasets.registry import label_space_of
+from bisenet_core.label_space import UNLABELED, label_space_of
 from bisenet_core.learning.losses import OhemCrossEntropy
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.schedules import poly

@@ -27,7 +27,7 @@ class OnnxRuntimeBackend(HostBackend):
         self._tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
         self._input = np.empty((1, 3, input_size[1], input_size[0]), np.float32)
         try:
-            options = _configure(onnxruntime.SessionOptions())
+            options = configure(onnxruntime.SessionOptions())
             self._session = onnxruntime.InferenceSession(
                 str(card.onnx_path), options, providers=["CPUExecutionProvider"])
             self._probe()
@@ -56,7 +56,8 @@ class OnnxRuntimeBackend(HostBackend):
         self._session = None
 
 
-def _configure(options: Any) -> Any:
+def configure(options: Any) -> Any:
+    """Session options as this backend runs them; returns ``options``."""
     # The processors this process may use. The default counts the machine's, and pins threads to them, which
     # fails in a container that is given fewer.
     options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0

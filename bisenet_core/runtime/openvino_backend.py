@@ -10,7 +10,8 @@ from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.preprocessing import network_statistics
 
 _DEVICE = "CPU"
-_HINTS = {"fp32": "f32", "bf16": "bf16"}
+#: Precision -> OpenVINO's name for it.
+PRECISION_HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
 class OpenVINOBackend(HostBackend):
@@ -39,7 +40,7 @@ class OpenVINOBackend(HostBackend):
         model.reshape([1, 3, self._input_size[1], self._input_size[0]])
         # Always stated: left alone, OpenVINO picks bf16 where the CPU has it, and says nothing.
         return core.compile_model(_with_preprocessing(model, self._card), _DEVICE, {
-            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _HINTS[self._precision]})
+            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISION_HINTS[self._precision]})
 
     @property
     def precision(self) -> str:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import UNLABELED, LabelSpace
+from bisenet_core.label_space import UNLABELED, LabelSpace, label_space_of
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -63,6 +63,11 @@ class PairedFolder:
         table = np.arange(256, dtype=np.uint8)
         table[space.ignore_id] = UNLABELED
         return table[labels]
+
+
+def open_dataset(name: str, root: Path | str, split: str) -> PairedFolder:
+    """Open ``split`` (train, val, test) of data set ``name`` below ``root``."""
+    return PairedFolder(root, split, label_space_of(name))
 
 
 def _read(path: Path, flags: int) -> np.ndarray:

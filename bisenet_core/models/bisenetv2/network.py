@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from bisenet_core.errors import InputError
 from bisenet_core.models.bisenetv2.aggregation import BilateralGuidedAggregation
 from bisenet_core.models.bisenetv2.detail_branch import DetailBranch
 from bisenet_core.models.bisenetv2.semantic_branch import GatherExpansionLayer, SemanticBranch
@@ -35,7 +36,7 @@ class BiSeNetV2(nn.Module):
     ) -> None:
         super().__init__()
         if variant not in VARIANTS:
-            raise ValueError(f"variant is {variant!r}; expected one of {', '.join(VARIANTS)}")
+            raise InputError(f"variant is {variant!r}; expected one of {', '.join(VARIANTS)}")
         base, wide = int(64 * alpha), int(128 * alpha)
         widths = (int(base * lambda_), int(wide * lambda_), base, wide)
         mid_channels = 64 if alpha == 1 else 256
