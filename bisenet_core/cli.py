@@ -4,8 +4,12 @@ import logging
 import sys
 from collections.abc import Sequence
 
-import typer
-from typer.main import get_command
+try:
+    import rich  # noqa: F401
+    import typer
+    from typer.main import get_command
+except ModuleNotFoundError as missing:  # a robot's installation leaves them out
+    sys.exit(f"bisenet: the command line needs {missing.name}; install it with: pip install typer rich")
 
 from bisenet_core.commands.agreement import agreement
 from bisenet_core.commands.benchmark import benchmark

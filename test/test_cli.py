@@ -252,3 +252,12 @@ def test_help_of_every_command(capsys):
     for command in ("segment", "evaluate", "benchmark", "export", "train"):
         assert main([command, "--help"]) == 0
         assert "Usage" in capsys.readouterr().out
+
+
+def test_without_its_libraries_it_says_what_to_install():
+    code = "import sys; sys.modules['typer'] = None; import bisenet_core.cli"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode != 0
+    assert result.stderr.splitlines() == [
+        "bisenet: the command line needs typer; install it with: pip install typer rich"
+    ]
