@@ -12,9 +12,12 @@ ENCODINGS = {
     "rgb8": ("rgb", 3), "bgr8": ("bgr", 3), "rgba8": ("rgba", 4), "bgra8": ("bgra", 4), "mono8": ("mono", 1),
 }
 
-_TO_RGB = {
-    "bgr": cv2.COLOR_BGR2RGB, "rgba": cv2.COLOR_RGBA2RGB, "bgra": cv2.COLOR_BGRA2RGB,
-    "mono": cv2.COLOR_GRAY2RGB,
+#: (from, to) -> OpenCV's code. Alpha is dropped, not blended: cameras fill it with a constant.
+COLOR_CONVERSIONS = {
+    ("rgb", "bgr"): cv2.COLOR_RGB2BGR, ("bgr", "rgb"): cv2.COLOR_BGR2RGB,
+    ("rgba", "rgb"): cv2.COLOR_RGBA2RGB, ("rgba", "bgr"): cv2.COLOR_RGBA2BGR,
+    ("bgra", "rgb"): cv2.COLOR_BGRA2RGB, ("bgra", "bgr"): cv2.COLOR_BGRA2BGR,
+    ("mono", "rgb"): cv2.COLOR_GRAY2RGB, ("mono", "bgr"): cv2.COLOR_GRAY2BGR,
 }
 
 
@@ -53,7 +56,7 @@ def to_rgb(image: np.ndarray, color_order: str) -> np.ndarray:
     """
     if color_order == "rgb":
         return np.ascontiguousarray(image)
-    return cv2.cvtColor(image, _TO_RGB[color_order])
+    return cv2.cvtColor(image, COLOR_CONVERSIONS[color_order, "rgb"])
 
 
 def _check_layout(found: int, height: int, width: int, encoding: str, step: int) -> None:

@@ -17,7 +17,7 @@ from bisenet_core.export.parity import Parity, check_parity, measure_parity
 from bisenet_core.label_space import label_space_of
 from bisenet_core.learning.checkpoint import read_checkpoint
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.transforms import normalise
+from bisenet_core.learning.transforms import normalised
 from bisenet_core.models import create_model
 from bisenet_core.rendering import RenderedDrive
 from bisenet_core.runtime.model_card import ONNX_NAME, ModelCard
@@ -90,8 +90,7 @@ def _network(recipe: Recipe, state: dict[str, torch.Tensor], origin: Path | str)
 
 def _street_frames(recipe: Recipe, width: int, height: int, count: int = 3) -> np.ndarray:
     drive = RenderedDrive(width=width, height=height, frames=count)
-    images = np.stack([drive[index][0] for index in range(count)])
-    return np.ascontiguousarray(normalise(images, recipe.mean, recipe.std).transpose(0, 3, 1, 2))
+    return np.stack([normalised(drive[index][0], recipe.mean, recipe.std) for index in range(count)])
 
 
 def _card(recipe: Recipe, size: tuple[int, int], onnx_path: Path, progress: dict[str, Any]) -> ModelCard:

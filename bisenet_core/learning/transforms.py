@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bisenet_core.label_space import UNLABELED
+from bisenet_core.runtime.preprocessing import normalisation_tables, normalise
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ def to_tensors(
     image: np.ndarray, labels: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> tuple[Tensor, Tensor]:
     """HxWx3 uint8 RGB -> 3xHxW float32 normalised with ``mean`` and ``std`` (of 0..1); HxW uint8 -> int64."""
-    chw = np.ascontiguousarray(normalise(image, mean, std).transpose(2, 0, 1))
-    return torch.from_numpy(chw), torch.from_numpy(labels.astype(np.int64))
+    return torch.from_numpy(normalised(image, mean, std)), torch.from_numpy(labels.astype(np.int64))
 
 
-def normalise(image: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
-    """...xHxWx3 uint8 -> float32: 0..255 becomes 0..1, minus ``mean``, over ``std``."""
-    return (image / np.float32(255) - np.array(mean, np.float32)) / np.array(std, np.float32)
+def normalised(image: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
+    """HxWx3 uint8 -> 3xHxW float32, by the very code that the robot runs."""
+    out = np.empty((1, 3, *image.shape[:2]), np.float32)
+    normalise(image, normalisation_tables(mean, std), out)
+    return out[0]

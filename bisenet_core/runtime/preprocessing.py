@@ -11,17 +11,10 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.image_encodings import COLOR_CONVERSIONS
 
 #: Colour orders an image may come in, and its number of channels; "mono" is HxW without a channel axis.
 COLOR_CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "mono": 1}
-
-# Alpha is dropped, not blended: cameras fill it with a constant.
-_CONVERSIONS = {
-    ("rgb", "bgr"): cv2.COLOR_RGB2BGR, ("bgr", "rgb"): cv2.COLOR_BGR2RGB,
-    ("rgba", "rgb"): cv2.COLOR_RGBA2RGB, ("rgba", "bgr"): cv2.COLOR_RGBA2BGR,
-    ("bgra", "rgb"): cv2.COLOR_BGRA2RGB, ("bgra", "bgr"): cv2.COLOR_BGRA2BGR,
-    ("mono", "rgb"): cv2.COLOR_GRAY2RGB, ("mono", "bgr"): cv2.COLOR_GRAY2BGR,
-}
 
 
 def check_image(image: np.ndarray, color_order: str) -> None:
@@ -58,7 +51,7 @@ def fit_image(image: np.ndarray, color_order: str, network_order: str, out: np.n
     # Resizing first leaves the smaller image to convert when the camera's is the larger, as it usually is.
     if resized:
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-    _store(cv2.cvtColor(image, _CONVERSIONS[color_order, network_order], dst=out), out)
+    _store(cv2.cvtColor(image, COLOR_CONVERSIONS[color_order, network_order], dst=out), out)
 
 
 def _store(result: np.ndarray, out: np.ndarray) -> None:
