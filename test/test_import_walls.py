@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WORKSTATION = ("models", "learning", "export", "evaluation", "rendering", "commands")
+WORKSTATION = ("models", "learning", "export", "published", "evaluation", "rendering", "commands")
 
 
 def _modules(package):
@@ -29,7 +29,7 @@ def _is_robot(name):
 
 ROBOT_CORE = [name for name in CORE if _is_robot(name)]
 MODELS_MAY_USE = ("bisenet_core.models", "bisenet_core.label_space", "bisenet_core.errors")
-LEARNING = ("bisenet_core.models", "bisenet_core.learning", "bisenet_core.export")
+LEARNING = tuple(f"bisenet_core.{name}" for name in ("models", "learning", "export", "published"))
 NO_TORCH = [name for name in CORE if not name.startswith(LEARNING)]
 
 # a bare interpreter that imports one module and prints the packages and subpackages that came with it

@@ -69,11 +69,11 @@ def _write(card: ModelCard, onnx_path: Path, output: Path) -> None:
 
 def _network(recipe: Recipe, state: dict[str, torch.Tensor], origin: Path | str) -> nn.Module:
     classes = label_space_of(recipe.dataset).num_classes
-    network = create_model(recipe.network, classes, **{**recipe.options, "boosters": False})
+    network = create_model(recipe.network, classes, **{**recipe.options, "auxiliary": False})
     weights = {
         key.removeprefix("network."): value
         for key, value in state.items()
-        if key.startswith("network.") and not key.startswith("network.boosters.")
+        if key.startswith("network.") and not key.startswith("network.auxiliary.")
     }
     wanted = {key: value.shape for key, value in network.state_dict().items()}
     wrong = sorted(

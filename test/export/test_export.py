@@ -40,7 +40,7 @@ def test_the_exported_folder_runs_and_says_what_it_is(checkpoint, tmp_path):
 
 def test_folding_and_rounding_keep_the_function():
     torch.manual_seed(1)
-    network = create_model("bisenetv2", 7, alpha=0.25, boosters=False).train()
+    network = create_model("bisenetv2", 7, alpha=0.25, auxiliary=False).train()
     network(torch.randn(4, 3, 64, 64))
     image = torch.randn(1, 3, 65, 97)
     with torch.no_grad():

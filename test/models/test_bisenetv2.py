@@ -33,7 +33,7 @@ def _giga_operations(network, width, height):
     ids=["base", "large"],
 )
 def test_operations_and_parameters_of_the_paper(options, published, parameters):
-    network = create_model("bisenetv2", 19, boosters=False, **options)
+    network = create_model("bisenetv2", 19, auxiliary=False, **options)
     # a quarter of 1024x512 in each direction: the count grows with the area, but for the global pooling
     assert 16 * _giga_operations(network, 256, 128) == pytest.approx(published, abs=0.007)
     assert sum(p.numel() for p in network.parameters()) == pytest.approx(parameters, rel=0.002)
@@ -41,7 +41,7 @@ def test_operations_and_parameters_of_the_paper(options, published, parameters):
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 47), (97, 131), (48, 160)])
 def test_any_size_gives_logits_at_an_eighth(height, width):
-    network = create_model("bisenetv2", 5, boosters=False).eval()
+    network = create_model("bisenetv2", 5, auxiliary=False).eval()
     with torch.no_grad():
         logits = network(torch.randn(1, 3, height, width))
     assert logits.shape == (1, 5, -(-height // 8), -(-width // 8))

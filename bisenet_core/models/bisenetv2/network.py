@@ -6,22 +6,21 @@ from bisenet_core.errors import InputError
 from bisenet_core.models.bisenetv2.aggregation import BilateralGuidedAggregation
 from bisenet_core.models.bisenetv2.detail_branch import DetailBranch
 from bisenet_core.models.bisenetv2.semantic_branch import GatherExpansionLayer, SemanticBranch
-from bisenet_core.models.layers import SegmentationHead, check_image_size, initialise_he
+from bisenet_core.models.layers import SegmentationHead, initialise_he
+from bisenet_core.models.network import SegmentationNetwork
 
 VARIANTS = ("paper",)
 
 
-class BiSeNetV2(nn.Module):
+class BiSeNetV2(SegmentationNetwork):
     """BiSeNet V2 (arXiv:2004.02147) in the structure that reproduces the paper's operation counts.
 
-    Input: Bx3xHxW float, normalised RGB, H and W at least 32, any size.
-    Output: logits BxKxceil(H/8)xceil(W/8) in evaluation mode; in training mode a dictionary with those under
-    "main" and one entry for each booster (Section 4.4) at the resolution of its stage.
+    Its auxiliary heads are the boosters of Section 4.4, at the resolution of their stages.
 
     Options: ``alpha`` widens everything, ``depth`` multiplies the layers of stages 3 to 5, ``lambda_`` is the
     width of stem and stage 3 relative to the Detail Branch, ``expansion`` is that of the
     Gather-and-Expansion layers.
-    ``boosters=False`` builds the network as deployed.
+    ``auxiliary=False`` builds the network as deployed.
     """
 
     def __init__(
@@ -32,7 +31,7 @@ class BiSeNetV2(nn.Module):
         depth: int = 1,
         lambda_: float = 0.25,
         expansion: int = 6,
-        boosters: bool = True,
+        auxiliary: bool = True,
     ) -> None:
         super().__init__()
         if variant not in VARIANTS:
@@ -45,16 +44,12 @@ class BiSeNetV2(nn.Module):
         self.aggregation = BilateralGuidedAggregation(wide)
         self.tail = nn.Sequential(*(GatherExpansionLayer(wide, wide, expansion=1) for _ in range(2)))
         self.head = SegmentationHead(wide, mid_channels, num_classes)
-        stages = zip(SemanticBranch.BOOSTED_STAGES, widths) if boosters else ()
-        # the paper is silent on the boosters' width; 64 is that of the main head
-        self.boosters = nn.ModuleDict({name: SegmentationHead(w, 64, num_classes) for name, w in stages})
+        if auxiliary:  # the paper is silent on the boosters' width; 64 is that of the main head
+            for name, width in zip(SemanticBranch.BOOSTED_STAGES, widths):
+                self.auxiliary[name] = SegmentationHead(width, 64, num_classes)
         initialise_he(self)
 
-    def forward(self, image: Tensor) -> Tensor | dict[str, Tensor]:
-        check_image_size(image)
+    def features(self, image: Tensor) -> dict[str, Tensor]:
         stages = self.semantic.stage_features(image)
-        fused = self.aggregation(self.detail(image), stages["stage5_5"])
-        logits = self.head(self.tail(fused))
-        if not self.training:
-            return logits
-        return {"main": logits, **{name: head(stages[name]) for name, head in self.boosters.items()}}
+        stages["main"] = self.tail(self.aggregation(self.detail(image), stages["stage5_5"]))
+        return stages

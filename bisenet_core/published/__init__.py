@@ -1,0 +1,1 @@
+"""Checkpoints that others have published -> model folders. Needs torch and onnx."""

@@ -1,0 +1,62 @@
+"""What has to be known to read another code base's checkpoint of a network."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from bisenet_core.errors import InputError
+
+#: (pattern of their name, our name with \1 .. for groups); None: the deployed network has no use for it
+Rule = tuple[str, str | None]
+
+
+class Statistics(NamedTuple):
+    """What images are normalised with, RGB: mean and standard deviation of values from 0 to 1."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+IMAGENET = Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a code base names the tensors of ``network``, and what else its weights ask for.
+
+    ``options`` make ``create_model(network, ...)`` compute what theirs does. The first rule whose pattern
+    matches a whole name decides. ``statistics`` stand by data set ("cityscapes", "cocostuff", "ade20k").
+    ``convert`` (their name, tensor) changes values where theirs mean something else.
+    """
+
+    network: str
+    rules: tuple[Rule, ...]
+    statistics: Mapping[str, Statistics]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    convert: Callable[[str, Tensor], Tensor] = lambda _name, tensor: tensor
+
+    def translate(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Tensors under our names, those without use left out. ``InputError`` names those no rule knows."""
+        ours, unknown = {}, []
+        for name, tensor in state.items():
+            try:
+                wanted = self._our_name(name)
+            except KeyError:
+                unknown.append(name)
+                continue
+            if wanted is not None:
+                ours[wanted] = self.convert(name, tensor)
+        if unknown:
+            raise InputError(
+                f"{len(unknown)} tensors are not of {self.network}, first {', '.join(sorted(unknown)[:3])}"
+            )
+        return ours
+
+    def _our_name(self, name: str) -> str | None:
+        for pattern, replacement in self.rules:
+            if (match := re.fullmatch(pattern, name)) is not None:
+                return match.expand(replacement) if replacement is not None else None
+        raise KeyError(name)
