@@ -57,6 +57,7 @@ class Layout:
 
     def _our_name(self, name: str) -> str | None:
         for pattern, replacement in self.rules:
-            if (match := re.fullmatch(pattern, name)) is not None:
+            match = re.fullmatch(pattern, name)
+            if match is not None:
                 return match.expand(replacement) if replacement is not None else None
         raise KeyError(name)
