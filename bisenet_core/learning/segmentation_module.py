@@ -7,19 +7,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bisenet_core.errors import TrainingError
+from bisenet_core.errors import InputError, TrainingError
 from bisenet_core.label_space import UNLABELED, label_space_of
+from bisenet_core.learning.detail_loss import DetailLoss
 from bisenet_core.learning.losses import OhemCrossEntropy
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.schedules import poly
 from bisenet_core.metrics import ConfusionMatrix
 from bisenet_core.models import create_model
+from bisenet_core.models.network import SegmentationNetwork
 
 
 class SegmentationModule(lightning.LightningModule):
-    """Trains the network of ``recipe`` (as plain values) with OHEM on the main head and on every booster.
+    """Trains the network of ``recipe`` (as plain values) with OHEM, and with detail loss on detail heads.
 
     Batches are (image Bx3xHxW float32 normalised, target BxHxW int64 with ``UNLABELED`` ignored).
+    ``InputError`` for a network that does not label pixels.
     """
 
     def __init__(self, recipe: dict[str, Any]) -> None:
@@ -27,13 +30,14 @@ class SegmentationModule(lightning.LightningModule):
         self.save_hyperparameters()
         self.recipe = Recipe.from_dict(recipe)
         self.label_space = label_space_of(self.recipe.dataset)
-        self.network = create_model(self.recipe.network, self.label_space.num_classes, **self.recipe.options)
+        self.network = _network(self.recipe, self.label_space.num_classes)
         self.loss = OhemCrossEntropy(self.recipe.ohem_threshold, self.recipe.ohem_min_kept)
+        self.detail_loss = DetailLoss()
         self.confusion = ConfusionMatrix(self.label_space.num_classes, UNLABELED)
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         image, target = batch
-        losses = {head: self.loss(logits, target) for head, logits in self.network(image).items()}
+        losses = {head: self._loss_of(head)(out, target) for head, out in self.network(image).items()}
         main = losses.pop("main")
         loss = main + self.recipe.booster_weight * sum(losses.values())
         if not torch.isfinite(loss):
@@ -41,6 +45,9 @@ class SegmentationModule(lightning.LightningModule):
             raise TrainingError(f"the loss is {loss.item()} at iteration {step}; lower the learning rate")
         self.log_dict({"loss": loss, "loss_main": main}, prog_bar=True)
         return loss
+
+    def _loss_of(self, head: str) -> nn.Module:
+        return self.detail_loss if head in self.network.detail_heads else self.loss
 
     def on_validation_epoch_start(self) -> None:
         self.confusion = ConfusionMatrix(self.label_space.num_classes, UNLABELED)
@@ -64,6 +71,13 @@ class SegmentationModule(lightning.LightningModule):
             lambda step: poly(step, recipe.iterations, recipe.poly_power, recipe.warmup_iterations),
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _network(recipe: Recipe, num_classes: int) -> SegmentationNetwork:
+    network = create_model(recipe.network, num_classes, **recipe.options)
+    if not isinstance(network, SegmentationNetwork):
+        raise InputError(f"network {recipe.network} labels whole images; expected one that labels pixels")
+    return network
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bisenet_core.errors import InputError
+
 
 class ConvNormAct(nn.Sequential):
     """Convolution without bias, batch normalisation and, unless ``act`` is false, ReLU.
@@ -71,10 +73,10 @@ def initialise_he(module: nn.Module) -> None:
 
 
 def check_image_size(image: Tensor, minimum: int = 32) -> None:
-    """Raise ``ValueError`` unless ``image`` is Bx3xHxW with both sides at least ``minimum`` pixels."""
+    """Raise ``InputError`` unless ``image`` is Bx3xHxW with both sides at least ``minimum`` pixels."""
     if torch.jit.is_tracing():
         return  # sizes are symbolic while a graph is being exported
     if image.ndim != 4 or image.shape[1] != 3 or min(image.shape[-2:]) < minimum:
-        raise ValueError(
+        raise InputError(
             f"image has shape {tuple(image.shape)}; expected Bx3xHxW with H and W at least {minimum}"
         )

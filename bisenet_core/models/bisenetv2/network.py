@@ -1,55 +1,69 @@
 """BiSeNet V2, the network."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from bisenet_core.errors import InputError
-from bisenet_core.models.bisenetv2.aggregation import BilateralGuidedAggregation
-from bisenet_core.models.bisenetv2.detail_branch import DetailBranch
-from bisenet_core.models.bisenetv2.semantic_branch import GatherExpansionLayer, SemanticBranch
+from bisenet_core.models.bisenetv2.options import Options
+from bisenet_core.models.bisenetv2.parts import parts_of
 from bisenet_core.models.layers import SegmentationHead, initialise_he
 from bisenet_core.models.network import SegmentationNetwork
-
-VARIANTS = ("paper",)
 
 
 class BiSeNetV2(SegmentationNetwork):
     """BiSeNet V2 (arXiv:2004.02147) in the structure that reproduces the paper's operation counts.
 
-    Its auxiliary heads are the boosters of Section 4.4, at the resolution of their stages.
-
-    Options: ``alpha`` widens everything, ``depth`` multiplies the layers of stages 3 to 5, ``lambda_`` is the
-    width of stem and stage 3 relative to the Detail Branch, ``expansion`` is that of the
-    Gather-and-Expansion layers.
-    ``auxiliary=False`` builds the network as deployed.
+    Its auxiliary heads are the boosters of Section 4.4, at the resolution of their stages; the Detail Branch
+    alone has none. The options, but for ``auxiliary``, are described in ``Options``, which also refuses what
+    does not exist. ``auxiliary=False`` builds the network as deployed.
     """
 
     def __init__(
         self,
         num_classes: int,
-        variant: str = "paper",
-        alpha: float = 1.0,
-        depth: int = 1,
-        lambda_: float = 0.25,
-        expansion: int = 6,
+        variant: str = Options.variant,
+        alpha: float = Options.alpha,
+        depth: int = Options.depth,
+        lambda_: float = Options.lambda_,
+        expansion: int = Options.expansion,
+        gather_kernel: int = Options.gather_kernel,
+        double_depthwise: bool = Options.double_depthwise,
+        context: bool = Options.context,
+        semantic_branch: str = Options.semantic_branch,
+        branches: str = Options.branches,
+        aggregation: str = Options.aggregation,
+        aggregation_upsampling: str = Options.aggregation_upsampling,
+        aggregation_bias: bool = Options.aggregation_bias,
         auxiliary: bool = True,
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise InputError(f"variant is {variant!r}; expected one of {', '.join(VARIANTS)}")
-        base, wide = int(64 * alpha), int(128 * alpha)
-        widths = (int(base * lambda_), int(wide * lambda_), base, wide)
-        mid_channels = 64 if alpha == 1 else 256
-        self.detail = DetailBranch((base, base, wide))
-        self.semantic = SemanticBranch(widths, depth, expansion)
-        self.aggregation = BilateralGuidedAggregation(wide)
-        self.tail = nn.Sequential(*(GatherExpansionLayer(wide, wide, expansion=1) for _ in range(2)))
-        self.head = SegmentationHead(wide, mid_channels, num_classes)
-        if auxiliary:  # the paper is silent on the boosters' width; 64 is that of the main head
-            for name, width in zip(SemanticBranch.BOOSTED_STAGES, widths):
-                self.auxiliary[name] = SegmentationHead(width, 64, num_classes)
+        parts = parts_of(
+            Options(
+                variant=variant,
+                alpha=alpha,
+                depth=depth,
+                lambda_=lambda_,
+                expansion=expansion,
+                gather_kernel=gather_kernel,
+                double_depthwise=double_depthwise,
+                context=context,
+                semantic_branch=semantic_branch,
+                branches=branches,
+                aggregation=aggregation,
+                aggregation_upsampling=aggregation_upsampling,
+                aggregation_bias=aggregation_bias,
+            )
+        )
+        self.detail, self.semantic = parts.detail, parts.semantic
+        self.aggregation, self.tail = parts.aggregation, parts.tail
+        self.head = SegmentationHead(parts.width, parts.head_channels, num_classes)
+        if auxiliary and self.semantic is not None:
+            for name, channels in self.semantic.boosted.items():
+                self.auxiliary[name] = SegmentationHead(channels, parts.booster_channels, num_classes)
         initialise_he(self)
 
     def features(self, image: Tensor) -> dict[str, Tensor]:
-        stages = self.semantic.stage_features(image)
-        stages["main"] = self.tail(self.aggregation(self.detail(image), stages["stage5_5"]))
-        return stages
+        found: dict[str, Tensor] = {}
+        for branch in (self.detail, self.semantic):
+            if branch is not None:
+                found.update(branch(image))
+        found["main"] = self.tail(self.aggregation(found))
+        return found

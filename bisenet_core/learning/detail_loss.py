@@ -1,0 +1,66 @@
+"""Detail guidance: a head learns where labels change (STDC, Section 3.2.2)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bisenet_core.label_space import UNLABELED
+
+#: Stride of a Laplacian and its weight in the sum, in tenths; a sum above ``THRESHOLD`` is a detail.
+FUSION = ((1, 6), (2, 3), (4, 1))
+THRESHOLD = 1
+
+
+def detail_truth(target: Tensor) -> Tensor:
+    """Boundaries and corners in labels: BxHxW int64 -> BxHxW bool.
+
+    The Laplacian of the label numbers is taken at strides 1, 2 and 4, made binary, up-sampled and summed.
+    The weights of the sum are the constants of the public code: it declares them trainable, but no gradient
+    passes the threshold. As there, a Laplacian of stride 4 alone does not exceed the threshold.
+    ``UNLABELED`` pixels and what lies outside the image have no difference to their neighbours.
+    """
+    edges = (_laplacian(target) > 0).float()[:, None]
+    maps = [
+        weight * functional.interpolate(edges[..., ::stride, ::stride], size=edges.shape[-2:], mode="nearest")
+        for stride, weight in FUSION
+    ]
+    return torch.stack(maps).sum(0)[:, 0] > THRESHOLD
+
+
+def _laplacian(target: Tensor) -> Tensor:
+    """Sum of the differences to the labelled ones of the eight neighbours, 0 where unlabelled itself."""
+    labelled = (target != UNLABELED).float()
+    labels = target * labelled
+    # pooling instead of a convolution, as mixed precision would round the sums of a convolution
+    neighbours = functional.avg_pool2d(
+        torch.stack([labelled, labels], dim=1), 3, stride=1, padding=1, divisor_override=1
+    )
+    count, total = neighbours.unbind(1)
+    return labels * count - total * labelled
+
+
+class DetailLoss(nn.Module):
+    """Binary cross-entropy plus Dice loss on ``detail_truth`` (STDC, Equations 4 and 5).
+
+    Logits Bx1xhxw are upsampled to the BxHxW int64 target; target ``UNLABELED`` is ignored. Dice is that of
+    each image, then averaged. Without any labelled pixel the loss is 0 with zero gradients.
+    """
+
+    def __init__(self, epsilon: float = 1.0) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        upsampled = functional.interpolate(
+            logits.float(), size=target.shape[-2:], mode="bilinear", align_corners=False
+        )[:, 0]
+        labelled = (target != UNLABELED).float()
+        truth = detail_truth(target).float()
+        losses = functional.binary_cross_entropy_with_logits(upsampled, truth, reduction="none")
+        cross_entropy = (losses * labelled).sum() / labelled.sum().clamp(min=1)
+        return cross_entropy + self._dice(upsampled.sigmoid() * labelled, truth * labelled)
+
+    def _dice(self, predicted: Tensor, truth: Tensor) -> Tensor:
+        overlap = (predicted * truth).sum(dim=(1, 2))
+        sizes = predicted.square().sum(dim=(1, 2)) + truth.square().sum(dim=(1, 2))
+        return (1 - (2 * overlap + self.epsilon) / (sizes + self.epsilon)).mean()

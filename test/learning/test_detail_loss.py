@@ -1,0 +1,127 @@
+"""Detail guidance: where labels change, and the loss on it."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from bisenet_core.errors import InputError
+from bisenet_core.label_space import UNLABELED
+from bisenet_core.learning.detail_loss import DetailLoss, detail_truth
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.segmentation_module import SegmentationModule
+
+LAPLACIAN = torch.tensor([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]])[None, None]
+
+
+def _labels(seed, height=24, width=36, ignored=0.0):
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.randint(0, 19, (2, height // 4, width // 4), generator=generator)
+    target = target.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    target[torch.rand(target.shape, generator=generator) < ignored] = UNLABELED
+    return target
+
+
+def _published(target):
+    """Section 3.2.2 with the public code's constants, its Laplacian as a convolution of full strength."""
+    labels, maps = target.float()[:, None], []
+    for stride in (1, 2, 4):
+        edges = functional.conv2d(labels, LAPLACIAN, stride=stride, padding=1)
+        maps.append((functional.interpolate(edges, size=target.shape[-2:]) > 0.1).float())
+    return (0.6 * maps[0] + 0.3 * maps[1] + 0.1 * maps[2] > 0.1)[:, 0]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_is_the_published_truth_away_from_the_frame(seed):
+    target = _labels(seed)
+    inner = (slice(None), slice(4, -4), slice(4, -4))
+    assert torch.equal(detail_truth(target)[inner], _published(target)[inner])
+    assert detail_truth(target)[inner].any()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 18))
+def test_ignored_pixels_and_the_frame_are_no_edges(seed, label):
+    target = torch.full((2, 33, 47), label)
+    target[torch.rand(target.shape, generator=torch.Generator().manual_seed(seed)) < 0.3] = UNLABELED
+    assert not detail_truth(target).any()
+
+
+def test_marks_the_side_of_the_larger_label_and_one_stride_around():
+    target = torch.zeros(1, 16, 16, dtype=torch.int64)
+    target[:, :, 8:] = 1
+    columns = detail_truth(target)[0].any(0)
+    # 8 is an edge at every stride; at stride 2 it stands for 8 and 9; at stride 4 for 8 to 11, too weak alone
+    assert columns.nonzero().flatten().tolist() == [8, 9]
+
+
+def test_mixed_precision_does_not_move_the_truth():
+    target = _labels(0) * 13  # sums that bfloat16 cannot hold
+    target[target >= UNLABELED] = UNLABELED
+    with torch.autocast("cpu", torch.bfloat16):
+        found = detail_truth(target)
+    assert torch.equal(found, detail_truth(target))
+
+
+def test_equations_4_and_5_by_hand():
+    target = _labels(3, ignored=0.2)
+    logits = torch.randn(2, 1, *target.shape[-2:], generator=torch.Generator().manual_seed(1))
+    labelled, truth = target != UNLABELED, detail_truth(target)
+    dice = []
+    for p, g, known in zip(logits[:, 0].sigmoid(), truth.float(), labelled):
+        p, g = p[known], g[known]
+        dice.append(1 - (2 * (p * g).sum() + 1) / ((p * p).sum() + (g * g).sum() + 1))
+    p, g = logits[:, 0].sigmoid()[labelled], truth[labelled].float()
+    cross_entropy = -(g * p.log() + (1 - g) * (1 - p).log()).mean()
+    torch.testing.assert_close(DetailLoss()(logits, target), cross_entropy + sum(dice) / 2)
+
+
+def test_a_perfect_prediction_costs_nothing_and_its_opposite_much():
+    target = _labels(5, ignored=0.1)
+    sure = 50 * (2 * detail_truth(target).float() - 1)[:, None]
+    assert DetailLoss()(sure, target) < 1e-4
+    assert DetailLoss()(-sure, target) > 10
+
+
+@pytest.mark.parametrize("ignored_image", [slice(None), slice(0, 1)], ids=["all", "one"])
+def test_what_is_ignored_has_no_gradient(ignored_image):
+    target = _labels(7)
+    target[ignored_image] = UNLABELED
+    logits = torch.randn(2, 1, 3, 5).requires_grad_()
+    loss = DetailLoss()(logits, target)
+    loss.backward()
+    assert torch.count_nonzero(logits.grad[ignored_image]) == 0
+    assert (loss.item() == 0) == (ignored_image == slice(None))
+    assert torch.isfinite(loss)
+
+
+def _module(network):
+    return SegmentationModule(Recipe(name="tiny", dataset="camvid", network=network).to_dict())
+
+
+@pytest.mark.parametrize("ignored", [0.1, 1.0], ids=["some", "all"])
+def test_a_step_of_stdc_is_finite_whatever_is_ignored(ignored):
+    torch.manual_seed(0)
+    module = _module("stdc1_seg")
+    target = _labels(1, 32, 64) % 11
+    target[torch.rand(target.shape) < ignored] = UNLABELED
+    loss = module.training_step((torch.randn(2, 3, 32, 64), target), 0)
+    loss.backward()
+    gradients = torch.cat([p.grad.flatten() for p in module.network.parameters()])
+    assert torch.isfinite(loss) and torch.isfinite(gradients).all()
+    assert bool(gradients.any()) == (ignored < 1) == (loss.item() > 0)
+
+
+def test_only_the_detail_head_learns_where_labels_change():
+    module = _module("stdc1_seg")
+    assert [head for head in ("main", *module.network.auxiliary) if module._loss_of(head) is module.loss] == [
+        "main", "context32", "context16"
+    ]  # fmt: skip
+    assert module._loss_of("detail") is module.detail_loss
+
+
+def test_a_network_for_whole_images_is_not_trained_on_labels():
+    with pytest.raises(InputError, match="stdc1 labels whole images"):
+        _module("stdc1")
