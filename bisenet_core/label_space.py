@@ -8,6 +8,7 @@ from typing import List, Tuple
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.large_label_spaces import ADE20K, COCO_STUFF
 
 #: The value of a label pixel that has no class. The same in every label space.
 UNLABELED = 255
@@ -59,7 +60,7 @@ class LabelSpace:
         return len(self.classes)
 
     def id_of(self, name: str) -> int:
-        """Id of the class called ``name``; case is free, and underscores may stand for spaces.
+        """Id of the class called ``name``; case is free, and underscores may stand for spaces and hyphens.
 
         Raises InputError that suggests the nearest class name.
         """
@@ -85,7 +86,7 @@ class LabelSpace:
 
 
 def _key(name: str) -> str:
-    return name.strip().lower().replace(" ", "_")
+    return re.sub(r"\W", "_", name.strip().lower())
 
 
 def _label_space(name: str, ignore_id: int, entries: List[Tuple[str, Color]]) -> LabelSpace:
@@ -111,8 +112,13 @@ CITYSCAPES_19 = _label_space("Cityscapes-19", 255, [
     ("train", (0, 80, 100)), ("motorcycle", (0, 0, 230)), ("bicycle", (119, 11, 32)),
 ])
 
+ADE20K_150 = _label_space("ADE20K-150", 255, ADE20K)
+COCO_STUFF_171 = _label_space("COCO-Stuff-171", 255, COCO_STUFF)
+
 #: Data set name -> the label space of its ground truth.
-DATASETS = {"camvid": CAMVID_11}
+DATASETS = {
+    "camvid": CAMVID_11, "cityscapes": CITYSCAPES_19, "ade20k": ADE20K_150, "cocostuff": COCO_STUFF_171,
+}
 
 
 def label_space_of(dataset: str) -> LabelSpace:

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import CAMVID_11, CITYSCAPES_19, LabelSpace
+from bisenet_core.label_space import (
+    ADE20K_150,
+    CAMVID_11,
+    CITYSCAPES_19,
+    COCO_STUFF_171,
+    DATASETS,
+    LabelSpace,
+)
 
 
 def test_camvid_is_what_the_data_set_says(camvid_root):
@@ -24,7 +31,17 @@ def test_cityscapes_has_the_evaluated_train_ids():
     assert CITYSCAPES_19.palette[13] == (0, 0, 142)
 
 
-@pytest.mark.parametrize("space", [CAMVID_11, CITYSCAPES_19], ids=lambda space: space.name)
+def test_ade20k_and_coco_stuff_are_numbered_as_they_are_published():
+    assert (ADE20K_150.num_classes, COCO_STUFF_171.num_classes) == (150, 171)
+    known = {"wall": 0, "sky": 2, "bed": 7, "person": 12, "chest of drawers": 44, "flag": 149}
+    assert {name: ADE20K_150.id_of(name) for name in known} == known
+    assert ADE20K_150.palette[12] == (150, 5, 61) and ADE20K_150.palette[149] == (92, 0, 255)
+    known = {"person": 0, "traffic light": 9, "toothbrush": 79, "banner": 80, "wall-brick": 159, "wood": 170}
+    assert {name: COCO_STUFF_171.id_of(name) for name in known} == known
+    assert COCO_STUFF_171.palette[9] == (128, 192, 64) and COCO_STUFF_171.palette[170] == (64, 64, 0)
+
+
+@pytest.mark.parametrize("space", DATASETS.values(), ids=lambda space: space.name)
 def test_every_class_is_found_by_its_name_and_by_its_topic_name(space):
     for class_id, name in enumerate(space.classes):
         topic = space.topic_name(class_id)

@@ -21,6 +21,20 @@ class Statistics(NamedTuple):
 
 
 IMAGENET = Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+#: CoinCheung's, of each data set's own images.
+COINCHEUNG = {
+    "cityscapes": Statistics((0.3257, 0.3690, 0.3223), (0.2112, 0.2148, 0.2115)),
+    "cocostuff": Statistics((0.46962251, 0.4464104, 0.40718787), (0.27469736, 0.27012361, 0.28515933)),
+    "ade20k": Statistics((0.49343230, 0.46819794, 0.43106043), (0.25680755, 0.25506608, 0.27422913)),
+}
+
+
+def conv_norm(theirs: str, ours: str, conv: str = "conv", norm: str = "bn") -> tuple[Rule, ...]:
+    """Their ``theirs``.``conv`` and .``norm`` are our ``ConvNormAct``; a group of ``theirs`` is \\1."""
+    return (
+        (rf"{theirs}\.{conv}\.(?P<tensor>weight)", rf"{ours}.0.\g<tensor>"),
+        (rf"{theirs}\.{norm}\.(?P<tensor>\w+)", rf"{ours}.1.\g<tensor>"),
+    )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from bisenet_core.errors import InputError
 
 _SHARE = Path("share") / "bisenet_ros" / "weights"
 
+#: Names of published models begin with the data set they were trained on.
+_PUBLISHED = ("cityscapes_", "cocostuff_", "ade20k_")
+
 
 def weights_search_path() -> List[Path]:
     """Folders that may hold models, first match wins.
@@ -50,10 +53,10 @@ def resolve_model(name_or_folder: Union[str, Path]) -> Path:
 
 
 def _advice(name: str) -> str:
-    if name.startswith("cityscapes"):
+    if name.replace("-", "_").startswith(_PUBLISHED):
         return ": run `bisenet weights fetch {}`".format(name.replace("_", "-"))
     known = sorted(child.name for place in weights_search_path() if place.is_dir()
-                   for child in place.iterdir() if child.is_dir())
+                   for child in place.iterdir() if child.is_dir() and child.name[0] != ".")
     near = difflib.get_close_matches(name, known, n=1)
     return f": did you mean '{near[0]}'?" if near else ""
 

@@ -1,5 +1,7 @@
 """From a checkpoint to a model folder."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from bisenet_core.export.parity import Parity, check_parity  # noqa: E402
 from bisenet_core.learning.recipe import Recipe  # noqa: E402
 from bisenet_core.learning.segmentation_module import SegmentationModule  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
+from bisenet_core.runtime.model_card import ModelCard  # noqa: E402
 from bisenet_core.runtime.segmenter import Segmenter  # noqa: E402
 
 
@@ -38,6 +41,16 @@ def test_the_exported_folder_runs_and_says_what_it_is(checkpoint, tmp_path):
     assert labels.shape == (120, 200) and labels.max() < 11
 
 
+def test_the_folder_explains_itself_and_keeps_a_better_page(checkpoint, tmp_path):
+    card, _ = export_model(checkpoint, tmp_path / "model")
+    page = (tmp_path / "model" / "README.md").read_text()
+    for fact in (card.name, "CamVid-11", "96x64", "learning_rate: 0.05", card.licence):
+        assert fact in page
+    (tmp_path / "model" / "README.md").write_text("written by hand")
+    export_model(checkpoint, tmp_path / "model")
+    assert (tmp_path / "model" / "README.md").read_text() == "written by hand"
+
+
 def test_folding_and_rounding_keep_the_function():
     torch.manual_seed(1)
     network = create_model("bisenetv2", 7, alpha=0.25, auxiliary=False).train()
@@ -49,10 +62,21 @@ def test_folding_and_rounding_keep_the_function():
     assert (expected.argmax(1) == found.argmax(1)).float().mean() > 0.98
 
 
-@pytest.mark.parametrize("found", [(0.1, 1.0, 1.0), (1e-5, 0.99, 1.0), (1e-5, 1.0, 0.9)])
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("found", [
+    (0.1, 1.0, 1.0, 20.0), (1e-5, 0.99, 1.0, 20.0), (1e-5, 1.0, 0.9, 20.0), (NAN, 1.0, 1.0, NAN),
+    (0.0011, 1.0, 1.0, 30.0), (0.1, 1.0, 1.0, 2000.0),
+])
 def test_parity_that_fails_is_an_error(found):
     with pytest.raises(ParityError, match="differs from the network"):
         check_parity(Parity(*found))
+
+
+def test_a_difference_may_grow_with_logits_that_no_trained_network_gives():
+    for largest in (1.0, 30.0, 3000.0):
+        check_parity(Parity(0.0009 * max(1, largest / 30), 1.0, 1.0, largest))
 
 
 def test_a_network_that_gives_no_numbers_is_not_exported(checkpoint, tmp_path):
@@ -82,18 +106,40 @@ def test_a_size_or_a_folder_that_cannot_be_had_is_refused_in_one_line(checkpoint
     with pytest.raises(InputError, match="at least 32"):
         export_model(checkpoint, tmp_path / "out", size=(16, 64))
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match="choose another --output"):
-        export_model(checkpoint, tmp_path / "file")
-    assert (tmp_path / "file").read_text() == "mine"
+    for output in (tmp_path / "file", tmp_path / "file" / "model"):
+        with pytest.raises(InputError, match="choose another folder"):
+            export_model(checkpoint, output)
+    assert (tmp_path / "file").read_text() == "mine" and os.listdir(tmp_path) == ["file"]
 
 
-def test_a_model_that_cannot_be_replaced_is_kept(checkpoint, tmp_path, monkeypatch):
-    def full(_source, target):
-        target.write_bytes(b"half a")
+def test_a_new_folder_is_one_that_others_may_read_and_holds_no_more_than_the_model(checkpoint, tmp_path):
+    usual = tmp_path / "usual"
+    usual.mkdir()
+    export_model(checkpoint, tmp_path / "new" / "model")
+    assert os.listdir(tmp_path / "new") == ["model"]
+    assert sorted(os.listdir(tmp_path / "new" / "model")) == ["README.md", "model.json", "model.onnx"]
+    assert (tmp_path / "new" / "model").stat().st_mode == usual.stat().st_mode
+
+
+def test_in_a_folder_that_exists_the_model_is_replaced_and_the_rest_kept(checkpoint, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"the old one")
+    (tmp_path / "README.md").write_text("mine")
+    card, _ = export_model(checkpoint, tmp_path)
+    assert card == ModelCard.load(tmp_path) and (tmp_path / "README.md").read_text() == "mine"
+    assert sorted(os.listdir(tmp_path)) == ["README.md", "model.json", "model.onnx"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_full_disk_costs_no_model_and_leaves_no_half_of_one(checkpoint, tmp_path, monkeypatch, exists):
+    def full(_network, _width, _height, path):
+        path.write_bytes(b"half a")
         raise OSError(28, "No space left on device")
 
-    (tmp_path / "model.onnx").write_bytes(b"the old one")
-    monkeypatch.setattr("bisenet_core.export.exporter.shutil.copyfile", full)
+    output = tmp_path / "model"
+    if exists:
+        output.mkdir()
+        (output / "model.onnx").write_bytes(b"the old one")
+    monkeypatch.setattr("bisenet_core.export.model_folder.write_onnx", full)
     with pytest.raises(InputError, match="No space left"):
-        export_model(checkpoint, tmp_path)
-    assert (tmp_path / "model.onnx").read_bytes() == b"the old one"
+        export_model(checkpoint, output)
+    assert [path.read_bytes() for path in tmp_path.rglob("*.*")] == [b"the old one"] * exists

@@ -36,6 +36,7 @@ def test_the_search_path_runs_from_the_users_own_to_the_cache(weights, monkeypat
 @pytest.mark.parametrize("name, message", [
     ("street_nett", "did you mean 'street_net'"),
     ("cityscapes_bisenetv2", "run `bisenet weights fetch cityscapes-bisenetv2`; looked in "),
+    ("ade20k_bisenetv1_resnet18", "run `bisenet weights fetch ade20k-bisenetv1-resnet18`"),
     ("some/where/else", "the model folder some/where/else does not exist"),
     ("", "no model given"),
     ("m" * 300, "not found"),  # longer than a file name may be

@@ -1,0 +1,114 @@
+"""`bisenet weights`: checkpoints that others have published become model folders."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from bisenet_core.commands.extras import training_code
+from bisenet_core.commands.options import JsonFile, parse_size
+from bisenet_core.evaluation.console import show, table, write_json
+from bisenet_core.published.catalogue import CATALOGUE, Published, find_published, is_installed
+from bisenet_core.published.data_sets import DATA_SETS
+from bisenet_core.runtime.model_card import ModelCard
+
+weights = typer.Typer(no_args_is_help=True, help="Published checkpoints -> model folders.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As `bisenet weights list` has it.")]
+Checkpoint = Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint.", show_default=False)]
+Format = Annotated[
+    str, typer.Option("--from", metavar="FORMAT", help="Who wrote it: coincheung, mmseg or stdc-seg.")
+]
+Architecture = Annotated[str, typer.Option(help="Such as bisenetv2, bisenetv1_resnet18, stdc1_seg.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")]
+Dataset = Annotated[str, typer.Option(help="What it was trained on: cityscapes, cocostuff or ade20k.")]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        help="WIDTHxHEIGHT of the network's input. Accuracy was reported at the publisher's size, which is "
+        "larger: 2048x1024 for Cityscapes.",
+        show_default="1024x512 for Cityscapes, otherwise 640x480",
+    ),
+]
+ModelName = Annotated[str | None, typer.Option("--name", help="Of the model.", show_default="the folder's")]
+
+
+@weights.command("list")
+def list_(json: JsonFile = None) -> None:
+    """Show the checkpoints that can be fetched, and which are already in the cache."""
+    entries = [_described(published) for published in CATALOGUE]
+    rows = [
+        (e["name"], f"{e['miou']:.2f}", e["evaluated_at"], "yes" if e["installed"] else "") for e in entries
+    ]
+    headings = ("name", "mIoU, %", "at", "here")
+    overview = table("published checkpoints, mIoU as their publishers report it", rows, headings)
+    overview.caption = Text("the weights stand under their data's terms too: see docs/weights.md")
+    show(overview)
+    write_json(json, {"checkpoints": entries})
+
+
+def _described(published: Published) -> dict[str, Any]:
+    derived = {key: getattr(published, key) for key in ("name", "publisher", "sha256_prefix")}
+    terms = DATA_SETS[published.dataset].terms
+    return {**derived, **asdict(published), "data_terms": terms, "installed": is_installed(published)}
+
+
+@weights.command()
+def fetch(name: Name, json: JsonFile = None) -> None:
+    """Download, verify and import a published checkpoint into ~/.cache/bisenet/weights."""
+    published = find_published(name)
+    with _download_bar(published.file) as report:
+        folder, fetched = training_code("bisenet_core.published.fetch").fetch(published, report)
+    title = "bisenet weights fetch" if fetched else "bisenet weights fetch: already in the cache"
+    card = ModelCard.load(folder)
+    summary = {"model": published.folder, "folder": str(folder), "fetched": fetched, **_told_by(card)}
+    show(table(title, [(key, str(value)) for key, value in summary.items()]))
+    write_json(json, summary)
+
+
+@weights.command("import")
+def import_(
+    checkpoint: Checkpoint,
+    format: Format,
+    architecture: Architecture,
+    output: Output,
+    dataset: Dataset = "cityscapes",
+    size: Size = None,
+    name: ModelName = None,
+    json: JsonFile = None,
+) -> None:
+    """Make a model folder of a checkpoint that was published, or trained with, another code base."""
+    wanted = parse_size(size, "--size") if size else None
+    importer = training_code("bisenet_core.published.importer")
+    source = importer.Source(checkpoint, format, architecture, dataset)
+    card, parity = importer.import_checkpoint(source, output, name or "", wanted)
+    summary = {"checkpoint": str(checkpoint), "model": str(output), **_told_by(card), **asdict(parity)}
+    show(table("bisenet weights import", [(key, str(value)) for key, value in summary.items()]))
+    write_json(json, summary)
+
+
+def _told_by(card: ModelCard) -> dict[str, Any]:
+    return {
+        "architecture": card.architecture,
+        "classes": card.label_space.name,
+        "input": f"{card.input_width}x{card.input_height}",
+        "licence": card.licence,
+    }
+
+
+@contextmanager
+def _download_bar(description: str) -> Iterator[Callable[[int, int | None], None]]:
+    """What tells a bar on stderr of the bytes that are there and of all; no bar where that is no terminal."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+    console, hidden = Console(stderr=True), not sys.stderr.isatty()
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden)
+    with bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

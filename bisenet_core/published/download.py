@@ -1,0 +1,159 @@
+"""Downloading a file so that it is whole and the right one, or not there. Needs neither torch nor onnx."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from bisenet_core.errors import InputError
+from bisenet_core.runtime.model_card import file_sha256
+
+TIMEOUT = 30.0  # seconds without a byte
+BLOCK = 1 << 18
+RANGE_NOT_SATISFIABLE = 416
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+#: Called with the bytes that are there and those of the whole file, where the server tells.
+Report = Callable[[int, int | None], None]
+
+
+class DownloadError(InputError):
+    """The network or the server did not give the file; what has come of it is kept."""
+
+
+def download(url: str, target: Path, sha256_prefix: str, report: Report) -> Path:
+    """Bring ``url`` to ``target`` and return that; a ``target`` that is already there is only verified.
+
+    Until the file is whole it is ``target``.part. A part that was left behind goes on where it stopped if
+    the server sends the rest of the very same file, and begins anew otherwise. Raises ``DownloadError``, and
+    ``InputError`` for a disk that cannot take it and for a whole file whose SHA-256 does not begin with
+    ``sha256_prefix``, which is removed.
+    """
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            _verify(url, target, sha256_prefix)
+            return target
+        _complete(url, part, bool(sha256_prefix), report)
+        _verify(url, part, sha256_prefix)
+        part.replace(target)
+        _tag_file(part).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror}; make room and run it again") from None
+    return target
+
+
+def _complete(url: str, part: Path, verifiable: bool, report: Report) -> None:
+    tag = _tag_file(part).read_text() if _tag_file(part).exists() else ""
+    # without a tag or a hash nothing would tell whether two halves are of one file
+    there = part.stat().st_size if part.exists() and (tag or verifiable) else 0
+    response, start, total = _answer(url, there, tag)
+    with response, part.open("ab" if start else "wb") as file:
+        if not start:
+            _tag_file(part).write_text(_strong_tag(response))
+        for block in _blocks(url, response):
+            file.write(block)
+            report(file.tell(), total)
+    size = part.stat().st_size
+    if total is not None and size != total:
+        raise DownloadError(f"{url}: the connection broke after {size} of {total} bytes; run it again")
+
+
+def _answer(url: str, start: int, tag: str) -> tuple[HTTPResponse, int, int | None]:
+    """The server's answer, the byte it begins with (``start`` or 0) and the bytes of the whole file."""
+    _check_scheme(url)
+    headers = {"User-Agent": "bisenet"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    if start and tag:
+        headers["If-Range"] = tag  # another file since: the server sends all of it
+    try:
+        with _reached(url):
+            response = build_opener(_Redirects).open(Request(url, headers=headers), timeout=TIMEOUT)
+    except _RangeRefusedError:
+        return _answer(url, 0, "")
+    begins_at, total = _extent(response)
+    if begins_at not in (0, start):
+        response.close()
+        if not start:
+            raise DownloadError(f"{url}: the server sends only a part of the file")
+        return _answer(url, 0, "")
+    return response, begins_at, total
+
+
+def _extent(response: HTTPResponse) -> tuple[int, int | None]:
+    """(first byte, bytes of the whole file) of an answer; -1 where the first byte is not told."""
+    if response.status != 206:
+        length = response.headers.get("Content-Length", "")
+        return 0, int(length) if length.isdigit() else None
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if match is None:
+        return -1, None
+    return int(match.group(1)), int(match.group(2)) if match.group(2) != "*" else None
+
+
+def _blocks(url: str, response: HTTPResponse) -> Iterator[bytes]:
+    while True:
+        with _reached(url):
+            block = response.read1(BLOCK)  # what has come: an interruption loses none of it
+        if not block:
+            return
+        yield block
+
+
+def _verify(url: str, path: Path, sha256_prefix: str) -> None:
+    found = file_sha256(path)
+    if not found.startswith(sha256_prefix):
+        path.unlink()
+        _tag_file(path).unlink(missing_ok=True)
+        raise InputError(
+            f"{url} gave another file than its publisher names: the SHA-256 begins with "
+            f"{found[: len(sha256_prefix)]}, expected {sha256_prefix}; it was removed, run it again"
+        )
+
+
+def _tag_file(part: Path) -> Path:
+    return part.with_name(part.name + ".etag")
+
+
+def _strong_tag(response: HTTPResponse) -> str:
+    """What identifies the very bytes of the file; a weak tag may stand for files that only mean the same."""
+    tag = response.headers.get("ETag", "")
+    return "" if tag.startswith("W/") else tag
+
+
+class _RangeRefusedError(Exception):
+    """The server's file is no longer than the part that is here."""
+
+
+@contextmanager
+def _reached(url: str) -> Iterator[None]:
+    """Whatever goes wrong with the network or the server becomes a ``DownloadError``."""
+    try:
+        yield
+    except HTTPError as error:
+        if error.code == RANGE_NOT_SATISFIABLE:
+            raise _RangeRefusedError from None
+        raise DownloadError(f"{url}: the server answers {error.code} {error.reason}") from None
+    except (OSError, HTTPException) as error:
+        cause = error.reason if isinstance(error, URLError) else error
+        reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        raise DownloadError(f"cannot reach {url}: {reason}; check the network and run it again") from None
+
+
+def _check_scheme(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOCAL_HOSTS):
+        raise DownloadError(f"{url} is not an https address, and anyone could have changed what it gives")
+
+
+class _Redirects(HTTPRedirectHandler):
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        _check_scheme(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
