@@ -13,10 +13,12 @@ except ModuleNotFoundError as missing:  # a robot's installation leaves them out
 
 from bisenet_core.commands.agreement import agreement
 from bisenet_core.commands.benchmark import benchmark
+from bisenet_core.commands.complexity import complexity
 from bisenet_core.commands.evaluate import evaluate
 from bisenet_core.commands.export import export
 from bisenet_core.commands.segment import segment
 from bisenet_core.commands.train import train
+from bisenet_core.commands.weights import weights
 from bisenet_core.errors import InferenceError, InputError, ParityError, TrainingError
 
 FAILED = 1
@@ -30,8 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Real-time semantic segmentation: label images, measure, train and deploy networks.",
 )
-for command in (segment, evaluate, agreement, benchmark, export, train):
+for command in (segment, evaluate, agreement, benchmark, complexity, export, train):
     app.command()(command)
+app.add_typer(weights, name="weights")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,20 +46,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handler.setLevel(logging.WARNING)  # the root's own level does not hold back loggers that have set theirs
     logging.basicConfig(level=logging.WARNING, format="bisenet: %(message)s", handlers=[handler])
     try:
-        return get_command(app)(args=arguments, prog_name="bisenet", standalone_mode=False) or 0
+        status = get_command(app)(args=arguments, prog_name="bisenet", standalone_mode=False) or 0
+        return _interrupted() if status == INTERRUPTED else status  # typer has caught Ctrl-C
     except InputError as error:
         return _fail(str(error))
     except (InferenceError, ParityError, TrainingError) as error:
         _fail(str(error))
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; what was already written is kept")
-        return INTERRUPTED
+        return _interrupted()
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         text = error.format_message().rstrip(".")  # a usage error of typer's
         return _fail(text + "; see bisenet --help") if text else BAD_INPUT  # without: help has been shown
+
+
+def _interrupted() -> int:
+    _fail("interrupted; what was already written is kept")
+    return INTERRUPTED
 
 
 def _fail(message: str) -> int:

@@ -1,6 +1,7 @@
 """The network of a model folder alone, on a prepared input: what a Segmenter's time is measured against."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -19,21 +20,25 @@ def bare_network(card: ModelCard, backend: InferenceBackend) -> Callable[[], np.
     image = np.random.default_rng(0).standard_normal((1, 3, height, width), np.float32)
     if backend.name not in _LOADERS:
         raise InputError(f"the bare network cannot be timed on {backend.name}; known: {', '.join(_LOADERS)}")
-    return _LOADERS[backend.name](card, backend, image)
+    return _LOADERS[backend.name](card.onnx_path, backend.precision, image)
 
 
-def _openvino(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> Callable[[], np.ndarray]:
+def openvino_network(onnx_path: Path, precision: str, image: np.ndarray) -> Callable[[], np.ndarray]:
+    """A function that runs the network of ``onnx_path`` in OpenVINO once, on 1x3xHxW float32 ``image``.
+
+    ``precision`` is "fp32" or "bf16"; the result is overwritten by the next call.
+    """
     import openvino as ov
 
     from bisenet_core.runtime.openvino_backend import PRECISION_HINTS
 
     core = ov.Core()
-    model = core.read_model(str(card.onnx_path))
+    model = core.read_model(str(onnx_path))
     model.reshape(list(image.shape))
     request = core.compile_model(
         model,
         "CPU",
-        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISION_HINTS[backend.precision]},
+        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision]},
     ).create_infer_request()
     # A copy: a tensor that shares the array's memory does not keep the array alive, and would outlive it.
     request.set_input_tensor(ov.Tensor(image, shared_memory=False))
@@ -45,15 +50,15 @@ def _openvino(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> 
     return run
 
 
-def _onnxruntime(card: ModelCard, backend: InferenceBackend, image: np.ndarray) -> Callable[[], np.ndarray]:
+def _onnxruntime(onnx_path: Path, _precision: str, image: np.ndarray) -> Callable[[], np.ndarray]:
     import onnxruntime as ort
 
     from bisenet_core.runtime.onnxruntime_backend import configure
 
     options = configure(ort.SessionOptions())
-    session = ort.InferenceSession(str(card.onnx_path), options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(str(onnx_path), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return lambda: session.run(None, {name: image})[0]
 
 
-_LOADERS = {"openvino": _openvino, "onnxruntime": _onnxruntime}
+_LOADERS = {"openvino": openvino_network, "onnxruntime": _onnxruntime}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -37,15 +38,19 @@ def track(items: Iterable[Item], total: int, description: str) -> Iterator[Item]
             progress.advance(task)
 
 
-def table(title: str, rows: Iterable[tuple[str, str]], headings: tuple[str, str] | None = None) -> Table:
-    """Two columns: what, and its value."""
+def table(
+    title: str, rows: Iterable[tuple[str, ...]], headings: tuple[str, ...] = ("", "")
+) -> Table:
+    """One row for each thing: what it is, and its values, to the right where ``headings`` name them."""
     # Text, since rich takes brackets in a plain string, such as in a path, for markup.
     caption = Text(title, style="table.title")
-    result = Table(title=caption, title_justify="left", show_header=headings is not None)
-    result.add_column(headings[0] if headings else "", no_wrap=True)
-    result.add_column(
-        headings[1] if headings else "", justify="right" if headings else "left", overflow="fold"
-    )
+    named = any(headings)
+    # without vertical lines seven columns fit into 80 characters
+    style = box.SIMPLE if named else box.HEAVY_HEAD
+    result = Table(title=caption, title_justify="left", show_header=named, box=style)
+    result.add_column(headings[0], no_wrap=True)
+    for heading in headings[1:]:
+        result.add_column(heading, justify="right" if named else "left", overflow="fold")
     for row in rows:
         result.add_row(*map(Text, row))
     return result

@@ -1,0 +1,53 @@
+"""Speed of networks on a CPU, from what `bisenet complexity --cpu ROUNDS --plot DIR --json FILE` finds."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bisenet_core.errors import InputError
+
+
+class CpuSpeed:
+    """Frames per second of the networks in a report, in the fastest precision of the CPU.
+
+    ``label`` names precision, cores and CPU. Raises KeyError or ValueError for a report without times.
+    """
+
+    def __init__(self, report: Mapping[str, Any]) -> None:
+        self._milliseconds = {subject_of(row): row["cpu_ms"] for row in report["charted"]}
+        self._precision, *_ = (name for times in self._milliseconds.values() for name in times)
+        self.label = "OpenVINO {}, {cores} cores of {device}".format(self._precision, **report["cpu"])
+
+    @classmethod
+    def load(cls, path: Path) -> "CpuSpeed":
+        """Read the report of an earlier run. Raises InputError unless it holds times."""
+        try:
+            return cls(json.loads(path.read_text()))
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}") from None
+        except (ValueError, LookupError, TypeError, AttributeError):
+            expected = "the --json of `bisenet complexity --plot DIR --cpu ROUNDS`"
+            raise InputError(f"{path} holds no times; expected {expected}") from None
+
+    def frames_per_second(self, row: Mapping[str, Any]) -> float | None:
+        """Of the network, options, classes and size of ``row``; None where that was not timed."""
+        times = self._milliseconds.get(subject_of(row))
+        return 1e3 / times[self._precision] if times else None
+
+
+def subject_of(row: Mapping[str, Any]) -> str:
+    """What a row of a report is about, apart from what was found."""
+    return json.dumps([row[key] for key in ("network", "options", "classes", "size")], sort_keys=True)
+
+
+def describe_cpu() -> dict[str, Any]:
+    """What times depend on: the CPU's name, the cores this process may use, the version of OpenVINO."""
+    import openvino
+
+    return {
+        "device": openvino.Core().get_property("CPU", "FULL_DEVICE_NAME").strip(),
+        "cores": len(os.sched_getaffinity(0)),
+        "openvino": openvino.__version__.split("-")[0],
+    }

@@ -1,0 +1,68 @@
+"""Figures for the documentation: one look, and the same bytes for the same content."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bisenet_core.errors import InputError
+
+SUFFIXES = (".png", ".svg")
+INK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
+#: By family of networks; told apart with any colour vision (Okabe and Ito).
+COLOURS = {"bisenetv1": "#d55e00", "bisenetv2": "#0072b2", "stdc": "#009e73"}
+
+_STYLE = {
+    "font.family": "sans-serif",
+    # the first comes with matplotlib, so that a PNG is the same everywhere; who looks at an SVG may lack it
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "bisenet",
+    "savefig.dpi": 200,
+}
+_NO_DATES: dict[str, dict[str, None]] = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
+
+
+def require_matplotlib() -> None:
+    """Raise InputError, saying what to install, where matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError:
+        raise InputError(
+            "drawing needs matplotlib, which is not installed: pip install 'bisenet_ros[train]'"
+        ) from None
+
+
+def write_figure(
+    folder: Path, name: str, size: tuple[float, float], draw: Callable[[Any], None]
+) -> list[Path]:
+    """Have ``draw`` fill a matplotlib figure of ``size`` in inches; write ``folder``/``name`` as PNG and SVG.
+
+    Returns what was written. Raises InputError without matplotlib, or where the folder cannot be written.
+    """
+    require_matplotlib()
+    from matplotlib import style
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
+    with style.context(["default", _STYLE]):  # whatever the user's own matplotlibrc says
+        figure = Figure(figsize=size)
+        FigureCanvasAgg(figure)  # measures text while the figure is being drawn
+        draw(figure)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in paths:
+                figure.savefig(path, metadata=_NO_DATES[path.suffix])
+        except OSError as error:
+            raise InputError(
+                f"cannot write to {folder}: {error.strerror}; give --plot a folder that can be written"
+            ) from None
+    return paths

@@ -1,0 +1,44 @@
+"""Every segmentation network, from fresh weights to labels published by the node."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+pytest.importorskip("torch", reason="networks need PyTorch (pip install .[train])")
+pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
+
+from fresh_networks import fresh_network
+from std_msgs.msg import Header
+
+from bisenet_core.export.deployable import deployable
+from bisenet_core.export.onnx_file import write_onnx
+from bisenet_core.image_encodings import view_image
+from bisenet_core.models import list_models
+from bisenet_core.models.registry import is_segmentation
+from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros.image_messages import image_to_msg
+
+HEIGHT, WIDTH = 75, 124  # of the camera; the network runs at 96x64
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in list_models() if is_segmentation(name)])
+def test_the_node_publishes_what_the_segmenter_finds(
+    name, observer, start_node, write_model_folder, tmp_path
+):
+    network, _ = fresh_network(name, 11)
+    write_onnx(deployable(network), 96, 64, tmp_path / "network.onnx")
+    onnx_bytes = (tmp_path / "network.onnx").read_bytes()
+    folder = write_model_folder(tmp_path / "model", onnx_bytes, name=name, architecture=name)
+    blocks = np.random.default_rng(0).integers(0, 256, (5, 8, 3), np.uint8)
+    image = np.kron(blocks, np.ones((16, 16, 1), np.uint8))[:HEIGHT, :WIDTH]
+    with Segmenter.open(str(folder), precision="fp32") as segmenter:
+        expected = segmenter.segment(image, color_order="rgb").labels
+    assert expected.shape == (HEIGHT, WIDTH) and len(np.unique(expected)) > 1
+
+    node = start_node(model=folder)
+    heard = observer.listen("/segmentation/labels")
+    message = image_to_msg(image, "rgb8", Header(frame_id="camera"))
+    found = observer.publish_until(observer.camera(), message, lambda: heard, "labels of " + name)[0]
+    assert np.array_equal(view_image(found.data, HEIGHT, WIDTH, "mono8", found.step)[0], expected)
+    assert node.stop() == 0, node.output
