@@ -1,6 +1,7 @@
 """Fixtures for many tests: a tiny network in a model folder, and CamVid images where they are at hand."""
 
 import hashlib
+import signal
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,10 @@ from bisenet_core.runtime.model_card import ModelCard
 # How long an example takes says something of the machine and nothing of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# A shell's background job, as a CI may run us, ignores Ctrl-C, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CAMVID = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "camvid"
 
