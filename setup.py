@@ -48,7 +48,7 @@ setup(
         "cpu": ["openvino>=2024.0", "onnxruntime"],
         "gpu": ["tensorrt>=8.2", "pycuda"],
         "eval": ["rosbags>=0.10", *COMMAND_LINE],
-        "train": ["torch>=2.5", "lightning>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
+        "train": ["torch>=2.6", "lightning>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
                   *COMMAND_LINE],
         "test": ["ros-lifecycle-msgs", "pytest", "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML"],
     },

@@ -1,7 +1,7 @@
 """Class names and colours of ADE20K and COCO-Stuff, in the order and colours mmsegmentation gives them.
 
 CoinCheung's BiSeNet numbers the classes alike: ADE20K's own ids less one, and COCO-Stuff's own ids counted
-without the eleven that no image has. Nine of COCO-Stuff's colours stand for two classes.
+without the eleven that no image has. Some of COCO-Stuff's colours stand for several classes.
 """
 
 import re

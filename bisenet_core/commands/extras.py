@@ -14,6 +14,7 @@ _TRAINING_LIBRARIES = {
     "onnxruntime",
     "safetensors",
     "tensorboard",
+    "filelock",
 }
 
 
@@ -22,10 +23,12 @@ def training_code(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in _TRAINING_LIBRARIES:
+        library = (error.name or "").split(".")[0]
+        if library not in {*_TRAINING_LIBRARIES, "openvino"}:
             raise
+        extra = "cpu" if library == "openvino" else "train"
         raise InputError(
-            f"this command needs {error.name}, which is not installed: pip install 'bisenet_ros[train]'"
+            f"this command needs {error.name}, which is not installed: pip install 'bisenet_ros[{extra}]'"
         ) from None
 
 

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, parse_size
+from bisenet_core.data_sets import DATA_SETS
 from bisenet_core.evaluation.console import show, table, write_json
 from bisenet_core.published.catalogue import CATALOGUE, Published, find_published, is_installed
-from bisenet_core.published.data_sets import DATA_SETS
 from bisenet_core.runtime.model_card import ModelCard
 
 weights = typer.Typer(no_args_is_help=True, help="Published checkpoints -> model folders.")
@@ -45,9 +45,18 @@ def list_(json: JsonFile = None) -> None:
     """Show the checkpoints that can be fetched, and which are already in the cache."""
     entries = [_described(published) for published in CATALOGUE]
     rows = [
-        (e["name"], f"{e['miou']:.2f}", e["evaluated_at"], "yes" if e["installed"] else "") for e in entries
+        (
+            e["name"],
+            f"{e['miou']:.2f}",
+            e["evaluated_at"],
+            e["sha256_prefix"],
+            e["publisher"],
+            e["note"],
+            "yes" if e["installed"] else "",
+        )
+        for e in entries
     ]
-    headings = ("name", "mIoU, %", "at", "here")
+    headings = ("name", "mIoU, %", "at", "sha256", "from (licence of the code)", "note", "here")
     overview = table("published checkpoints, mIoU as their publishers report it", rows, headings)
     overview.caption = Text("the weights stand under their data's terms too: see docs/weights.md")
     show(overview)

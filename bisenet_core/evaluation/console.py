@@ -16,6 +16,9 @@ from bisenet_core.errors import InputError
 
 Item = TypeVar("Item")
 
+#: Characters in a line for a file or another program.
+WIDE = 200
+
 
 def progress_bar() -> Progress:
     """A bar with count and remaining time on stderr, gone when done, absent where stderr is no terminal."""
@@ -57,8 +60,9 @@ def table(
 
 
 def show(content: Table) -> None:
-    """Print a table on stdout."""
-    Console().print(content)
+    """Print a table on stdout, unfolded where that is no terminal."""
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDE)).print(content)
 
 
 def write_json(path: Path | None, content: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from bisenet_core.data_sets import DATA_SETS
 from bisenet_core.export.loading import load_exactly
 from bisenet_core.export.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.export.parity import Parity
@@ -13,7 +14,6 @@ from bisenet_core.label_space import label_space_of
 from bisenet_core.learning.checkpoint import read_checkpoint
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.models import create_model
-from bisenet_core.published.data_sets import DATA_SETS
 from bisenet_core.runtime.model_card import ModelCard
 
 

@@ -14,8 +14,8 @@ from torch import nn
 from bisenet_core.errors import InputError
 from bisenet_core.export.deployable import deployable
 from bisenet_core.export.onnx_file import write_onnx
-from bisenet_core.export.parity import Parity, check_parity, measure_parity
-from bisenet_core.export.readme import README_NAME, readme_of
+from bisenet_core.export.parity import MIN_EQUAL_TO_TRAINED, Parity, check_parity, measure_parity
+from bisenet_core.export.readme import README_NAME, is_generated, readme_of
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.rendering import RenderedDrive
 from bisenet_core.runtime.model_card import CARD_NAME, ONNX_NAME, ModelCard, file_sha256
@@ -52,10 +52,14 @@ def write_model_folder(network: nn.Module, card: ModelCard, output: Path | str) 
 
 
 def _write_checked_onnx(trained: nn.Module, card: ModelCard, path: Path) -> Parity:
-    deployed = deployable(trained)
-    write_onnx(deployed, card.input_width, card.input_height, path)
-    parity = measure_parity(trained, deployed, path, _street_frames(card))
-    check_parity(parity)
+    frames = _street_frames(card)
+    for rounded in (True, False):  # FP32 for a network that FP16 weights would change
+        deployed = deployable(trained, rounded)
+        write_onnx(deployed, card.input_width, card.input_height, path)
+        parity = measure_parity(trained, deployed, path, frames)
+        if parity.equal_to_trained >= MIN_EQUAL_TO_TRAINED:
+            break
+    check_parity(parity, card.name)
     return parity
 
 
@@ -83,5 +87,5 @@ def _publish(workplace: Path, output: Path) -> None:
         return
     for name in (ONNX_NAME, CARD_NAME):  # a card that does not fit its file is refused when it is read
         os.replace(workplace / name, output / name)
-    if not (output / README_NAME).exists():  # somebody may have written a better one
+    if is_generated(output / README_NAME):
         os.replace(workplace / README_NAME, output / README_NAME)

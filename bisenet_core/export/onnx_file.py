@@ -15,7 +15,8 @@ SMALL = 1024  # elements; shape constants and biases are not worth a Cast node
 def write_onnx(network: nn.Module, width: int, height: int, path: Path) -> None:
     """Write ``network`` as ONNX: "image" 1x3xHxW float32 -> "logits" 1xKxhxw float32, H and W free.
 
-    Weights are stored in FP16 behind Cast nodes, which every runtime folds when it loads the file.
+    Weights that FP16 holds exactly are stored so, behind Cast nodes which every runtime folds when it loads
+    the file.
     """
     image = torch.zeros(1, 3, height, width)
     torch.onnx.export(
@@ -35,8 +36,11 @@ def _store_weights_in_fp16(graph: onnx.GraphProto) -> None:
         values = numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < SMALL:
             continue
+        halves = values.astype(np.float16)
+        if not np.array_equal(halves, values):
+            continue  # was not rounded: the file must say what the network computes with
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_fp16"))
+        tensor.CopyFrom(numpy_helper.from_array(halves, f"{name}_fp16"))
         casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]

@@ -71,6 +71,8 @@ class Recipe:
         for key in ("name", "dataset"):
             if key not in values:
                 raise InputError(f"{origin}: setting {key!r} is missing")
+        if values.get("batch_size", cls.batch_size) < 2:
+            raise InputError(f"{origin}: batch_size is {values['batch_size']}; batch norms need 2 or more")
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**settings)
 

@@ -47,6 +47,11 @@ def resize_to(features: Tensor, like: Tensor) -> Tensor:
     return functional.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
+def nearest_to(features: Tensor, like: Tensor) -> Tensor:
+    """Nearest-neighbour interpolation to the height and width of ``like``, as public ports do it."""
+    return functional.interpolate(features, size=like.shape[-2:], mode="nearest")
+
+
 class SegmentationHead(nn.Module):
     """3x3 to ``mid_channels``, then 1x1 to ``num_classes`` with bias (BiSeNet V2, Figure 7).
 

@@ -53,6 +53,8 @@ def create_model(name: str, num_classes: int, **options: Any) -> nn.Module:
     """
     network = NETWORKS[_known("network", name, list_models())]
     known = {p.name: p for p in inspect.signature(network).parameters.values() if p.name != "num_classes"}
+    if num_classes < 1:
+        raise InputError(f"{name} for {num_classes} classes: expected at least 1")
     for option, value in options.items():
         _check_value(name, known[_known(f"option of {name}", option, list(known))], value)
     return network(num_classes, **options)

@@ -17,8 +17,12 @@ from bisenet_core.runtime.model_search import weights_search_path
 _MMSEG = "https://download.openmmlab.com/mmsegmentation/v0.5"
 _COINCHEUNG = "https://github.com/CoinCheung/BiSeNet/releases/download/0.0.0"
 
-#: Format -> who publishes it, and the licence of that code.
-PUBLISHERS = {"mmseg": ("mmsegmentation", "Apache-2.0"), "coincheung": ("CoinCheung/BiSeNet", "MIT")}
+#: Format -> who publishes it, and the licence of their code.
+PUBLISHERS = {
+    "mmseg": "mmsegmentation (Apache-2.0)",
+    "coincheung": "CoinCheung/BiSeNet (MIT)",
+    "stdc-seg": "STDC-Seg (MIT)",
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Published:
     @property
     def publisher(self) -> str:
         """Who trained it and the licence of their code; for the weights the data's terms hold as well."""
-        return "{} ({})".format(*PUBLISHERS[self.format])
+        return PUBLISHERS[self.format]
 
 
 def _mmseg(

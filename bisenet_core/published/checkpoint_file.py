@@ -20,7 +20,7 @@ NUMPY_NUMBERS = [
     (_SCALAR, "numpy.core.multiarray.scalar"),
     (_SCALAR, "numpy._core.multiarray.scalar"),
     np.dtype,
-    *(type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8")),
+    *(type(np.dtype(kind)) for kind in "?bhilqBHILQefd"),
 ]
 
 
@@ -39,6 +39,7 @@ def read_published(path: Path | str) -> PublishedCheckpoint:
     """
     content = _load(path)
     meta = content.get("meta") if isinstance(content, Mapping) else None
+    meta = meta if isinstance(meta, Mapping) else {}
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
@@ -48,7 +49,12 @@ def read_published(path: Path | str) -> PublishedCheckpoint:
     others += [str(name) for name in content if not isinstance(name, str)]
     if others:
         raise InputError(f"{path} holds more than tensors by name: {', '.join(others[:3])}")
-    return PublishedCheckpoint({_bare(name): tensor for name, tensor in content.items()}, meta or {})
+    state = {_bare(name): tensor for name, tensor in content.items()}
+    odd = [name for name, tensor in state.items() if not _is_plain(tensor)]
+    if odd or len(state) != len(content):
+        what = f"{odd[0]} is no dense floating-point tensor" if odd else "a tensor with and without module."
+        raise InputError(f"{path} holds what no network here has: {what}")
+    return PublishedCheckpoint(state, meta)
 
 
 def _load(path: Path | str) -> Any:
@@ -64,7 +70,14 @@ def _load(path: Path | str) -> Any:
                 f"{path} holds {code.group(1)}, which only its own program can load; expected nothing but "
                 "tensors, numbers and text: save its state_dict alone"
             ) from None
-        raise InputError(f"{path} is not a file of torch.save, or only a part of one") from None
+        raise InputError(
+            f"{path} is not a file of torch.save, only a part of one, or holds more than tensors and text"
+        ) from None
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Dense numbers; a norm's count of batches is whole."""
+    return tensor.layout == torch.strided and (tensor.is_floating_point() or tensor.dtype == torch.int64)
 
 
 def _bare(name: str) -> str:

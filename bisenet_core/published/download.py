@@ -74,7 +74,7 @@ def _answer(url: str, start: int, tag: str) -> tuple[HTTPResponse, int, int | No
     if start and tag:
         headers["If-Range"] = tag  # another file since: the server sends all of it
     try:
-        with _reached(url):
+        with _reached(url, start):
             response = build_opener(_Redirects).open(Request(url, headers=headers), timeout=TIMEOUT)
     except _RangeRefusedError:
         return _answer(url, 0, "")
@@ -133,12 +133,15 @@ class _RangeRefusedError(Exception):
 
 
 @contextmanager
-def _reached(url: str) -> Iterator[None]:
-    """Whatever goes wrong with the network or the server becomes a ``DownloadError``."""
+def _reached(url: str, start: int = 0) -> Iterator[None]:
+    """Whatever goes wrong with the network or the server becomes a ``DownloadError``.
+
+    A refusal to send what follows byte ``start`` is a ``_RangeRefusedError``.
+    """
     try:
         yield
     except HTTPError as error:
-        if error.code == RANGE_NOT_SATISFIABLE:
+        if start and error.code == RANGE_NOT_SATISFIABLE:
             raise _RangeRefusedError from None
         raise DownloadError(f"{url}: the server answers {error.code} {error.reason}") from None
     except (OSError, HTTPException) as error:

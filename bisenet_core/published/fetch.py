@@ -1,6 +1,7 @@
 """From a name in the catalogue to a model folder in the user's cache."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,16 +29,24 @@ def fetch(published: Published, report: Report) -> tuple[Path, bool]:
     with _alone(downloads / f"{published.file}.lock"):
         if is_installed(published):
             return folder, False
+        _remove_unfinished(folder)
         path = _download(published, downloads / published.file, folder, report)
         source = Source(path, published.format, published.architecture, published.dataset)
         try:
             network = read_network(source)
-        except InputError:
-            if not published.sha256_prefix:  # nothing says that it is the right file
-                path.unlink()
-            raise
+        except InputError as error:
+            if published.sha256_prefix:
+                raise
+            path.unlink()  # nothing says that it is the right file
+            raise InputError(f"{error}; the download was removed, run it again") from None
         write_model_folder(network, card_of(source, published.folder, published), folder)
     return folder, True
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """What a killed process has left: nobody else works on ``folder`` now."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _download(published: Published, path: Path, folder: Path, report: Report) -> Path:

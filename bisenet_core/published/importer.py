@@ -1,21 +1,20 @@
 """A published checkpoint in, a model folder out."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from bisenet_core.data_sets import DATA_SETS
 from bisenet_core.errors import InputError
 from bisenet_core.export.loading import load_exactly
 from bisenet_core.export.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.export.parity import Parity
 from bisenet_core.label_space import LabelSpace, label_space_of
 from bisenet_core.models import create_model
-from bisenet_core.published.catalogue import Published, recognise
+from bisenet_core.published.catalogue import PUBLISHERS, Published, recognise
 from bisenet_core.published.checkpoint_file import read_published
-from bisenet_core.published.data_sets import DATA_SETS
 from bisenet_core.published.layouts import layout_of
 from bisenet_core.runtime.model_card import ModelCard, file_sha256
 
@@ -72,8 +71,8 @@ def card_of(
             f"known: {', '.join(layout.statistics)}"
         )
     width, height = size or data_set.input_size
+    publisher = published.publisher if published else PUBLISHERS[source.format]
     recipe = {"source": source.path.name, "format": source.format, "sha256": file_sha256(source.path)}
-    publisher = published.publisher if published else "its publisher's"
     return ModelCard(
         name=name,
         architecture=layout.network,
@@ -98,7 +97,10 @@ def _reported(published: Published) -> dict[str, Any]:
 
 
 def _check_number_of_classes(state: Mapping[str, Tensor], space: LabelSpace) -> None:
-    found = len(state[CLASSIFIER]) if CLASSIFIER in state else space.num_classes  # its absence is told later
+    weight = state.get(CLASSIFIER)
+    if weight is None or not weight.ndim:
+        return  # told later, as of any tensor
+    found = len(weight)
     if found != space.num_classes:
         raise InputError(
             f"the checkpoint tells {found} classes apart, {space.name} has {space.num_classes}; "
@@ -108,10 +110,17 @@ def _check_number_of_classes(state: Mapping[str, Tensor], space: LabelSpace) -> 
 
 def _check_meta(meta: Mapping[str, Any], space: LabelSpace) -> None:
     """mmsegmentation notes CLASSES and PALETTE, since version 1 in lower case below dataset_meta."""
-    notes = {str(key).lower(): value for key, value in {**meta, **meta.get("dataset_meta", {})}.items()}
+    newer = meta.get("dataset_meta")
+    notes = {**meta, **(newer if isinstance(newer, Mapping) else {})}
+    notes = {str(key).lower(): value for key, value in notes.items() if isinstance(value, (list, tuple))}
     classes = [str(name).strip() for name in notes.get("classes") or space.classes]
     if classes != list(space.classes):
         others = [name for name in classes if name not in space.classes] or ["another order"]
         raise InputError(f"the checkpoint's classes are not those of {space.name}: {', '.join(others[:3])}")
-    if json.dumps(notes.get("palette") or space.palette) != json.dumps(space.palette):
+    if _plain(notes.get("palette") or space.palette) != _plain(space.palette):
         raise InputError(f"the checkpoint's palette is not that of {space.name}; give its own --dataset")
+
+
+def _plain(colors: Iterable[Any]) -> list[list[str]]:
+    """Colours as text, whatever holds them."""
+    return [list(map(str, color)) if isinstance(color, (list, tuple)) else [str(color)] for color in colors]

@@ -46,8 +46,9 @@ def resolve_model(name_or_folder: Union[str, Path]) -> Path:
     if len(folder.parts) > 1:
         raise InputError(f"the model folder {text} does not exist")
     for place in weights_search_path():
-        if os.path.isdir(str(place / text)):
-            return place / text
+        for name in (text, text.replace("-", "_")):  # published names have hyphens, their folders underscores
+            if os.path.isdir(str(place / name)):
+                return place / name
     raise InputError("model '{}' not found{}; looked in {}".format(
         text, _advice(text), ", ".join(str(place) for place in _distinct(weights_search_path()))))
 

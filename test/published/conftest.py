@@ -16,7 +16,8 @@ def tiny_layout(monkeypatch):
     """A layout ("mmseg", "tiny"): our names behind ``net.``. Models for Cityscapes are 96x64."""
     pytest.importorskip("torch", reason="import needs PyTorch (pip install .[train])")
     pytest.importorskip("onnx", reason="import needs onnx (pip install .[train])")
-    from bisenet_core.published import data_sets, importer, layouts
+    from bisenet_core import data_sets
+    from bisenet_core.published import importer, layouts
     from bisenet_core.published.layout import IMAGENET, Layout
 
     rules = ((r"net\.auxiliary\..*", None), (r"net\.(.*)", r"\1"))

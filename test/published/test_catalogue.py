@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("typer", reason="the command line needs typer and rich")
 
 from bisenet_core.cli import main
+from bisenet_core.data_sets import DATA_SETS
 from bisenet_core.errors import InputError
 from bisenet_core.published.catalogue import CATALOGUE, find_published, is_installed, recognise
-from bisenet_core.published.data_sets import DATA_SETS
 
 
 def test_names_and_addresses_are_distinct():

@@ -154,7 +154,7 @@ def test_an_answer_of_untold_length_is_taken_as_it_ends(server, tmp_path):
     assert told[-1] == (len(CONTENT), None)
 
 
-@pytest.mark.parametrize("status", [404, 403, 500])
+@pytest.mark.parametrize("status", [404, 416, 403, 500])
 def test_a_server_that_says_no_is_quoted(server, tmp_path, status):
     server.status = status
     with pytest.raises(DownloadError, match=f"{server.url()}: the server answers {status}"):

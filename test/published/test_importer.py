@@ -116,6 +116,15 @@ def test_tensors_that_are_missing_extra_or_misshapen_are_named(source, tiny_stat
     refused(source({**tiny_states(), "net.head.classifier.bias": torch.ones(3)}), f"is 3, expected {shape}")
 
 
+def test_tensors_of_another_kind_are_refused(source, tiny_states):
+    bias = "net.head.classifier.bias"
+    whole = torch.ones(19)
+    for odd in (whole.to_sparse(), whole.to(torch.complex64), whole.to(torch.int8)):
+        refused(source({**tiny_states(), bias: odd}), bias, "no dense floating-point tensor")
+    refused(source({**tiny_states(), f"module.{bias}": torch.ones(19)}), "with and without module.")
+    refused(source({**tiny_states(), "net.head.classifier.weight": torch.tensor(1.0)}), "a single number")
+
+
 def test_counts_of_batches_may_be_absent(source, tiny_states):
     kept = {name: tensor for name, tensor in tiny_states().items() if "num_batches_tracked" not in name}
     assert len(kept) < len(tiny_states())
@@ -132,6 +141,10 @@ def test_classes_must_be_those_of_the_data_set(source, tiny_states):
     read_network(noted(CLASSES=tuple(classes), PALETTE=palette))
     read_network(noted(dataset_meta={"classes": classes, "palette": palette}))
     read_network(noted(CLASSES=None, PALETTE=None))
+    for nothing in ({"CLASSES": 19}, {"PALETTE": torch.ones(2)}, {"dataset_meta": None}):
+        read_network(noted(**nothing))
+    for meta in ("notes", ["notes"]):
+        read_network(source({"state_dict": tiny_states(), "meta": meta}))
     refused(noted(CLASSES=classes[::-1]), "another order")
     refused(noted(CLASSES=["lane", *classes[1:]], PALETTE=palette), "lane")
     refused(noted(dataset_meta={"classes": ["lane", *classes[1:]]}), "lane")

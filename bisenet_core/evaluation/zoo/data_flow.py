@@ -71,7 +71,10 @@ def flow_of(network: str, operations: Mapping[str, int], total: int) -> Flow:
         found = flow.of(operations)
         if network.startswith(prefix) and sum(box.cost(operations) for box in found.boxes) == total:
             return found
-    raise InputError(f"there is no drawing of {network} with these options; leave --plot out")
+    raise InputError(
+        f"there is no drawing of {network} with these options, nor of networks that label whole images; "
+        "leave --plot out"
+    )
 
 
 def _image(column: float) -> Box:

@@ -1,27 +1,40 @@
 """What the models at hand scored, as `bisenet evaluate --record` left it in their cards."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bisenet_core.errors import InputError
 from bisenet_core.evaluation.zoo.result import Result
 from bisenet_core.runtime.model_card import CARD_NAME, ModelCard
 
+_LOG = logging.getLogger(__name__)
 _PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 
 
 def recorded_results(places: Iterable[Path], datasets: Iterable[str]) -> list[Result]:
     """Test results on ``datasets`` of the model folders in ``places``; the first model of a name counts.
 
-    Raises InputError for a model whose card cannot be read.
+    A model that cannot be read is left out with a warning, and so is a folder whose name begins with a dot:
+    that one is being written.
     """
     folders: dict[str, Path] = {}
     for place in places:
         for path in sorted(place.glob(f"*/{CARD_NAME}")):
-            folders.setdefault(path.parent.name, path.parent)
-    cards = [ModelCard.load(folder) for folder in folders.values()]
+            if not path.parent.name.startswith("."):
+                folders.setdefault(path.parent.name, path.parent)
+    cards = [card for card in map(_card, folders.values()) if card]
     found = [(card, dataset, _scores(card, dataset)) for card in cards for dataset in datasets]
     return [_result(card, dataset, scores) for card, dataset, scores in found if scores]
+
+
+def _card(folder: Path) -> ModelCard | None:
+    try:
+        return ModelCard.load(folder)
+    except InputError as error:
+        _LOG.warning("left out: %s", error)
+        return None
 
 
 def _scores(card: ModelCard, dataset: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bisenet_core.models.bisenetv1.attention_refinement import AttentionRefinementModule
-from bisenet_core.models.layers import ConvNormAct
+from bisenet_core.models.layers import ConvNormAct, nearest_to
 
 #: Brings the first map to the height and width of the second.
 Upsampling = Callable[[Tensor, Tensor], Tensor]
@@ -17,12 +17,7 @@ def bilinear(features: Tensor, like: Tensor) -> Tensor:
     return functional.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=True)
 
 
-def nearest(features: Tensor, like: Tensor) -> Tensor:
-    """As CoinCheung and mmsegmentation do it."""
-    return functional.interpolate(features, size=like.shape[-2:], mode="nearest")
-
-
-UPSAMPLINGS: dict[str, Upsampling] = {"bilinear": bilinear, "nearest": nearest}
+UPSAMPLINGS: dict[str, Upsampling] = {"bilinear": bilinear, "nearest": nearest_to}
 
 
 class ContextPath(nn.Module):

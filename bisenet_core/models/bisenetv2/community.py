@@ -1,7 +1,6 @@
 """Where public implementations of BiSeNet V2 differ from the paper; their published weights need it."""
 
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from bisenet_core.models.bisenetv2.gather_expansion import ShortcutLayer
 from bisenet_core.models.bisenetv2.semantic_branch import ContextEmbeddingBlock
@@ -35,8 +34,3 @@ class CommunityContextEmbeddingBlock(ContextEmbeddingBlock):
 def community_separable(channels: int, bias: bool = False) -> nn.Sequential:
     """3x3 depth-wise with batch normalisation, then 1x1 without. ``BxCxHxW -> BxCxHxW``."""
     return nn.Sequential(depthwise(channels), nn.Conv2d(channels, channels, 1, bias=bias))
-
-
-def nearest_to(features: Tensor, like: Tensor) -> Tensor:
-    """Nearest-neighbour interpolation to the height and width of ``like``."""
-    return functional.interpolate(features, size=like.shape[-2:], mode="nearest")

@@ -16,14 +16,13 @@ from bisenet_core.models.bisenetv2.community import (
     CommunityContextEmbeddingBlock,
     CommunityGatherExpansionLayer,
     community_separable,
-    nearest_to,
 )
 from bisenet_core.models.bisenetv2.detail_branch import DetailBranch
 from bisenet_core.models.bisenetv2.foreign_branch import FOREIGN_WIDTH, ForeignSemanticBranch
 from bisenet_core.models.bisenetv2.gather_expansion import GatherExpansionLayer
 from bisenet_core.models.bisenetv2.options import Options
 from bisenet_core.models.bisenetv2.semantic_branch import ContextEmbeddingBlock, SemanticBranch, StemBlock
-from bisenet_core.models.layers import resize_to
+from bisenet_core.models.layers import nearest_to, resize_to
 
 AGGREGATIONS = {"bga": BilateralGuidedAggregation, "sum": SumAggregation, "concat": ConcatAggregation}
 

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from bisenet_core.models.bisenetv1.context_path import ContextPath, nearest
+from bisenet_core.models.bisenetv1.context_path import ContextPath
 from bisenet_core.models.bisenetv1.feature_fusion import FeatureFusionModule, two_convolutions
-from bisenet_core.models.layers import SegmentationHead, initialise_he
+from bisenet_core.models.layers import SegmentationHead, initialise_he, nearest_to
 from bisenet_core.models.network import SegmentationNetwork
 from bisenet_core.models.stdc.backbone import STDCNet
 from bisenet_core.models.stdc.detail_head import DetailHead
@@ -25,7 +25,7 @@ class STDCSeg(SegmentationNetwork):
         context, fused, mid = 128, 256, 64
         detail = STDCNet.channels[1]
         self.backbone = STDCNet(backbone)
-        self.context_path = ContextPath(STDCNet.channels, context, nearest)
+        self.context_path = ContextPath(STDCNet.channels, context, nearest_to)
         self.fusion = FeatureFusionModule(detail + context, fused, two_convolutions(fused, reduction=4))
         self.head = SegmentationHead(fused, fused, num_classes)
         if auxiliary:

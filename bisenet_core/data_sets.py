@@ -1,6 +1,6 @@
-"""What the data sets that weights are trained on ask for. Needs neither torch nor onnx."""
+"""What the data sets that weights are trained on ask for."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
 
 class DataSet(NamedTuple):
@@ -8,7 +8,7 @@ class DataSet(NamedTuple):
     (width, height) at which a robot would run a network for such images."""
 
     terms: str
-    input_size: tuple[int, int]
+    input_size: Tuple[int, int]
 
 
 DATA_SETS = {
