@@ -7,9 +7,10 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install 
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.models.bisenetv1.attention_refinement import AttentionRefinementModule  # noqa: E402
-from bisenet_core.models.bisenetv1.context_path import bilinear, nearest  # noqa: E402
+from bisenet_core.models.bisenetv1.context_path import bilinear  # noqa: E402
 from bisenet_core.models.bisenetv1.feature_fusion import ATTENTIONS, FeatureFusionModule  # noqa: E402
 from bisenet_core.models.complexity import complexity_of  # noqa: E402
+from bisenet_core.models.layers import nearest_to  # noqa: E402
 
 
 def _deployed(backbone, **options):
@@ -96,4 +97,4 @@ def test_feature_fusion_adds_a_part_of_itself(attention):
 def test_upsampling_keeps_corners_or_repeats_values():
     features, like = torch.tensor([[[[0.0, 3.0]]]]), torch.zeros(1, 1, 1, 4)
     assert bilinear(features, like).flatten().tolist() == pytest.approx([0, 1, 2, 3])
-    assert nearest(features, like).flatten().tolist() == [0, 0, 3, 3]
+    assert nearest_to(features, like).flatten().tolist() == [0, 0, 3, 3]
