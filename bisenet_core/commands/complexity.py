@@ -91,7 +91,7 @@ def _settings(texts: list[str]) -> dict[str, Any]:
         option, _, value = text.partition("=")
         try:
             setting = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):  # such as a date that does not exist
             setting = None
         if not option or setting is None:
             raise InputError(f"--set {text!r}: expected OPTION=VALUE, such as alpha=2")

@@ -50,6 +50,7 @@ def test_times_by_precision(tmp_path):
     (["bisenetv2", "--set", "alhpa=2"], "did you mean alpha"),
     (["bisenetv2", "--set", "alpha"], "expected OPTION=VALUE"),
     (["bisenetv2", "--set", "alpha=[1"], "expected OPTION=VALUE"),
+    (["bisenetv2", "--set", "alpha=2020-13-45"], "expected OPTION=VALUE"),
     (["bisenetv2", "--set", "alpha=wide"], "expected a number above 0"),
     (["bisenetv2", "--set", "depth=0"], "expected a whole number above 0"),
     (["bisenetv2", "--set", "depth=1.5"], "expected a whole number above 0"),
