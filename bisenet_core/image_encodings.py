@@ -1,16 +1,13 @@
-"""Camera images as arrays: a view of the message's own bytes, never a copy."""
+"""Camera images as arrays: a view of the message's own bytes where a network takes them as they are."""
 
+import re
 from typing import Any, Tuple
 
 import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
-
-#: Encoding, as sensor_msgs names it -> (colour order, channels). All of them have 8 bits per channel.
-ENCODINGS = {
-    "rgb8": ("rgb", 3), "bgr8": ("bgr", 3), "rgba8": ("rgba", 4), "bgra8": ("bgra", 4), "mono8": ("mono", 1),
-}
+from bisenet_core.raw_formats import ENCODINGS, Encoding
 
 #: (from, to) -> OpenCV's code. Alpha is dropped, not blended: cameras fill it with a constant.
 COLOR_CONVERSIONS = {
@@ -31,22 +28,25 @@ class ImageError(InputError):
 
 def view_image(data: Any, height: int, width: int, encoding: str, step: int,
                is_bigendian: bool = False) -> Tuple[np.ndarray, str]:
-    """Bytes of an image -> (uint8 array, colour order), without a copy.
+    """Bytes of an image -> (uint8 array, colour order), in any of ENCODINGS.
 
-    rgb8 and bgr8 give HxWx3, rgba8 and bgra8 HxWx4, mono8 HxW; the colour order is "rgb", "bgr", "rgba",
-    "bgra" or "mono". ``data`` is any contiguous buffer; rows start ``step`` bytes apart, and the padding
-    behind the last row may be missing. ``is_bigendian`` says nothing about 8-bit channels. The array can be
-    written to only where the buffer can. Raises ImageError with the reason "unsupported_encoding",
-    "zero_size", "bad_step" or "truncated".
+    rgb8, bgr8 and 8UC3 give HxWx3, rgba8 and bgra8 HxWx4, mono8 and 8UC1 HxW: views, not copies, which can be
+    written to only where the buffer can. The others are converted once: mono16 to HxW, YUV and Bayer to
+    HxWx3. The colour order is "rgb", "bgr", "rgba", "bgra" or "mono". ``data`` is any contiguous buffer;
+    rows start ``step`` bytes apart, and the padding behind the last row may be missing. ``is_bigendian``
+    matters to 16-bit samples alone. Raises ImageError with the reason "unsupported_encoding", "zero_size",
+    "bad_size", "bad_step" or "truncated".
     """
     if encoding not in ENCODINGS:
         raise ImageError("unsupported_encoding", "unsupported encoding '{}'; expected one of {}".format(
-            _printable(encoding), ", ".join(ENCODINGS)))
-    order, channels = ENCODINGS[encoding]
-    _check_layout(memoryview(data).nbytes, height, width, encoding, step)
-    if channels == 1:
-        return np.ndarray((height, width), np.uint8, data, strides=(step, 1)), order
-    return np.ndarray((height, width, channels), np.uint8, data, strides=(step, channels, 1)), order
+            printable(encoding), _known()))
+    layout = ENCODINGS[encoding]
+    check_size(height, width)
+    _check_multiple(height, width, encoding, layout)
+    rows, row = int(height * layout.height_scaling), width * layout.pixel_bytes
+    _check_bytes(memoryview(data).nbytes, rows, row, step, f"{width}x{height} {encoding}")
+    image = _rows(data, rows, width, layout.pixel_bytes, step)
+    return (image if layout.convert is None else layout.convert(image, is_bigendian)), layout.color_order
 
 
 def to_rgb(image: np.ndarray, color_order: str) -> np.ndarray:
@@ -59,19 +59,41 @@ def to_rgb(image: np.ndarray, color_order: str) -> np.ndarray:
     return cv2.cvtColor(image, COLOR_CONVERSIONS[color_order, "rgb"])
 
 
-def _check_layout(found: int, height: int, width: int, encoding: str, step: int) -> None:
+def check_size(height: int, width: int) -> None:
+    """Raise ImageError "zero_size" unless there is at least one pixel."""
     if height < 1 or width < 1:
         raise ImageError("zero_size", f"the image is {width}x{height} pixels; expected at least 1x1")
-    row = width * ENCODINGS[encoding][1]
-    if step < row:
-        raise ImageError(
-            "bad_step", f"step is {step} bytes; a row of {width} {encoding} pixels needs at least {row}")
-    needed = step * (height - 1) + row
-    if found < needed:
-        raise ImageError("truncated", f"truncated image: {width}x{height} {encoding} with step {step} needs "
-                                      f"{needed} bytes, found {found}")
 
 
-def _printable(text: str) -> str:
-    # Whatever a camera sends must stay one readable line in the log.
+def printable(text: str) -> str:
+    """What a camera calls its format, so that it stays one readable line in the log."""
     return "".join(c if c.isprintable() else "?" for c in str(text)[:40])
+
+
+def _check_multiple(height: int, width: int, encoding: str, layout: Encoding) -> None:
+    across, down = layout.multiple
+    if width % across or height % down:
+        raise ImageError("bad_size", f"the image is {width}x{height} pixels; {encoding} needs multiples of "
+                                     f"{across} and {down}")
+    if min(height, width) < layout.smallest:
+        raise ImageError("bad_size", f"the image is {width}x{height} pixels; {encoding} needs at least "
+                                     f"{layout.smallest}x{layout.smallest}")
+
+
+def _check_bytes(found: int, rows: int, row: int, step: int, what: str) -> None:
+    if step < row:
+        raise ImageError("bad_step", f"step is {step} bytes; a row of a {what} image needs at least {row}")
+    needed = step * (rows - 1) + row
+    if found < needed:
+        raise ImageError("truncated", f"truncated image: {what} with step {step} needs {needed} bytes, "
+                                      f"found {found}")
+
+
+def _rows(data: Any, rows: int, width: int, pixel_bytes: int, step: int) -> np.ndarray:
+    if pixel_bytes == 1:
+        return np.ndarray((rows, width), np.uint8, data, strides=(step, 1))
+    return np.ndarray((rows, width, pixel_bytes), np.uint8, data, strides=(step, pixel_bytes, 1))
+
+
+def _known() -> str:
+    return ", ".join(dict.fromkeys(re.sub("bayer_....", "bayer_*", name) for name in ENCODINGS))

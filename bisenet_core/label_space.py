@@ -39,10 +39,13 @@ class LabelSpace:
     def _check_classes(self) -> None:
         if not 1 <= self.num_classes <= UNLABELED:
             raise self._error(f"{self.num_classes} classes; expected 1 to {UNLABELED}")
-        keys = [_key(name) for name in self.classes]
-        repeated = sorted({name for name, key in zip(self.classes, keys) if keys.count(key) > 1})
+        if not all(self.classes):
+            raise self._error("a class has an empty name")
+        parts = [self.topic_name(class_id).lower() for class_id in range(self.num_classes)]
+        repeated = sorted({name for name, part in zip(self.classes, parts) if parts.count(part) > 1})
         if repeated:
-            raise self._error(f"class names must differ in more than case; found {', '.join(repeated)}")
+            raise self._error("class names must differ in letters and digits, whatever their case, since "
+                              f"masks' topics are named after them; found {', '.join(repeated)}")
 
     def _check_palette(self) -> None:
         if len(self.palette) != self.num_classes:

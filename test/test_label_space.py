@@ -75,6 +75,8 @@ def test_palette_table_is_black_outside_the_classes():
     ({"palette": ((0, 0, 0), (0, 0, 256))}, "not three values"),
     ({"palette": ((0, 0, 0), (0, 0))}, "not three values"),
     ({"classes": ("traffic light", "Traffic_Light")}, "must differ"),
+    ({"classes": ("\u00e4", "\u00f6")}, "must differ"),
+    ({"classes": ("", "a")}, "empty name"),
     ({"classes": (), "palette": ()}, "0 classes"),
     ({"ignore_id": 1}, "ignore_id 1"),
     ({"ignore_id": 256}, "ignore_id 256"),

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from bisenet_core.compressed_images import decode_compressed
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.frame import Frame, Source, uniform_stamp
 from bisenet_core.image_encodings import to_rgb, view_image
@@ -67,7 +67,7 @@ class BagSource(Source):
     def _decode(self, message: Any, index: int) -> np.ndarray:
         try:
             if message.__msgtype__ == COMPRESSED:
-                return _decode_compressed(message)
+                return to_rgb(*decode_compressed(message.data, message.format))
             view, order = view_image(
                 message.data,
                 message.height,
@@ -125,15 +125,6 @@ def _choose_topic(topics: set[str], wanted: str | None, path: Path) -> str:
             "%s: playing %s of its image topics %s; choose another with --topic", path, min(topics), known
         )
     return wanted or min(topics)
-
-
-def _decode_compressed(message: Any) -> np.ndarray:
-    image = cv2.imdecode(message.data, cv2.IMREAD_COLOR) if len(message.data) else None
-    if image is None:
-        raise InputError(
-            f"the {message.format or 'compressed'} data ({len(message.data)} bytes) does not decode"
-        )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def _first_line(error: Exception) -> str:

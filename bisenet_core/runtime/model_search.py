@@ -32,6 +32,8 @@ def weights_search_path() -> List[Path]:
 def resolve_model(name_or_folder: Union[str, Path]) -> Path:
     """The folder of a model, given as a path or as a name under the weights search path.
 
+    Of a mere name, a folder in the working directory comes last: nobody's folder in /tmp passes for ours.
+
     Raises InputError that says where it looked, and which command brings a model that we know of.
     """
     text = str(name_or_folder)
@@ -39,18 +41,23 @@ def resolve_model(name_or_folder: Union[str, Path]) -> Path:
     folder = Path(os.path.expanduser(text))
     if not text.strip():
         raise InputError("no model given; expected a model folder, or the name of one under weights/")
-    if os.path.isdir(str(folder)):
-        return folder
+    for place in _places_of(text) + [folder]:
+        if os.path.isdir(str(place)):
+            return place
     if os.path.isfile(str(folder)):
         raise InputError(f"{text} is a file; give the folder that holds model.onnx and model.json")
-    if len(folder.parts) > 1:
+    if os.sep in text:
         raise InputError(f"the model folder {text} does not exist")
-    for place in weights_search_path():
-        for name in (text, text.replace("-", "_")):  # published names have hyphens, their folders underscores
-            if os.path.isdir(str(place / name)):
-                return place / name
     raise InputError("model '{}' not found{}; looked in {}".format(
         text, _advice(text), ", ".join(str(place) for place in _distinct(weights_search_path()))))
+
+
+def _places_of(name: str) -> List[Path]:
+    if os.sep in name or name in (".", ".."):
+        return []
+    # Published names have hyphens, their folders underscores.
+    spellings = name, name.replace("-", "_")
+    return [place / spelling for place in weights_search_path() for spelling in spellings]
 
 
 def _advice(name: str) -> str:

@@ -60,6 +60,6 @@ def configure(options: Any) -> Any:
     """Session options as this backend runs them; returns ``options``."""
     # The processors this process may use. The default counts the machine's, and pins threads to them, which
     # fails in a container that is given fewer.
-    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
     options.log_severity_level = 3
     return options

@@ -24,6 +24,16 @@ def test_a_name_is_found_under_the_search_path(weights):
     assert resolve_model("street_net") == weights / "street_net"
 
 
+def test_a_folder_of_that_name_where_one_happens_to_be_comes_last(weights, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    for name in ("street_net", "mine"):
+        (elsewhere / name).mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    assert resolve_model("street_net") == weights / "street_net"
+    assert resolve_model("./street_net").resolve() == elsewhere / "street_net"
+    assert resolve_model("mine").resolve() == elsewhere / "mine"
+
+
 def test_the_search_path_runs_from_the_users_own_to_the_cache(weights, monkeypatch):
     monkeypatch.setenv("AMENT_PREFIX_PATH", "/opt/ros/here")
     places = weights_search_path()
