@@ -33,6 +33,7 @@ setup(
         (f"lib/{NAME}", ["scripts/segmentation_node"]),
         *folders("launch/*.launch.py"),
         *folders("config/*"),
+        *folders("examples/*.py"),
         *folders("weights/*/*"),
     ],
     entry_points={"console_scripts": ["bisenet = bisenet_core.cli:main"]},
@@ -44,7 +45,7 @@ setup(
     ],
     extras_require={
         "ros": ["ros-rclpy[fastrtps]", "ros-sensor-msgs", "ros-std-msgs", "ros-diagnostic-msgs",
-                "ros-builtin-interfaces", "ros-rcl-interfaces"],
+                "ros-builtin-interfaces", "ros-rcl-interfaces", "ros-nav-msgs"],
         "cpu": ["openvino>=2024.0", "onnxruntime"],
         "gpu": ["tensorrt>=8.2", "pycuda"],
         "eval": ["rosbags>=0.10", *COMMAND_LINE],

@@ -5,57 +5,46 @@ Keys of the status: ``received``, ``published``, ``dropped``, ``failed``, ``pend
 """
 
 from collections import deque
-from typing import Deque, Dict, List, NamedTuple, Optional, Tuple
+from typing import Deque, Dict, List, Sequence, Set, Tuple
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from bisenet_ros.frame_account import FrameCounts
+from bisenet_ros.findings import ERROR, IDLE, OK, CameraState, Finding, all_is_well, judge
+from bisenet_ros.frame_account import FrameCounts, sum_counts
 
-#: Name of the status of a node with the usual name; in a namespace, "front/segmentation: image".
+#: Name of the status of a node with the usual name; in a namespace, "front/segmentation: image". A camera's
+#: name stands in place of "image" where it has one, and SUM where several are summed up.
 STATUS_NAME = "segmentation: image"
-
-OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+SUM = "all cameras"
 
 _RATE_WINDOW = 5  # reports
-_IDLE = "{}: no images are taken"
 
 
-class CameraState(NamedTuple):
-    """What there is to say of one camera at one moment; times are on time.monotonic()."""
-
-    now: float
-    counts: FrameCounts
-    state: str                       # of the lifecycle: "active", ...
-    topic: str                       # of the images, resolved
-    publishers: int                  # how many there are on that topic
-    active_since: float
-    last_received: Optional[float]   # None: no image since then
-    last_failure: str
-    stale_after: float
-    times: Dict[str, List[float]]    # milliseconds by stage
-    facts: Dict[str, str]            # model, backend, precision, ...
-    fault: str = ""                  # why no image can be labelled any more, if so
-
-
-def status_name(namespace: str, node_name: str) -> str:
-    """Name of the status of a node."""
-    return f"{namespace}/{node_name}: image".lstrip("/")
+def status_name(namespace: str, node_name: str, camera: str = "") -> str:
+    """Name of the status of a node's camera."""
+    return f"{namespace}/{node_name}: {camera or 'image'}".lstrip("/")
 
 
 class CameraDiagnostics:
     """Turns a series of CameraStates, one a second, into statuses; rates are taken over the last few."""
 
     def __init__(self, name: str) -> None:
+        self.news: List[Finding] = []  # what the last status found that the one before it did not
         self._name = name
         self._history: Deque[CameraState] = deque(maxlen=_RATE_WINDOW + 1)
+        self._kinds: Set[str] = set()
 
     def status(self, state: CameraState) -> DiagnosticStatus:
         """The status at this moment."""
         previous = self._history[-1] if self._history else state
         self._history.append(state)
         rates = self._rates()
-        level, message = judge(state, previous, rates)
+        findings = judge(state, previous, self._history[0])
+        self.news = [finding for finding in findings if finding.kind not in self._kinds]
+        self._kinds = {finding.kind for finding in findings}
+        level = max((finding.level for finding in findings), default=OK)
+        message = "; ".join(finding.text for finding in findings) or all_is_well(state, previous, rates)
         values = dict(counts_to_values(state.counts), state=state.state)
         values.update(_paces(state, rates), **state.facts)
         return _status(level, self._name, message, values)
@@ -70,32 +59,18 @@ class CameraDiagnostics:
 
 def closed_status(name: str, counts: FrameCounts, state: str, fault: str) -> DiagnosticStatus:
     """The status of a node that has no model open; ``fault`` says why it could not be, or is empty."""
-    level, message = (ERROR, fault) if fault else (OK, _IDLE.format(state))
+    level, message = (ERROR, fault) if fault else (OK, IDLE.format(state))
     return _status(level, name, message, dict(counts_to_values(counts), state=state))
 
 
-def judge(state: CameraState, previous: CameraState, rates: Tuple[float, float]) -> Tuple[bytes, str]:
-    """Level and message. ``previous`` is the state at the last report."""
-    if state.fault:
-        return ERROR, state.fault
-    if state.state != "active":
-        return OK, _IDLE.format(state.state)
-    failures = sum(state.counts.failed.values()) - sum(previous.counts.failed.values())
-    if failures > 0:
-        return ERROR, "{} image(s) on {} not labelled since the last report: {}".format(
-            failures, state.topic, state.last_failure)
-    silent = state.now - (state.last_received or state.active_since)
-    if silent > state.stale_after:
-        return WARN, _silence(state, silent)
-    if _grew("too_old", state, previous):
-        return WARN, ("images on {} are older than max_image_age when their labelling begins; check the "
-                      "camera's clock, use_sim_time, the transport, and segment_ms_p50: an image waits while "
-                      "the one before it is labelled".format(state.topic))
-    if state.last_received is None:
-        return OK, f"waiting for the first image on {state.topic}"
-    if _grew("no_subscriber", state, previous):
-        return OK, "nobody subscribes to any output; images are not labelled"
-    return OK, "{:.1f} images/s in, {:.1f} labelled".format(*rates)
+def sum_status(name: str, statuses: Sequence[DiagnosticStatus]) -> DiagnosticStatus:
+    """The status of several cameras together: the sum of their accounts, and which of them are not well."""
+    values = [{item.key: item.value for item in status.values} for status in statuses]
+    unwell = [status.name.split(": ")[-1] for status in statuses if status.level != OK]
+    message = "not well: " + ", ".join(unwell) if unwell else f"{len(statuses)} cameras are well"
+    counts = sum_counts(counts_from_values(one) for one in values)
+    return _status(max(status.level for status in statuses), name, message,
+                   dict(counts_to_values(counts), state=values[0]["state"]))
 
 
 def counts_to_values(counts: FrameCounts) -> Dict[str, str]:
@@ -122,18 +97,6 @@ def counts_from_values(values: Dict[str, str]) -> FrameCounts:
 def _status(level: bytes, name: str, message: str, values: Dict[str, str]) -> DiagnosticStatus:
     return DiagnosticStatus(level=level, name=name, message=message, hardware_id=values.get("model", ""),
                             values=[KeyValue(key=key, value=value) for key, value in values.items()])
-
-
-def _silence(state: CameraState, seconds: float) -> str:
-    text = f"no image on {state.topic} for {seconds:.1f} s: "
-    if not state.publishers:
-        return text + "nothing publishes it; start the camera, or remap `image` to its topic"
-    return text + (f"it has {state.publishers} publisher(s) but nothing arrives; check their QoS against the "
-                   "parameter `reliability`, and give the camera's process the Fast DDS profile for images")
-
-
-def _grew(reason: str, state: CameraState, previous: CameraState) -> bool:
-    return state.counts.dropped.get(reason, 0) > previous.counts.dropped.get(reason, 0)
 
 
 def _paces(state: CameraState, rates: Tuple[float, float]) -> Dict[str, str]:

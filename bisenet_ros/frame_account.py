@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from typing import Dict, NamedTuple
+from typing import Dict, Iterable, NamedTuple
 
 
 class FrameCounts(NamedTuple):
@@ -61,6 +61,19 @@ class FrameAccount:
         """All counts at one moment."""
         with self._lock:
             return FrameCounts(self._received, self._published, dict(self._dropped), dict(self._failed))
+
+
+def sum_counts(several: Iterable[FrameCounts]) -> FrameCounts:
+    """The counts of several cameras as those of one."""
+    received, published = 0, 0
+    dropped: Counter = Counter()
+    failed: Counter = Counter()
+    for counts in several:
+        received += counts.received
+        published += counts.published
+        dropped.update(counts.dropped)
+        failed.update(counts.failed)
+    return FrameCounts(received, published, dict(dropped), dict(failed))
 
 
 def _total(reasons: Dict[str, int]) -> str:

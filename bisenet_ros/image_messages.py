@@ -1,37 +1,77 @@
-"""Between sensor_msgs/Image and arrays, in both directions."""
+"""Between sensor_msgs/Image or CompressedImage and arrays, in both directions."""
 
 from array import array
-from typing import Tuple
+from typing import Any, Tuple
 
 import numpy as np
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from bisenet_core.image_encodings import ENCODINGS, view_image
+from bisenet_core.compressed_images import decode_compressed, encode_png
+from bisenet_core.image_encodings import ENCODINGS, ImageError, check_size, view_image
 
 
 def image_from_msg(message: Image) -> Tuple[np.ndarray, str]:
-    """Image -> (uint8 view of the message's own bytes, colour order); see ``view_image``.
+    """Image -> (uint8 array, colour order): a view of the message's own bytes where ``view_image`` gives one.
 
-    The view keeps the bytes alive. Raises ImageError.
+    The view keeps the bytes alive. Encodings that ``view_image`` does not know are left to cv_bridge where it
+    is installed. Raises ImageError.
     """
-    return view_image(message.data, message.height, message.width, message.encoding, message.step,
-                      bool(message.is_bigendian))
+    try:
+        return view_image(message.data, message.height, message.width, message.encoding, message.step,
+                          bool(message.is_bigendian))
+    except ImageError as error:
+        if error.reason != "unsupported_encoding":
+            raise
+        return _through_cv_bridge(message, error), "bgr"
+
+
+def compressed_from_msg(message: CompressedImage) -> Tuple[np.ndarray, str]:
+    """CompressedImage (JPEG or PNG) -> (uint8 array, colour order); see ``decode_compressed``."""
+    return decode_compressed(message.data, message.format)
 
 
 def image_to_msg(image: np.ndarray, encoding: str, header: Header) -> Image:
-    """uint8 array, HxWxC or HxW as ``encoding`` demands -> Image without padding, with ``header`` itself."""
+    """uint8 array, HxWxC or HxW as ``encoding`` demands -> Image without padding, with ``header`` itself.
+
+    ``encoding`` is one that ``view_image`` gives a view of.
+    """
     height, width = image.shape[:2]
     message = Image(header=header, height=height, width=width, encoding=encoding,
-                    step=width * ENCODINGS[encoding][1])
-    # One copy. An array("B") is stored as it is; bytes or a numpy array are checked value by value, which
-    # takes 0.5 s for a 2048x1024 image.
-    data = array("B")
-    data.frombytes(np.ascontiguousarray(image).data)
-    message.data = data
+                    step=width * ENCODINGS[encoding].pixel_bytes)
+    message.data = _message_bytes(image)
     return message
 
 
 def labels_to_msg(labels: np.ndarray, header: Header) -> Image:
     """HxW uint8 class ids -> mono8 Image: cv_bridge refuses to read 8UC1 as mono8."""
     return image_to_msg(labels, "mono8", header)
+
+
+def labels_to_png_msg(labels: np.ndarray, header: Header) -> CompressedImage:
+    """HxW uint8 class ids -> PNG, which keeps every id; JPEG would invent classes."""
+    message = CompressedImage(header=header, format="png")
+    message.data = _message_bytes(encode_png(labels))
+    return message
+
+
+def _message_bytes(values: np.ndarray) -> Any:
+    # One copy. An array("B") is stored as it is; bytes or a numpy array are checked value by value, which
+    # takes 0.5 s for a 2048x1024 image.
+    data = array("B")
+    data.frombytes(np.ascontiguousarray(values).data)
+    return data
+
+
+def _through_cv_bridge(message: Image, refusal: ImageError) -> np.ndarray:
+    """HxWx3 uint8 BGR. Imported only when such an image comes: nothing else here needs it."""
+    try:
+        from cv_bridge import CvBridge
+    except Exception:  # it may be installed and yet not load, where it was built for another numpy
+        raise refusal from None
+    check_size(message.height, message.width)
+    try:
+        return np.ascontiguousarray(CvBridge().imgmsg_to_cv2(message, "bgr8"))
+    except Exception as error:  # whatever it is, from an unknown name to missing bytes
+        raise ImageError(refusal.reason, "{}; cv_bridge cannot read it either: {}".format(
+            refusal, " ".join(str(error).split()))) from None

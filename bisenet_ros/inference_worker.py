@@ -29,6 +29,7 @@ class InferenceWorker:
         self._wake = threading.Event()
         self._working = threading.Lock()
         self._stopping = False
+        self._patience_s = _STOP_TIMEOUT_S  # with a network that hangs it is lost once
         # A daemon, so that a network that hangs cannot keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
@@ -56,16 +57,19 @@ class InferenceWorker:
         idle = self._working.acquire(timeout=_STOP_TIMEOUT_S)
         if idle:
             self._working.release()
+        else:
+            self._patience_s = 0.0
         return idle
 
     def stop(self) -> bool:
         """Finish the call under way, close the Segmenter and end the thread; returns whether it ended.
 
-        It waits for seconds at most; a thread that is left behind ends once its network returns.
+        It waits for seconds at most, and not again where ``wait_idle`` has; a thread that is left behind ends
+        once its network returns.
         """
         self._stopping = True
         self._wake.set()
-        self._thread.join(_STOP_TIMEOUT_S)
+        self._thread.join(self._patience_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:

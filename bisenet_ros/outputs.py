@@ -1,38 +1,82 @@
 """LabelOutputs: the publishers of one camera's results. What nobody subscribes to costs nothing."""
 
 import threading
+import time
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from bisenet_core.image_encodings import to_rgb
 from bisenet_core.label_space import LabelSpace
 from bisenet_core.visualization import overlay
-from bisenet_ros.image_messages import image_to_msg, labels_to_msg
+from bisenet_ros.image_messages import image_to_msg, labels_to_msg, labels_to_png_msg
+from bisenet_ros.label_info import LabelInfoPublisher
+from bisenet_ros.qos_match import unserved_subscribers
 
 #: A reliable publisher matches reliable and best-effort subscribers alike. It never waits for a slow one: of
 #: the last five images it repeats what such a subscriber has missed, older ones are gone.
 OUTPUT_QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.VOLATILE)
-
-
-_Picture = Tuple[Any, Callable[[], Image]]
+    durability=DurabilityPolicy.VOLATILE, liveliness=LivelinessPolicy.AUTOMATIC)
 
 
 class PublishingError(Exception):
     """Results were there, but could not be sent."""
 
 
+class LabelledImage(NamedTuple):
+    """What every output is made from."""
+
+    header: Header                    # the image's own, for all of them
+    image: np.ndarray                 # uint8 HxWxC or HxW
+    color_order: str
+    labels: np.ndarray                # uint8 HxW
+    confidence: Optional[np.ndarray]  # uint8 HxW, or None where it was not computed
+    overlay_alpha: float
+
+
+class Sent:
+    """What went out of one image's results."""
+
+    def __init__(self) -> None:
+        self.messages = 0              # that were published
+        self.first_out = 0.0           # when the first of them was, the labels if wanted, on time.monotonic()
+        self.failures: List[str] = []  # a line for each output that could not follow
+
+
+class _Output(NamedTuple):
+    """A publisher, the name it was made with, and what makes its messages: None for nothing to send."""
+
+    publisher: Any
+    name: str
+    to_msg: Callable[[LabelledImage], Any]
+
+    def wanted(self) -> bool:
+        return self.publisher.get_subscription_count() > 0
+
+    def publish(self, labelled: LabelledImage, sent: Sent) -> None:
+        """Publish, and note in ``sent`` what came of it."""
+        try:
+            message = self.to_msg(labelled)
+            if message is None:
+                return
+            self.publisher.publish(message)
+        except Exception as error:
+            sent.failures.append(f"{self.publisher.topic_name}: {type(error).__name__}: {error}")
+            return
+        sent.messages += 1
+        sent.first_out = sent.first_out or time.monotonic()
+
+
 class LabelOutputs:
-    """Publishes ``~/labels``, ``~/overlay`` and ``~/masks/<class>``; ``prefix`` is a camera's "name/" or "".
+    """Publishes ``~/labels`` and all that comes of them; ``prefix`` is a camera's "name/" or "".
 
     These are plain publishers rather than lifecycle ones, because an inactive node has no images to publish
-    for, and subscribers may match before it is activated. Masks may change while another thread publishes.
+    for, and subscribers may match before it is activated. One thread publishes, another does all the rest.
     """
 
     def __init__(self, node: Any, label_space: LabelSpace, prefix: str = "") -> None:
@@ -40,82 +84,91 @@ class LabelOutputs:
         self._label_space = label_space
         self._prefix = prefix
         self._lock = threading.Lock()
-        self._labels = self._create("labels")
-        self._overlay = self._create("overlay")
-        self._masks: Dict[int, Any] = {}
+        self._labels = self._create("labels", lambda one: labels_to_msg(one.labels, one.header))
+        self._confidence = self._create("confidence", _confidence_msg)
+        self._overlay = self._create("overlay", self._overlay_msg)
+        self._png = self._create(
+            "labels/compressed", lambda one: labels_to_png_msg(one.labels, one.header), CompressedImage)
+        self._masks: Dict[int, _Output] = {}
+        self._outputs = self._in_order()
+        self._label_info = LabelInfoPublisher(node, label_space, prefix)
 
     @property
     def labels_topic(self) -> str:
         """The labels' topic, resolved."""
-        return self._labels.topic_name
+        return self._labels.publisher.topic_name
+
+    def unserved(self) -> List[str]:
+        """A line for each subscriber whose QoS keeps an output from it."""
+        return [line for output in self._outputs for line in unserved_subscribers(
+            output.publisher, self._node.get_subscriptions_info_by_topic(output.name))]
 
     def set_masks(self, class_ids: Iterable[int]) -> None:
         """Publish masks of these classes, and of no others."""
-        wanted = set(class_ids)
-        with self._lock:
-            for class_id in set(self._masks) - wanted:
-                self._node.destroy_publisher(self._masks.pop(class_id))
-            for class_id in sorted(wanted - set(self._masks)):
-                self._masks[class_id] = self._create("masks/" + self._label_space.topic_name(class_id))
+        wanted = sorted(set(class_ids))
+        before = self._masks
+        self._masks = {class_id: before.get(class_id) or self._create_mask(class_id) for class_id in wanted}
+        with self._lock:  # not while one of them publishes
+            self._outputs = self._in_order()
+            for class_id in set(before) - set(wanted):
+                self._node.destroy_publisher(before[class_id].publisher)
+
+    def announce(self, min_confidence: float) -> None:
+        """Publish what the ids mean, and the confidence below which there is none, where that has changed."""
+        self._label_info.announce(min_confidence)
 
     def wanted(self) -> bool:
-        """Whether anybody subscribes to anything."""
+        """Whether anybody subscribes to anything that images give."""
         with self._lock:
-            return any(map(_has_subscribers, self._publishers()))
+            return any(output.wanted() for output in self._outputs)
 
-    def publish(self, header: Header, image: np.ndarray, color_order: str, labels: np.ndarray,
-                alpha: float) -> List[str]:
-        """Publish what is subscribed to, with ``header`` itself; returns a line for each that failed.
+    def confidence_wanted(self) -> bool:
+        """Whether anybody subscribes to the confidence."""
+        return self._confidence.wanted()
 
-        ``image`` is uint8 HxWxC or HxW in ``color_order``, ``labels`` HxW uint8; ``alpha`` is the overlay's.
-        Raises whatever kept the labels back, or a PublishingError where all that was wanted failed.
-        """
+    def publish(self, labelled: LabelledImage) -> Sent:
+        """Publish what is subscribed to. Raises PublishingError where the labels, or all of it, failed."""
         with self._lock:
-            # Labels first: a planner waits for them.
-            labels_wanted = _has_subscribers(self._labels)
-            if labels_wanted:
-                self._labels.publish(labels_to_msg(labels, header))
-            pictures = self._pictures(header, image, color_order, labels, alpha)
-            failures = [text for text in map(_failure, pictures) if text]
-        if failures and len(failures) == len(pictures) and not labels_wanted:
-            raise PublishingError(failures[0])
-        return failures
+            sent = Sent()
+            for output in filter(_Output.wanted, self._outputs):
+                output.publish(labelled, sent)
+                if sent.failures and output is self._labels:
+                    break  # nothing goes out of an image whose labels do not
+        if sent.failures and not sent.messages:
+            raise PublishingError(sent.failures[0])
+        return sent
 
     def close(self) -> None:
         """Destroy the publishers."""
         with self._lock:
-            for publisher in self._publishers():
-                self._node.destroy_publisher(publisher)
+            for output in self._outputs:
+                self._node.destroy_publisher(output.publisher)
+            self._outputs = ()
+            self._label_info.close()
 
-    def _pictures(self, header: Header, image: np.ndarray, color_order: str, labels: np.ndarray,
-                  alpha: float) -> List[_Picture]:
-        """The masks and the overlay: each publisher that has subscribers, with what makes its message."""
-        pictures: List[_Picture] = [(publisher, partial(_mask, labels, class_id, header))
-                                    for class_id, publisher in self._masks.items()]
-        pictures.append((self._overlay, lambda: image_to_msg(
-            overlay(to_rgb(image, color_order), labels, self._label_space, alpha), "rgb8", header)))
-        return [picture for picture in pictures if _has_subscribers(picture[0])]
+    def _in_order(self) -> Tuple[_Output, ...]:
+        # Labels first, since a planner waits for them, and PNG, the slowest, last.
+        return (self._labels, self._confidence, *self._masks.values(), self._overlay, self._png)
 
-    def _publishers(self) -> List[Any]:
-        return [self._labels, self._overlay] + list(self._masks.values())
+    def _create(self, name: str, to_msg: Callable[[LabelledImage], Any], kind: type = Image) -> _Output:
+        name = f"~/{self._prefix}{name}"
+        return _Output(self._node.create_publisher(kind, name, OUTPUT_QOS), name, to_msg)
 
-    def _create(self, name: str) -> Any:
-        return self._node.create_publisher(Image, f"~/{self._prefix}{name}", OUTPUT_QOS)
+    def _create_mask(self, class_id: int) -> _Output:
+        return self._create("masks/" + self._label_space.topic_name(class_id), partial(_mask_msg, class_id))
 
-
-def _has_subscribers(publisher: Any) -> bool:
-    return publisher.get_subscription_count() > 0
-
-
-def _failure(picture: _Picture) -> str:
-    """Publish; returns what went wrong, or an empty text."""
-    publisher, make_message = picture
-    try:
-        publisher.publish(make_message())
-    except Exception as error:
-        return f"{publisher.topic_name}: {type(error).__name__}: {error}"
-    return ""
+    def _overlay_msg(self, labelled: LabelledImage) -> Image:
+        image = to_rgb(labelled.image, labelled.color_order)
+        picture = overlay(image, labelled.labels, self._label_space, labelled.overlay_alpha)
+        return image_to_msg(picture, "rgb8", labelled.header)
 
 
-def _mask(labels: np.ndarray, class_id: int, header: Header) -> Image:
-    return image_to_msg(np.equal(labels, class_id).view(np.uint8) * np.uint8(255), "mono8", header)
+def _confidence_msg(labelled: LabelledImage) -> Optional[Image]:
+    if labelled.confidence is None:  # the subscriber came after this image was labelled
+        return None
+    return image_to_msg(labelled.confidence, "mono8", labelled.header)
+
+
+def _mask_msg(class_id: int, labelled: LabelledImage) -> Image:
+    mask = np.equal(labelled.labels, class_id).view(np.uint8) * np.uint8(255)
+    return image_to_msg(mask, "mono8", labelled.header)

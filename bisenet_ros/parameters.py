@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -10,6 +11,8 @@ from bisenet_core.errors import InputError
 from bisenet_core.label_space import LabelSpace
 
 EVERY_CLASS = "*"
+
+_TOPIC_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class SegmentationParameters(NamedTuple):
@@ -20,9 +23,12 @@ class SegmentationParameters(NamedTuple):
     precision: str
     input_width: int
     input_height: int
+    cameras: Tuple[str, ...]
+    image_transport: str
     reliability: str
     masks: Tuple[str, ...]
     overlay_alpha: float
+    min_confidence: float
     max_image_age: float
     stale_after: float
     autostart: bool
@@ -38,6 +44,8 @@ class ParameterSpec(NamedTuple):
     high: Optional[float] = None
     choices: Tuple[str, ...] = ()
     live: bool = False           # may change at run time
+    holds: str = ""              # of lists: what they hold, with an example
+    in_topics: bool = False      # of lists: each name becomes part of a topic's, and stands once
 
 
 PARAMETERS = (
@@ -46,12 +54,21 @@ PARAMETERS = (
     ParameterSpec("precision", "auto", "What the network computes in: auto, fp32 or bf16."),
     ParameterSpec("input_width", 0, "Width of the network's input in pixels; 0 = the model's.", 0, 8192),
     ParameterSpec("input_height", 0, "Height of the network's input in pixels; 0 = the model's.", 0, 8192),
+    # An empty list has no type in ROS, so an empty name stands for none.
+    ParameterSpec("cameras", ("",), "Each camera has its own <camera>/image and ~/<camera>/labels; one "
+                  "network serves all. [''] = one camera, without a name.",
+                  holds="camera names, for example ['front', 'left']", in_topics=True),
+    ParameterSpec("image_transport", "raw",
+                  "How images come: raw, or compressed, on <image topic>/compressed.",
+                  choices=("raw", "compressed")),
     ParameterSpec("reliability", "best_effort", "Of the image subscription. best_effort receives from every "
                   "publisher; reliable only from reliable ones.", choices=("best_effort", "reliable")),
-    # An empty list has no type in ROS, so an empty name stands for none.
     ParameterSpec("masks", ("",), "Classes published as ~/masks/<class>, for example ['Road', 'Car']; "
-                  "['*'] = every class; [''] = none.", live=True),
+                  "['*'] = every class; [''] = none.", live=True,
+                  holds="class names, for example ['Road', 'Car']"),
     ParameterSpec("overlay_alpha", 0.5, "Opacity of the colours in ~/overlay.", 0.0, 1.0, live=True),
+    ParameterSpec("min_confidence", 0.0, "Pixels whose class is less probable become 255, unlabeled; "
+                  "0 = none.", 0.0, 1.0, live=True),
     ParameterSpec("max_image_age", 0.0, "Images whose stamp is older, in seconds, are dropped; 0 = off.",
                   0.0, 3600.0, live=True),
     ParameterSpec("stale_after", 2.0, "Seconds without an image after which diagnostics warn.",
@@ -96,7 +113,7 @@ def check_value(name: str, value: Any) -> Any:
     """``value`` as SegmentationParameters holds it. Raises InputError that says what is expected."""
     spec = _BY_NAME[name]
     if isinstance(spec.default, tuple):
-        return _check_names(name, value)
+        return _check_names(spec, value)
     if isinstance(spec.default, float):
         return _check_number(spec, value)
     if spec.choices and value not in spec.choices:
@@ -106,8 +123,12 @@ def check_value(name: str, value: Any) -> Any:
 
 def changed(settings: SegmentationParameters, changes: Iterable[Any]) -> SegmentationParameters:
     """``settings`` with rclpy Parameters applied; those of other names are left out. Raises InputError."""
+    changes = [parameter for parameter in changes if parameter.name in _BY_NAME]
+    for parameter in changes:
+        if parameter.value is None:  # rclpy would undeclare it, and refuse every later value
+            raise InputError(f"{parameter.name} cannot be deleted; set it to its default instead")
     return settings._replace(**{parameter.name: check_value(parameter.name, parameter.value)
-                                for parameter in changes if parameter.name in _BY_NAME})
+                                for parameter in changes})
 
 
 def mask_classes(masks: Sequence[str], label_space: LabelSpace) -> List[int]:
@@ -131,11 +152,23 @@ def unknown_parameters(names: Iterable[str]) -> List[str]:
     return lines
 
 
-def _check_names(name: str, value: Any) -> Tuple[str, ...]:
+def _check_names(spec: ParameterSpec, value: Any) -> Tuple[str, ...]:
     value = () if value is None else value  # what `masks: []` in a parameter file gives
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
-        raise InputError(f"{name} is {value!r}; expected a list of class names, for example ['Road', 'Car']")
-    return tuple(item for item in value if item.strip())
+        raise InputError(f"{spec.name} is {value!r}; expected a list of {spec.holds}")
+    names = tuple(item for item in value if item.strip())
+    if spec.in_topics:
+        _check_topic_names(spec.name, names)
+    return names
+
+
+def _check_topic_names(parameter: str, names: Sequence[str]) -> None:
+    for index, name in enumerate(names):
+        if not _TOPIC_NAME.fullmatch(name):
+            raise InputError(f"{parameter}: '{name}' cannot be part of a topic's name; expected letters, "
+                             "digits and underscores, not beginning with a digit")
+        if name in names[:index]:
+            raise InputError(f"{parameter}: '{name}' stands there twice; expected each name once")
 
 
 def _check_number(spec: ParameterSpec, value: Any) -> float:

@@ -1,80 +1,109 @@
-"""SegmentationPipeline: one Segmenter in its worker, and the camera it serves."""
+"""SegmentationPipeline: one Segmenter in its worker, and the cameras it serves."""
 
 import time
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List, Sequence
 
+import numpy as np
+
+from bisenet_core.errors import InferenceError
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.camera import CameraStream
-from bisenet_ros.diagnostics import CameraState
+from bisenet_ros.findings import CameraState
 from bisenet_ros.frame_account import FrameAccount
 from bisenet_ros.inference_worker import InferenceWorker
+from bisenet_ros.label_info import label_info_is_available
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import SegmentationParameters, mask_classes
+from bisenet_ros.round_robin import RoundRobin
 
 
 class SegmentationPipeline:
     """What a configured node owns. Making one opens the model; ``close`` frees everything.
 
+    ``accounts`` has one for each camera name of the settings, in their order; where they name none, one.
     Raises InputError for a model, a backend or a mask that cannot be had, and InterruptedError when
     ``given_up()`` turns true meanwhile. All methods belong to the executor's thread.
     """
 
-    def __init__(self, node: Any, settings: SegmentationParameters, account: FrameAccount,
+    def __init__(self, node: Any, settings: SegmentationParameters, accounts: Sequence[FrameAccount],
                  given_up: Callable[[], bool] = lambda: False) -> None:
         self._node = node
-        self._account = account
         self._active_since = 0.0
-        self._worker = InferenceWorker(lambda: _open_segmenter(settings), self._serve)
+        self._cameras: List[CameraStream] = []
+        self._worker = InferenceWorker(lambda: _open_segmenter(settings, node.get_logger()), self._serve)
         self._segmenter = self._worker.start(given_up)
         try:
             masks = mask_classes(settings.masks, self._segmenter.label_space)
+            for name, account in zip(camera_names(settings), accounts):
+                self._add_camera(name, account, settings, masks)
         except Exception:
-            self._worker.stop()
+            self.close()
             raise
-        self._outputs = LabelOutputs(node, self._segmenter.label_space)
-        self._outputs.set_masks(masks)
-        self._camera = CameraStream(node, account, self._outputs, settings, self._worker.wake)
+        if not label_info_is_available():
+            node.get_logger().info("no ~/label_info: vision_msgs, of ROS 2 Humble or newer, is not installed")
+        self._turns = RoundRobin([camera.serve for camera in self._cameras])
 
     def activate(self) -> None:
         """Subscribe to the images."""
-        self._camera.subscribe()
+        for camera in self._cameras:
+            camera.subscribe()
+            self._node.get_logger().info("images from {} ({}), labels on {}".format(
+                camera.topic, camera.settings.reliability, camera.outputs.labels_topic))
         self._active_since = time.monotonic()
-        self._node.get_logger().info("images from {} ({}), labels on {}".format(
-            self._camera.topic, self._camera.settings.reliability, self._outputs.labels_topic))
 
     def deactivate(self) -> None:
-        """End the subscription and finish the image in work; the network is kept.
+        """End the subscriptions and finish the image in work; the network is kept.
 
         Raises RuntimeError for a network that does not return.
         """
-        self._camera.unsubscribe()
+        self._unsubscribe()
         if not self._worker.wait_idle():
             raise RuntimeError("the network does not return")
 
     def update(self, settings: SegmentationParameters) -> None:
         """Take over parameters that changed. Raises InputError, with nothing changed."""
-        self._outputs.set_masks(mask_classes(settings.masks, self._segmenter.label_space))
-        self._camera.settings = settings
+        masks = mask_classes(settings.masks, self._segmenter.label_space)
+        for camera in self._cameras:
+            camera.outputs.set_masks(masks)
+            camera.outputs.announce(settings.min_confidence)
+            camera.settings = settings
 
     def close(self) -> None:
         """Free everything, in the opposite order."""
-        self._camera.unsubscribe()
+        self._unsubscribe()
         if not self._worker.stop():
             self._node.get_logger().error("the network does not return; its thread is left behind")
-        self._outputs.close()
+        for camera in self._cameras:
+            camera.abandon()
+            camera.outputs.close()
 
-    def state(self, lifecycle_state: str) -> CameraState:
-        """What there is to say of the camera now."""
-        camera = self._camera
+    def states(self, lifecycle_state: str) -> List[CameraState]:
+        """What there is to say of each camera now."""
+        return [self._state(camera, lifecycle_state) for camera in self._cameras]
+
+    def _add_camera(self, name: str, account: FrameAccount, settings: SegmentationParameters,
+                    masks: List[int]) -> None:
+        outputs = LabelOutputs(self._node, self._segmenter.label_space, f"{name}/" if name else "")
+        self._cameras.append(CameraStream(self._node, account, outputs, settings, self._worker.wake, name))
+        outputs.set_masks(masks)
+        outputs.announce(settings.min_confidence)
+
+    def _unsubscribe(self) -> None:
+        for camera in self._cameras:
+            camera.unsubscribe()
+
+    def _state(self, camera: CameraStream, lifecycle_state: str) -> CameraState:
         return CameraState(
-            now=time.monotonic(), counts=self._account.counts(), state=lifecycle_state, topic=camera.topic,
+            now=time.monotonic(), counts=camera.account.counts(), state=lifecycle_state, topic=camera.topic,
             publishers=self._node.count_publishers(camera.topic) if camera.topic else 0,
             active_since=self._active_since, last_received=camera.last_received,
             last_failure=camera.last_failure, stale_after=camera.settings.stale_after,
-            times=camera.times.by_stage(), facts=self._facts(), fault=self._worker.failure)
+            times=camera.times.by_stage(), facts=self._facts(), name=camera.topic_name,
+            fault=self._worker.failure, clock_stands=camera.clock_stands(), unheard=camera.unheard(),
+            unserved=camera.outputs.unserved())
 
     def _serve(self, segmenter: Segmenter) -> bool:
-        return self._camera.serve(segmenter)
+        return self._turns.serve(segmenter)
 
     def _facts(self) -> Dict[str, str]:
         backend, card = self._segmenter.backend, self._segmenter.card
@@ -83,6 +112,21 @@ class SegmentationPipeline:
                 "input_size": "{}x{}".format(*backend.input_size)}
 
 
-def _open_segmenter(settings: SegmentationParameters) -> Segmenter:
-    return Segmenter.open(settings.model, settings.backend, settings.precision,
-                          settings.input_width, settings.input_height)
+def camera_names(settings: SegmentationParameters) -> Sequence[str]:
+    """The cameras' names; a single camera's may be empty."""
+    return settings.cameras or ("",)
+
+
+def _open_segmenter(settings: SegmentationParameters, logger: Any) -> Segmenter:
+    segmenter = Segmenter.open(settings.model, settings.backend, settings.precision,
+                               settings.input_width, settings.input_height)
+    try:
+        # Whatever a backend puts off until its first image happens now. The camera's size is not known yet.
+        width, height = segmenter.backend.input_size
+        segmenter.backend.infer(np.zeros((height, width, 3), np.uint8), "bgr")
+    except InferenceError as error:  # of a black image; each camera image is judged by itself
+        logger.warning(f"warming up: {error}")
+    except Exception:
+        segmenter.close()
+        raise
+    return segmenter

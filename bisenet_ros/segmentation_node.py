@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, Callable, List, Optional
 
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
@@ -17,11 +17,12 @@ from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
 from bisenet_core.errors import InputError
-from bisenet_ros.diagnostics import CameraDiagnostics, closed_status, status_name
-from bisenet_ros.frame_account import FrameAccount
+from bisenet_ros.diagnostics import SUM, CameraDiagnostics, closed_status, status_name, sum_status
+from bisenet_ros.findings import ERROR, Finding
+from bisenet_ros.frame_account import FrameAccount, sum_counts
 from bisenet_ros.log_forwarding import forward_logging, stop_forwarding
 from bisenet_ros.parameters import changed, declare_parameters, unknown_parameters
-from bisenet_ros.pipeline import SegmentationPipeline
+from bisenet_ros.pipeline import SegmentationPipeline, camera_names
 from bisenet_ros.process_memory import keep_freed_memory
 
 NODE_NAME = "segmentation"
@@ -57,13 +58,14 @@ class SegmentationNode(LifecycleNode):
         super().__init__(NODE_NAME, **options)
         self._stopping = stopping or threading.Event()
         self.settings = declare_parameters(self)
-        self._account = FrameAccount()
+        self._cameras = camera_names(self.settings)
+        self._accounts = [FrameAccount() for _ in self._cameras]
         self._pipeline: Optional[SegmentationPipeline] = None
         self._state, self._fault = "unconfigured", ""
         self._log_handler = forward_logging(self.get_logger())
         self._warn_of_unknown_parameters()
         self.add_on_set_parameters_callback(self._on_set_parameters)
-        self._diagnostics = CameraDiagnostics(self._status_name())
+        self._diagnostics: List[CameraDiagnostics] = []
         self._diagnostics_publisher = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # Once a second of real time: with use_sim_time, the node's own clock may stand still.
         self._diagnostics_timer = self.create_timer(
@@ -77,19 +79,27 @@ class SegmentationNode(LifecycleNode):
         """Finish the image in work, free everything, and log what became of every image."""
         self._close("finalized")
         # Where a node could not even start, the reason should be the last thing to read.
-        if self._account.counts().received or not self._fault:
-            self.get_logger().info(f"images: {self._account.counts()}")
+        counts = [account.counts() for account in self._accounts]
+        if any(one.received for one in counts) or not self._fault:
+            for name, one in zip(self._cameras, counts):
+                if len(counts) > 1:
+                    self.get_logger().info(f"images of {name}: {one}")
+            self.get_logger().info(f"images: {sum_counts(counts)}")
         stop_forwarding(self._log_handler)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the model; a failure leaves the node unconfigured and alive, with the reason logged."""
         try:
             self._pipeline = SegmentationPipeline(
-                self, self.settings, self._account, self._stopping.is_set)
+                self, self.settings, self._accounts, self._stopping.is_set)
+        except InterruptedError as error:  # asked to end, which is no fault
+            self.get_logger().info(str(error))
+            return _FAILURE
         except Exception as error:  # rclpy would swallow it
             self._fault = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
             self.get_logger().error(f"cannot configure: {self._fault}")
             return _FAILURE
+        self._diagnostics = [CameraDiagnostics(self._status_name(name)) for name in self._cameras]
         self._state, self._fault = "inactive", ""
         return super().on_configure(state)
 
@@ -148,17 +158,34 @@ class SegmentationNode(LifecycleNode):
         for line in unknown_parameters(getattr(self, "_parameter_overrides", {})):
             self.get_logger().warning(line)
 
-    def _status_name(self) -> str:
-        return status_name(self.get_namespace(), self.get_name())
+    def _status_name(self, camera: str) -> str:
+        return status_name(self.get_namespace(), self.get_name(), camera)
 
     def _publish_diagnostics(self) -> None:
-        if self._pipeline is None:
-            status = closed_status(self._status_name(), self._account.counts(), self._state, self._fault)
-        else:
-            status = self._diagnostics.status(self._pipeline.state(self._state))
-        message = DiagnosticArray(status=[status])
+        statuses = self._statuses()
+        if len(statuses) > 1:
+            statuses.append(sum_status(self._status_name(SUM), statuses))
+        message = DiagnosticArray(status=statuses)
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics_publisher.publish(message)
+
+    def _statuses(self) -> List[DiagnosticStatus]:
+        if self._pipeline is None:
+            return [closed_status(self._status_name(name), account.counts(), self._state, self._fault)
+                    for name, account in zip(self._cameras, self._accounts)]
+        statuses = []
+        for diagnostics, state in zip(self._diagnostics, self._pipeline.states(self._state)):
+            statuses.append(diagnostics.status(state))
+            for finding in diagnostics.news:
+                self._say(finding)
+        return statuses
+
+    def _say(self, finding: Finding) -> None:
+        # rclpy ties a level to each place that logs.
+        if finding.level == ERROR:
+            self.get_logger().error(finding.text)
+        else:
+            self.get_logger().warning(finding.text)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
 _STOP_TIMEOUT_S = 10.0
+_LAST_BREATH_S = 1.0
 
 
 class ChildProcess:
@@ -33,7 +35,7 @@ class ChildProcess:
                 env=_environment(),
                 universal_newlines=True,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_prepare,
             )
 
     def __enter__(self) -> "ChildProcess":
@@ -47,12 +49,26 @@ class ChildProcess:
         assert self._process.stdout is not None
         return iter(self._process.stdout)
 
+    def has_output(self, timeout_s: float) -> bool:
+        """Whether a process that ``talks`` says something within that time, or has closed its end.
+
+        For one that says a line at a time: of two lines, the second would go unnoticed.
+        """
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], timeout_s)
+        return bool(ready)
+
     def say(self, line: str) -> None:
         """Send one line to a process that ``talks``; one that has gone hears nothing."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     def has_ended(self) -> bool:
         """Whether the process is gone."""
@@ -75,7 +91,11 @@ class ChildProcess:
                 continue
 
     def last_error(self) -> str:
-        """The last error in its log, or the last line, or its exit status: one line."""
+        """What killed it, or the last error in its log, or the last line, or its exit status: one line."""
+        with suppress(subprocess.TimeoutExpired):  # a closed pipe may tell of its end before its status does
+            self._process.wait(_LAST_BREATH_S)
+        if (self.status or 0) < 0:
+            return "killed by {}".format(signal.Signals(-(self.status or 0)).name)
         text = self.log.read_bytes().decode("utf-8", "replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         errors = [line for line in lines if "[ERROR]" in line or "[FATAL]" in line]
@@ -90,6 +110,7 @@ def _environment() -> Dict[str, str]:
     return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHONUNBUFFERED="1")
 
 
-def _die_with_parent() -> None:
+def _prepare() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who is run in the background, as `demo &`, ignores it
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

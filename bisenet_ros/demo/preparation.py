@@ -34,13 +34,13 @@ def isolate(environment: MutableMapping[str, str]) -> None:
         environment.pop(way_out, None)
 
 
-def let_large_images_through(environment: MutableMapping[str, str]) -> None:
+def let_large_images_through(environment: MutableMapping[str, str], who: str = "demo") -> None:
     """Have Fast DDS use the profile for large images, or print in one line why it cannot."""
     path = _profile_path()
     variables, why_not = large_image_profile(environment, path) if path else ({}, "")
     environment.update(variables)
     if why_not:
-        print("demo: {}".format(why_not))
+        print("{}: {}".format(who, why_not))
 
 
 def _profile_path() -> Optional[Path]:

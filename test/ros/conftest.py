@@ -1,6 +1,7 @@
 """Fixtures for tests over real DDS."""
 
 import os
+import sys
 
 import pytest
 
@@ -44,3 +45,21 @@ def start_node(ros, tmp_path, tiny_model_folder):
     yield start
     for node in started:
         node.__exit__()
+
+
+@pytest.fixture(scope="session")
+def vision_msgs_environment(ros, tmp_path_factory):
+    """Variables with which a process finds vision_msgs, as this one does; skips where it cannot be had."""
+    from node_harness import python_path
+    from vision_msgs_package import build, is_installed, why_not
+
+    if is_installed():
+        yield {}
+        return
+    if why_not():
+        pytest.skip(why_not())
+    folder = tmp_path_factory.mktemp("vision_msgs")
+    build(folder)
+    sys.path.insert(0, str(folder))
+    yield python_path(folder)
+    sys.path.remove(str(folder))

@@ -48,17 +48,20 @@ def ros_environment(log_folder):
             "ROS_LOG_DIR": str(log_folder)}
 
 
-class NodeProcess:
-    """`python -m bisenet_ros.segmentation_node` with parameters; ``with`` ends it, kindly if it can."""
+def python_path(folder):
+    """Variables with which Python looks into this folder before it looks elsewhere."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
 
-    def __init__(self, log, arguments=(), environment=None, **parameters):
-        command = [sys.executable, "-m", "bisenet_ros.segmentation_node", "--ros-args", *arguments]
-        for name, value in parameters.items():
-            command += ["-p", "{}:={}".format(name, value)]
+
+class PythonProcess:
+    """Python with these arguments; ``with`` ends it, kindly if it can, else with all that it has started."""
+
+    def __init__(self, log, arguments, environment=None):
         self._log = Path(log)
         with self._log.open("wb") as output:
-            self.process = subprocess.Popen(command, cwd=str(ROOT), stdout=output, stderr=subprocess.STDOUT,
-                                            env=dict(os.environ, PYTHONUNBUFFERED="1", **(environment or {})))
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments], cwd=str(ROOT), stdout=output, stderr=subprocess.STDOUT,
+                start_new_session=True, env=dict(os.environ, PYTHONUNBUFFERED="1", **(environment or {})))
 
     def __enter__(self):
         return self
@@ -83,9 +86,20 @@ class NodeProcess:
         try:
             return self.process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             raise AssertionError("the node did not end:\n" + self.output) from None
+
+
+class NodeProcess(PythonProcess):
+    """`python -m bisenet_ros.segmentation_node` with parameters; ``program`` is what Python runs instead."""
+
+    def __init__(self, log, arguments=(), environment=None, program=("-m", "bisenet_ros.segmentation_node"),
+                 **parameters):
+        command = [*program, "--ros-args", *arguments]
+        for name, value in parameters.items():
+            command += ["-p", "{}:={}".format(name, value)]
+        super().__init__(log, command, environment)
 
 
 class Observer:
@@ -99,6 +113,7 @@ class Observer:
         self._executor.add_node(self.node)
         self._target = node_name
         self.statuses = []
+        self.stamps = []  # of the diagnostics
         self._entities = []
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
 
@@ -138,12 +153,17 @@ class Observer:
         self._entities.append(self.node.create_subscription(message_type, topic, heard.append, qos))
         return heard
 
-    def camera(self, topic="/image", qos=RELIABLE):
+    def camera(self, topic="/image", qos=RELIABLE, message_type=Image):
         """A publisher of images that the node has subscribed to."""
-        publisher = self.node.create_publisher(Image, topic, qos)
+        publisher = self.node.create_publisher(message_type, topic, qos)
         self._entities.append(publisher)
         self.wait(publisher.get_subscription_count, "the node's subscription to " + topic)
         return publisher
+
+    def mute_camera(self, topic="/image", qos=RELIABLE, message_type=Image):
+        """A publisher that need not match, and sends nothing by itself."""
+        self._entities.append(self.node.create_publisher(message_type, topic, qos))
+        return self._entities[-1]
 
     def forget(self):
         """Destroy what ``listen`` and ``camera`` have made."""
@@ -197,6 +217,7 @@ class Observer:
             self.node.destroy_client(client)
 
     def _on_diagnostics(self, message):
+        self.stamps.append(message.header.stamp)
         for status in message.status:
             self.statuses.append(Status(status))
 

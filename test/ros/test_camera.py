@@ -3,6 +3,7 @@
 import logging
 import random
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from rclpy.clock import Clock, ClockType
+from rclpy.time import Time
 from std_msgs.msg import Header
 
 from bisenet_core.errors import InferenceError
@@ -24,6 +26,7 @@ from bisenet_ros.inference_worker import InferenceWorker
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import PARAMETERS, SegmentationParameters
 
+ROAD = CAMVID_11.id_of("Road")
 SETTINGS = SegmentationParameters(**{spec.name: spec.default for spec in PARAMETERS})
 
 
@@ -31,7 +34,14 @@ class Node:
     """As much of a node as a CameraStream needs: a clock, a logger, and subscriptions that never call."""
 
     def __init__(self):
+        self.publishers = Publishers()
         self._clock = Clock(clock_type=ClockType.ROS_TIME)
+
+    def create_publisher(self, kind, name, qos):
+        return self.publishers.setdefault(name[2:], Publisher(name))
+
+    def destroy_publisher(self, publisher):
+        del self.publishers[publisher.topic_name[2:]]
 
     def get_clock(self):
         return self._clock
@@ -46,32 +56,44 @@ class Node:
         pass
 
 
-class Outputs:
-    """Subscribers that come and go, and a publisher that may break."""
+class Publisher:
+    """A publisher with one subscriber, unless told otherwise; it may break."""
 
-    def __init__(self):
-        self.listeners, self.broken, self.published = True, False, []
+    order = []  # topics, over all publishers
 
-    def wanted(self):
-        return self.listeners
+    def __init__(self, topic_name):
+        self.topic_name, self.subscribers, self.broken, self.sent = topic_name, 1, False, []
 
-    def publish(self, header, image, color_order, labels, alpha):
+    def get_subscription_count(self):
+        return self.subscribers
+
+    def publish(self, message):
         if self.broken:
             raise RuntimeError("publisher's context is invalid")
-        self.published.append((header, labels.shape))
-        return []
+        self.sent.append(message)
+        self.order.append(self.topic_name)
+
+
+class Publishers(dict):
+    """All that the node has made, by name."""
+
+    def all(self, **changes):
+        for publisher in self.values():
+            vars(publisher).update(changes)
 
 
 class Network:
-    """A Segmenter that fails on demand."""
+    """A Segmenter that fails on demand; ``meanwhile`` is called while it labels."""
 
     def __init__(self):
-        self.broken = False
+        self.broken, self.meanwhile = False, lambda: None
 
-    def segment(self, image, color_order):
+    def segment(self, image, color_order, with_confidence):
+        self.meanwhile()
         if self.broken:
             raise InferenceError("the network gave no usable answer")
-        return Segmentation(np.zeros(image.shape[:2], np.uint8), None, {"total_ms": 1.0})
+        confidence = np.full(image.shape[:2], 128, np.uint8) if with_confidence else None
+        return Segmentation(np.zeros(image.shape[:2], np.uint8), confidence, {"total_ms": 1.0})
 
     def __enter__(self):
         return self
@@ -87,9 +109,14 @@ def _message(truncated=False):
     return message
 
 
-def _camera(on_image=lambda: None):
-    outputs = Outputs()
-    return CameraStream(Node(), FrameAccount(), outputs, SETTINGS, on_image), outputs
+def _camera(on_image=lambda: None, masks=()):
+    """A subscribed camera with real LabelOutputs, and their publishers by name."""
+    node = Node()
+    outputs = LabelOutputs(node, CAMVID_11)
+    outputs.set_masks(masks)
+    camera = CameraStream(node, FrameAccount(), outputs, SETTINGS, on_image)
+    camera.subscribe()
+    return camera, node.publishers
 
 
 def _check(counts, most_pending=1):
@@ -100,24 +127,32 @@ def _check(counts, most_pending=1):
 
 STEPS = st.lists(st.sampled_from([
     "image", "image", "truncated", "serve", "serve", "break network", "mend network", "break publisher",
-    "mend publisher", "listeners leave", "listeners come", "limit age", "unlimit age", "subscribe",
-    "unsubscribe"]), max_size=50)
+    "mend publisher", "listeners leave", "listeners leave meanwhile", "listeners come", "limit age",
+    "unlimit age", "subscribe", "unsubscribe"]), max_size=50)
 
 
 @given(STEPS)
 def test_every_image_has_one_fate(steps):
-    camera, outputs = _camera()
+    camera, publishers = _camera()
     network = Network()
+
+    def listen(come):
+        publishers.all(subscribers=int(come))
+        network.meanwhile = lambda: None
+
+    def leave_meanwhile():
+        network.meanwhile = lambda: listen(False)
+
     actions = {
         "image": lambda: camera.receive(_message()), "truncated": lambda: camera.receive(_message(True)),
         "serve": lambda: camera.serve(network), "subscribe": camera.subscribe,
         "unsubscribe": camera.unsubscribe,
         "break network": lambda: setattr(network, "broken", True),
         "mend network": lambda: setattr(network, "broken", False),
-        "break publisher": lambda: setattr(outputs, "broken", True),
-        "mend publisher": lambda: setattr(outputs, "broken", False),
-        "listeners leave": lambda: setattr(outputs, "listeners", False),
-        "listeners come": lambda: setattr(outputs, "listeners", True),
+        "break publisher": lambda: publishers.all(broken=True),
+        "mend publisher": lambda: publishers.all(broken=False),
+        "listeners leave": lambda: listen(False), "listeners come": lambda: listen(True),
+        "listeners leave meanwhile": leave_meanwhile,
         "limit age": lambda: setattr(camera, "settings", SETTINGS._replace(max_image_age=1.0)),
         "unlimit age": lambda: setattr(camera, "settings", SETTINGS),
     }
@@ -128,13 +163,13 @@ def test_every_image_has_one_fate(steps):
     counts = camera.account.counts()
     assert counts.pending == 0
     assert counts.received == sum(step in ("image", "truncated") for step in steps)
-    assert counts.published == len(outputs.published)
+    assert counts.published == len(publishers["labels"].sent)
     assert set(counts.dropped) <= {"superseded", "too_old", "no_subscriber", "deactivated"}
     assert set(counts.failed) <= {"truncated", "inference", "publishing"}
 
 
 def test_two_threads_settle_every_image():
-    camera, outputs = _camera(lambda: worker.wake())
+    camera, publishers = _camera(lambda: worker.wake())
     worker = InferenceWorker(Network, camera.serve)
     network, rng = worker.start(), random.Random(0)
     camera.subscribe()
@@ -149,13 +184,12 @@ def test_two_threads_settle_every_image():
     assert worker.stop()
     counts = camera.account.counts()
     assert counts.pending == 0 and counts.received == 3000
-    assert counts.published == len(outputs.published) > 0
+    assert counts.published == len(publishers["labels"].sent) > 0
 
 
 def test_fates_are_named():
-    camera, outputs = _camera()
+    camera, publishers = _camera()
     network = Network()
-    camera.subscribe()
 
     def serve(message):
         camera.receive(message)
@@ -164,11 +198,13 @@ def test_fates_are_named():
     serve(_message(truncated=True))
     network.broken = True
     serve(_message())
-    network.broken, outputs.broken = False, True
+    network.broken = False
+    publishers.all(broken=True)
     serve(_message())
-    outputs.broken, outputs.listeners = False, False
+    publishers.all(broken=False, subscribers=0)
     serve(_message())
-    outputs.listeners, camera.settings = True, SETTINGS._replace(max_image_age=1.0)
+    publishers.all(subscribers=1)
+    camera.settings = SETTINGS._replace(max_image_age=1.0)
     serve(_message())
     camera.settings = SETTINGS
     camera.receive(_message())
@@ -180,16 +216,57 @@ def test_fates_are_named():
     assert counts.failed == {"truncated": 1, "inference": 1, "publishing": 1}
     assert counts.dropped == {"no_subscriber": 1, "too_old": 1, "superseded": 1, "deactivated": 1}
     assert (counts.received, counts.published) == (8, 1)
-    header, shape = outputs.published[0]
-    assert (header.frame_id, shape) == ("camera", (4, 6))
+    labels, = publishers["labels"].sent
+    assert (labels.header.frame_id, labels.height, labels.width) == ("camera", 4, 6)
+
+
+def test_an_image_whose_subscribers_leave_while_it_is_labelled_is_not_published():
+    camera, publishers = _camera()
+    network = Network()
+    network.meanwhile = lambda: publishers.all(subscribers=0)
+    camera.receive(_message())
+    camera.serve(network)
+    counts = camera.account.counts()
+    assert (counts.published, counts.dropped) == (0, {"no_subscriber": 1})
+
+
+def test_of_an_image_that_was_given_up_nothing_goes_out(caplog):
+    camera, publishers = _camera()
+    network = Network()
+    network.meanwhile = camera.abandon
+    camera.receive(_message())
+    camera.serve(network)
+    counts = camera.account.counts()
+    assert (counts.published, counts.failed) == (0, {"abandoned": 1})
+    assert not publishers["labels"].sent and not caplog.records and not camera.last_failure
+
+
+def test_an_image_that_is_going_out_is_no_longer_given_up(monkeypatch):
+    camera, publishers = _camera()
+    monkeypatch.setattr(publishers["labels"], "publish", lambda message: camera.abandon())
+    camera.receive(_message())
+    camera.serve(Network())
+    counts = camera.account.counts()
+    assert (counts.published, counts.failed) == (1, {})
+
+
+def test_while_simulated_time_stands_no_image_is_young_enough(monkeypatch):
+    camera, _ = _camera()
+    monkeypatch.setattr(camera._node, "get_clock", lambda: SimpleNamespace(now=Time))
+    assert camera.clock_stands()
+    for limit in (0.0, 1.0):
+        camera.settings = SETTINGS._replace(max_image_age=limit)
+        camera.receive(_message())
+        camera.serve(Network())
+    counts = camera.account.counts()
+    assert (counts.published, counts.dropped) == (1, {"no_clock": 1})
 
 
 @pytest.mark.parametrize("seconds", [-2**31, 0, 2**31 - 1])
 def test_any_stamp_will_do(seconds):
-    camera, outputs = _camera()
+    camera, _ = _camera()
     message = _message()
     message.header.stamp.sec = seconds
-    camera.subscribe()
     camera.receive(message)
     camera.serve(Network())
     assert camera.account.counts().published == 1
@@ -201,7 +278,6 @@ def test_any_stamp_will_do(seconds):
 
 def test_failures_of_one_kind_are_logged_once_in_a_while(caplog):
     camera, _ = _camera()
-    camera.subscribe()
     for _ in range(10):
         camera.receive(_message(truncated=True))
         camera.serve(Network())
@@ -209,35 +285,33 @@ def test_failures_of_one_kind_are_logged_once_in_a_while(caplog):
     assert "image on /image not labelled (truncated): truncated image: 6x4 rgb8" in caplog.text
 
 
-class Publisher:
-    """A publisher with one subscriber, unless told otherwise; it may break."""
-
-    def __init__(self, topic_name):
-        self.topic_name, self.subscribers, self.broken, self.sent = topic_name, 1, False, []
-
-    def get_subscription_count(self):
-        return self.subscribers
-
-    def publish(self, message):
-        if self.broken:
-            raise RuntimeError("publisher's context is invalid")
-        self.sent.append(message)
+@pytest.mark.parametrize("min_confidence, label", [(0.0, 0), (0.5, 0), (0.51, 255)])
+@pytest.mark.parametrize("listeners", [0, 1])
+def test_what_is_not_sure_enough_is_unlabeled(min_confidence, label, listeners):
+    camera, publishers = _camera()  # of a network whose confidence is 128
+    publishers["confidence"].subscribers = listeners
+    camera.settings = SETTINGS._replace(min_confidence=min_confidence)
+    camera.receive(_message())
+    camera.serve(Network())
+    labels, = publishers["labels"].sent
+    assert set(labels.data) == {label}
+    assert [set(one.data) for one in publishers["confidence"].sent] == [{128}] * listeners
 
 
-def _with_real_outputs():
-    """A subscribed camera with real LabelOutputs, and their publishers by name."""
-    node, publishers = Node(), {}
-    node.create_publisher = lambda kind, name, qos: publishers.setdefault(name[2:], Publisher(name))
-    outputs = LabelOutputs(node, CAMVID_11)
-    outputs.set_masks([CAMVID_11.id_of("Road")])
-    camera = CameraStream(node, FrameAccount(), outputs, SETTINGS, lambda: None)
-    camera.subscribe()
-    return camera, publishers
+def test_the_times_of_an_image_add_up():
+    camera, _ = _camera()
+    camera.receive(_message())
+    camera.serve(Network())
+    times = {stage: one for stage, (one,) in camera.times.by_stage().items()}
+    assert set(times) == {"wait", "read", "segment", "publish", "outputs", "latency", "own", "own_cpu", "age"}
+    assert times["own"] == pytest.approx(times["latency"] - times["wait"] - times["segment"])
+    assert min(times[stage] for stage in ("wait", "read", "publish", "outputs", "own_cpu")) >= 0
+    assert times["latency"] >= times["wait"] + times["read"] + times["publish"]
 
 
-@pytest.mark.parametrize("broken", ["overlay", "masks/Road"])
+@pytest.mark.parametrize("broken", ["confidence", "overlay", "masks/Road", "labels/compressed"])
 def test_labels_that_went_out_are_published_whatever_fails_after_them(caplog, broken):
-    camera, publishers = _with_real_outputs()
+    camera, publishers = _camera(masks=[ROAD])
     publishers[broken].broken = True
     for _ in range(3):
         camera.receive(_message())
@@ -245,17 +319,18 @@ def test_labels_that_went_out_are_published_whatever_fails_after_them(caplog, br
     counts = camera.account.counts()
     assert (counts.published, counts.failed) == (3, {})
     assert {name: len(one.sent) for name, one in publishers.items()} == {
-        "labels": 3, "overlay": 3, "masks/Road": 3, broken: 0}
+        "labels": 3, "confidence": 3, "overlay": 3, "masks/Road": 3, "labels/compressed": 3, broken: 0}
     assert [record.getMessage() for record in caplog.records] == [
         f"labels went out, but not ~/{broken}: RuntimeError: publisher's context is invalid"]
 
 
-@pytest.mark.parametrize("broken, silent", [("labels", ""), ("overlay", "labels")])
-def test_an_image_of_which_nothing_went_out_has_failed(broken, silent):
-    camera, publishers = _with_real_outputs()
+@pytest.mark.parametrize("broken, alone", [("labels", False), ("overlay", True), ("labels/compressed", True)])
+def test_an_image_of_which_nothing_went_out_has_failed(broken, alone):
+    camera, publishers = _camera(masks=[ROAD])
     publishers[broken].broken = True
-    if silent:
-        publishers[silent].subscribers = publishers["masks/Road"].subscribers = 0
+    if alone:
+        for name in set(publishers) - {broken}:
+            publishers[name].subscribers = 0
     camera.receive(_message())
     camera.serve(Network())
     counts = camera.account.counts()
@@ -263,8 +338,35 @@ def test_an_image_of_which_nothing_went_out_has_failed(broken, silent):
     assert "publisher's context is invalid" in camera.last_failure
 
 
+def test_labels_go_first_and_the_slowest_last(monkeypatch):
+    monkeypatch.setattr(Publisher, "order", [])
+    camera, _ = _camera(masks=[ROAD])
+    camera.receive(_message())
+    camera.serve(Network())
+    assert Publisher.order == ["~/labels", "~/confidence", "~/masks/Road", "~/overlay", "~/labels/compressed"]
+
+
+def test_a_subscriber_to_the_confidence_that_comes_late_waits_for_the_next_image(monkeypatch):
+    camera, publishers = _camera(masks=[ROAD])
+    publishers["confidence"].subscribers = 0
+    network = Network()
+    segment = network.segment
+
+    def segment_meanwhile(*arguments):
+        result = segment(*arguments)
+        publishers["confidence"].subscribers = 1
+        return result
+
+    monkeypatch.setattr(network, "segment", segment_meanwhile)
+    for sent in (0, 1):
+        camera.receive(_message())
+        camera.serve(network)
+        assert len(publishers["confidence"].sent) == sent
+    assert camera.account.counts().published == len(publishers["labels"].sent) == 2
+
+
 def test_a_log_that_fails_gives_no_image_a_second_fate():
-    camera, publishers = _with_real_outputs()
+    camera, publishers = _camera(masks=[ROAD])
     publishers["overlay"].broken = True
     camera._node.get_logger = lambda: None
     camera.receive(_message())

@@ -8,17 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_ros.diagnostics import (
-    ERROR,
-    OK,
     STATUS_NAME,
-    WARN,
     CameraDiagnostics,
-    CameraState,
     closed_status,
     counts_from_values,
     counts_to_values,
     status_name,
+    sum_status,
 )
+from bisenet_ros.findings import ERROR, OK, WARN, CameraState
 from bisenet_ros.frame_account import FrameCounts
 
 NOTHING = FrameCounts(0, 0, {}, {})
@@ -58,9 +56,29 @@ def test_rates_are_taken_over_the_last_seconds():
     ({}, OK, "waiting for the first image on /camera/image_raw"),
     ({"active_since": 90.0, "publishers": 0}, WARN,
      "no image on /camera/image_raw for 10.0 s: nothing publishes it; start the camera, or remap"),
-    ({"last_received": 97.0}, WARN, "it has 1 publisher(s) but nothing arrives; check their QoS"),
+    ({"last_received": 97.0}, WARN, "it has 1 publisher(s) but nothing arrives; check that"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {}, {"truncated": 1}), "last_failure": "too short"},
-     ERROR, "1 image(s) on /camera/image_raw not labelled since the last report: too short"),
+     ERROR, "1 image(s) on /camera/image_raw not labelled since the last report (truncated 1), the last: too "
+     "short; check the"),
+    ({"last_received": 99.5, "counts": FrameCounts(1, 0, {}, {"inference": 1}), "last_failure": "NaN"},
+     ERROR, "since the last report (inference 1), the last: NaN; try another model"),
+    ({"last_received": 99.5, "counts": FrameCounts(3, 0, {}, {"inference": 2, "truncated": 1})}, ERROR,
+     "3 image(s) on /camera/image_raw not labelled since the last report (inference 2, truncated 1), the"),
+    ({"last_received": 99.5, "counts": FrameCounts(1, 0, {}, {"abandoned": 1})}, ERROR, "the network hung"),
+    ({"last_received": 99.5, "clock_stands": True}, WARN, "nothing comes on /clock: images have no age"),
+    ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [5.0, -7000.0]}}, WARN,
+     "the stamps on /camera/image_raw are 7.0 s ahead of the node's clock"),
+    ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [-7e3, 5.0]}}, OK, "s in"),
+    ({"unheard": ["publisher /a offers X"]}, ERROR, "images on /camera/image_raw cannot come: publisher"),
+    ({"unheard": ["publisher /a offers X"], "publishers": 2}, WARN, "cannot come: publisher /a offers X"),
+    ({"unserved": ["subscriber /b asks Y", "subscriber /c asks Z"], "last_received": 99.5}, WARN,
+     "subscriber /b asks Y; subscriber /c asks Z"),
+    ({"active_since": 90.0, "publishers": 0, "name": "front/image"}, WARN, "or remap `front/image` to its"),
+    ({"last_received": 99.5, "counts": FrameCounts(20, 9, {"superseded": 11}, {}),
+      "times": {"network": [80.0], "publish": [2.0], "age": [9.0]}}, WARN,
+     "11 of 20 images on /camera/image_raw were passed over: labelling is slower than the camera "
+     "(ms, p50: network 80.0, publish 2.0); send fewer images"),
+    ({"last_received": 99.5, "counts": FrameCounts(20, 10, {"superseded": 10}, {})}, OK, "20.0 images/s in"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"too_old": 1}, {})}, WARN, "older than max_image"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"no_subscriber": 1}, {})}, OK, "nobody subscribes"),
     ({"state": "inactive", "active_since": 0.0}, OK, "inactive: no images are taken"),
@@ -71,6 +89,35 @@ def test_each_condition_has_its_level_and_advice(change, level, message):
     assert status.level == level
     assert message in status.message
     assert status.name == STATUS_NAME and status.hardware_id == "tiny"
+
+
+def test_what_goes_wrong_together_is_said_together():
+    status = _statuses({"now": 99.0}, {
+        "last_received": 90.0, "counts": FrameCounts(1, 0, {}, {"truncated": 1}), "last_failure": "too short",
+        "unserved": ["subscriber /b asks Y"], "publishers": 2, "unheard": ["publisher /a offers X"]})[-1]
+    assert status.level == ERROR
+    texts = status.message.split("; ")
+    assert texts[0].endswith("too short") and "publisher /a offers X" in texts[2]
+    assert "no image on /camera/image_raw for 10.0 s" in texts[3] and texts[-1] == "subscriber /b asks Y"
+
+
+def test_it_is_news_once():
+    diagnostics, news = CameraDiagnostics(STATUS_NAME), []
+    for second, received in enumerate([None, None, None, 103.0, None, None]):
+        diagnostics.status(STATE._replace(now=100.0 + second, active_since=90.0, last_received=received))
+        news.append([finding.kind for finding in diagnostics.news])
+    assert news == [["stale"], [], [], [], ["stale"], []]
+
+
+def test_cameras_are_summed_up():
+    front = STATE._replace(counts=FrameCounts(3, 1, {"too_old": 1}, {}))
+    left = STATE._replace(counts=FrameCounts(5, 2, {"too_old": 2}, {"truncated": 1}), unserved=["nobody"])
+    statuses = [CameraDiagnostics("segmentation: " + name).status(state)
+                for name, state in (("front", front), ("left", left))]
+    status = sum_status("segmentation: all cameras", statuses)
+    assert (status.level, status.message) == (WARN, "not well: left")
+    assert counts_from_values(_facts(status)) == FrameCounts(8, 3, {"too_old": 3}, {"truncated": 1})
+    assert sum_status("", statuses[:1] * 2).message == "2 cameras are well"
 
 
 def test_an_error_passes_once_images_are_labelled_again():
@@ -97,3 +144,4 @@ def test_a_node_without_a_model_says_why():
 def test_names_tell_nodes_apart():
     assert status_name("/", "segmentation") == STATUS_NAME
     assert status_name("/front", "segmentation") == "front/segmentation: image"
+    assert status_name("/car", "segmentation", "left") == "car/segmentation: left"

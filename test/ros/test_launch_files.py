@@ -36,16 +36,94 @@ def _load(path):
 def test_descriptions_are_made_by_the_real_launch(path):
     arguments = _load(path).generate_launch_description().get_launch_arguments()
     assert {"model", "image", "backend", "precision", "namespace", "params_file", "overlay",
-            "autostart"} <= {argument.name for argument in arguments}
+            "autostart", "cameras", "image_transport"} <= {argument.name for argument in arguments}
+
+
+@pytest.fixture
+def module():
+    return _load(ROOT / "launch" / "segmentation.launch.py")
+
+
+def _started(module, **arguments):
+    """What `start` gives for these arguments of the launch file."""
+    from launch import LaunchContext
+
+    context = LaunchContext()
+    context.launch_configurations.update({name: value for name, (value, _) in module.ARGUMENTS.items()})
+    context.launch_configurations.update(arguments)
+    return module.start(context)
+
+
+@pytest.fixture
+def nodes(monkeypatch, module):
+    """``nodes(**arguments)``: the options of each Node that is started."""
+    monkeypatch.setattr(module, "Node", lambda **options: options)
+    monkeypatch.setattr(module, "large_image_profile", lambda environment, path: ({}, ""))
+    return lambda **arguments: _started(module, **arguments)
 
 
 @pytest.mark.parametrize("room, kinds", [("1g", ["Node"]), ("64m", ["LogInfo", "Node"])])
-def test_the_node_gets_the_profile_where_it_fits(monkeypatch, room, kinds):
-    module = _load(ROOT / "launch" / "segmentation.launch.py")
-    from launch import LaunchContext
-
+def test_the_node_gets_the_profile_where_it_fits(monkeypatch, module, room, kinds):
     variables = {"1g": ({"A": "B"}, ""), "64m": ({}, "no room")}[room]
     monkeypatch.setattr(module, "large_image_profile", lambda environment, path: variables)
-    context = LaunchContext()
-    context.launch_configurations.update({name: value for name, (value, _) in module.ARGUMENTS.items()})
-    assert [type(action).__name__ for action in module.start_node(context)] == kinds
+    assert [type(action).__name__ for action in _started(module)] == kinds
+
+
+def _evaluated(options):
+    """The parameters that the node gets beside the parameter file's, as launch evaluates them."""
+    from launch import LaunchContext
+    from launch_ros.utilities import evaluate_parameters, normalize_parameters
+
+    return evaluate_parameters(LaunchContext(), normalize_parameters(options["parameters"][1:]))[0]
+
+
+@pytest.mark.parametrize("text, names", [
+    ("front", ["front"]), ("front,left", ["front", "left"]), ("[front, 'left']", ["front", "left"]),
+    ("on,no,", ["on", "no"]), ("[]", [""])])
+def test_cameras_become_a_list(nodes, text, names):
+    given = _evaluated(nodes(cameras=text, image_transport="compressed")[-1])
+    assert given == {"cameras": tuple(names), "image_transport": "compressed"}
+
+
+def test_a_model_called_like_a_number_keeps_its_name(nodes):
+    assert _evaluated(nodes(model="2024", autostart="False")[-1]) == {"model": "2024", "autostart": False}
+
+
+@pytest.mark.parametrize("image, cameras, remappings", [
+    ("", "", [("image", "/camera/image_raw")]),
+    ("/cam", "", [("image", "/cam")]),
+    ("", "front,left", []),
+    ("/a,/b", "front,left", [("front/image", "/a"), ("left/image", "/b")]),
+])
+def test_each_camera_has_its_topic(nodes, image, cameras, remappings):
+    assert nodes(image=image, cameras=cameras)[-1]["remappings"] == remappings
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    ({"image": "/a", "cameras": "front,left"}, r"image:=/a: 1 topic\(s\) for 2 camera"),
+    ({"image": "/a,/b"}, r"image:=/a,/b: 2 topic\(s\) for 1 camera"),
+    ({"autostart": "maybe"}, "autostart:=maybe: expected true or false"),
+    ({"overlay": "2"}, "overlay:=2: expected true or false"),
+    ({"params_file": "/none.yaml"}, "params_file:=/none.yaml: there is no such file"),
+])
+def test_arguments_that_make_no_sense_are_refused_by_name(nodes, arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        nodes(**arguments)
+
+
+@pytest.mark.parametrize("cameras, topics", [
+    ("", ["segmentation/overlay"]),
+    ("front,left", ["segmentation/front/overlay", "segmentation/left/overlay"]),
+])
+def test_every_overlay_has_its_viewer(nodes, cameras, topics):
+    viewers = nodes(cameras=cameras, overlay="true", namespace="robot")[:-1]
+    assert [viewer["arguments"] for viewer in viewers] == [[topic] for topic in topics]
+    assert {viewer["namespace"] for viewer in viewers} == {"robot"}
+
+
+def test_what_the_launch_files_start_is_declared():
+    package = (ROOT / "package.xml").read_text()
+    for path in LAUNCH_FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "package" and node.value.value != "bisenet_ros":
+                assert "<exec_depend>" + node.value.value + "</exec_depend>" in package

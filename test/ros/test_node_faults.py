@@ -92,6 +92,7 @@ def test_a_signal_ends_it_though_the_network_hangs(ros, tiny_model_folder, metho
         _, errors = node.communicate(timeout=TIMEOUT_S)
         assert line in errors
         assert node.returncode == 0, errors
+        assert "pending" not in errors.strip().splitlines()[-1]
     finally:
         node.kill()
 

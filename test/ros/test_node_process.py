@@ -60,6 +60,7 @@ def test_the_cityscapes_preset_says_how_to_get_its_weights(start_node, tmp_path)
 @pytest.mark.parametrize("arguments, parameters, complaint", [
     ([], {"masks": "[Rode]"}, "masks: unknown class 'Rode': did you mean 'Road'?"),
     ([], {"overlay_alpha": 3}, "overlay_alpha is 3; expected a number from 0 to 1"),
+    ([], {"min_confidence": 1.5}, "Parameter min_confidence out of range Min: 0.0, Max: 1.0, value: 1.5"),
     ([], {"reliability": "good"}, "reliability is 'good'; expected one of best_effort, reliable"),
     ([], {"input_width": "wide"}, "'input_width' to 'wide' of type 'STRING', expecting type 'INTEGER'"),
     ([], {"backend": "magic"}, "unknown backend 'magic'; use one of auto, "),
@@ -82,7 +83,7 @@ def test_a_misspelt_parameter_is_pointed_out(start_node, observer):
 
 @pytest.mark.parametrize("preset", ["segmentation", "camvid"])
 def test_parameter_files_are_read_and_parameters_override_them(start_node, observer, preset):
-    node = start_node(["--params-file", CONFIG / (preset + ".yaml")])
+    node = start_node(["--params-file", CONFIG / (preset + ".yaml")], stale_after=60)  # no camera is no news
     observer.status(lambda s: _active(s) and s.facts["model"] == "tiny", "an active node")
     assert node.stop() == 0
     assert "WARN" not in node.output

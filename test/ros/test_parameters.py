@@ -57,10 +57,29 @@ def test_no_masks_can_be_said_in_many_ways(value, expected):
 @pytest.mark.parametrize("name, value", [
     ("masks", "Road"), ("masks", [1]), ("overlay_alpha", True), ("overlay_alpha", "half"),
     ("overlay_alpha", None), ("overlay_alpha", float("inf")), ("stale_after", 0), ("max_image_age", -1.0),
+    ("min_confidence", 1.001), ("min_confidence", -0.1), ("min_confidence", float("nan")),
 ])
 def test_values_of_the_wrong_kind_are_refused(name, value):
     with pytest.raises(InputError, match=name + " is .*; expected "):
         check_value(name, value)
+
+
+@pytest.mark.parametrize("value, expected", [
+    ([""], ()), (["front", "rear_2", "_left"], ("front", "rear_2", "_left"))])
+def test_cameras_are_names(value, expected):
+    assert check_value("cameras", value) == expected
+
+
+@pytest.mark.parametrize("value, complaint", [
+    (["front", "front"], "cameras: 'front' stands there twice"),
+    (["2nd"], "cameras: '2nd' cannot be part of a topic's name; expected letters, digits and underscores"),
+    (["a/b"], "cameras: 'a/b' cannot"), (["a b"], "cameras: 'a b' cannot"), (["~"], "cameras: '~' cannot"),
+    (["fr\u00f6nt"], "cannot be part"), (["front\n"], "cannot be part"),
+    ("front", r"cameras is 'front'; expected a list of camera names, for example \['front', 'left'\]"),
+])
+def test_cameras_that_cannot_be_topics_are_refused(value, complaint):
+    with pytest.raises(InputError, match=complaint):
+        check_value("cameras", value)
 
 
 def test_a_change_leaves_the_rest_and_other_names_alone():
@@ -82,3 +101,8 @@ def test_unknown_names_come_with_the_nearest():
     assert unknown_parameters(["model", "use_sim_time", "qos_overrides./image.depth"]) == []
     assert unknown_parameters(["modle"]) == ["unknown parameter 'modle' is ignored; did you mean 'model'?"]
     assert "known are model, backend" in unknown_parameters(["zzz"])[0]
+
+
+def test_a_parameter_that_would_be_deleted_stays():
+    with pytest.raises(InputError, match="masks cannot be deleted; set it to its default instead"):
+        changed(DEFAULTS, [Parameter("masks", Parameter.Type.NOT_SET)])

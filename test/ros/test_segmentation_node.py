@@ -13,6 +13,7 @@ from bisenet_core.label_space import CAMVID_11
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_core.visualization import overlay
 from bisenet_ros.image_messages import image_to_msg
+from bisenet_ros.parameters import PARAMETERS
 
 HEIGHT, WIDTH = 50, 70  # not the network's size, and no multiple of its stride
 
@@ -89,14 +90,26 @@ def _send_and_hear(observer, camera, heard, message):
 
 
 @pytest.mark.parametrize("padding", [0, 5])
-@pytest.mark.parametrize("encoding", sorted(ENCODINGS))
+@pytest.mark.parametrize("encoding", [name for name in sorted(ENCODINGS) if ENCODINGS[name].convert is None])
 def test_labels_have_the_images_size_header_and_content(watched, segmenter, encoding, padding):
     heard, camera = watched.listen("/segmentation/labels"), watched.camera()
-    order, channels = ENCODINGS[encoding]
+    order, channels = ENCODINGS[encoding][:2]
     image = _picture(1, channels)
     answer = _send_and_hear(watched, camera, heard, _message(image, encoding, padding, second=7))
     assert (answer.height, answer.width, answer.encoding, answer.step) == (HEIGHT, WIDTH, "mono8", WIDTH)
     assert answer.header.frame_id == "camera_optical"
+    np.testing.assert_array_equal(_labels(answer), segmenter.segment(image, order).labels)
+
+
+@pytest.mark.parametrize("encoding", [name for name in sorted(ENCODINGS) if ENCODINGS[name].convert])
+def test_images_that_need_conversion_are_labelled_as_what_they_show(watched, segmenter, encoding):
+    heard, camera = watched.listen("/segmentation/labels"), watched.camera()
+    rows = int(HEIGHT * ENCODINGS[encoding].height_scaling)
+    raw = _picture(6, 1, rows, WIDTH * ENCODINGS[encoding].pixel_bytes)
+    message = _message(raw, "mono8", padding=3, second=14)
+    message.height, message.width, message.encoding = HEIGHT, WIDTH, encoding
+    answer = _send_and_hear(watched, camera, heard, message)
+    image, order = view_image(message.data, HEIGHT, WIDTH, encoding, message.step)
     np.testing.assert_array_equal(_labels(answer), segmenter.segment(image, order).labels)
 
 
@@ -128,7 +141,7 @@ def test_a_damaged_image_is_counted_and_the_next_one_is_labelled(node, watched):
     truncated = _message(_picture(4), second=10)
     truncated.data = truncated.data[:-1]
     unsupported = _message(_picture(4), second=11)
-    unsupported.encoding = "nv12"
+    unsupported.encoding = "nv24"
     narrow = _message(_picture(4), second=12)
     narrow.step -= 1
     for reason, message in (("truncated", truncated), ("unsupported_encoding", unsupported),
@@ -142,7 +155,7 @@ def test_a_damaged_image_is_counted_and_the_next_one_is_labelled(node, watched):
     _send_and_hear(watched, camera, heard, good)
     assert {answer.header.stamp.sec for answer in heard} == {13}
     assert "truncated image: 70x50 rgb8 with step 210 needs 10500 bytes, found 10499" in node.output
-    assert "unsupported encoding 'nv12'" in node.output
+    assert "unsupported encoding 'nv24'" in node.output
 
 
 def test_an_image_for_nobody_is_dropped(watched):
@@ -208,11 +221,14 @@ def test_a_refused_change_changes_nothing(watched):
 
 
 def test_parameters_describe_themselves(watched):
-    model, alpha, reliability = watched.describe("model", "overlay_alpha", "reliability")
-    assert model.read_only and "folder" in model.description
-    assert not alpha.read_only
-    assert (alpha.floating_point_range[0].from_value, alpha.floating_point_range[0].to_value) == (0.0, 1.0)
-    assert reliability.additional_constraints == "one of best_effort, reliable"
+    descriptors = watched.describe(*[spec.name for spec in PARAMETERS])
+    assert [one.name for one in descriptors] == [spec.name for spec in PARAMETERS]
+    for spec, one in zip(PARAMETERS, descriptors):
+        assert one.description == spec.description and one.read_only != spec.live
+        ranges = [(limit.from_value, limit.to_value)
+                  for limit in list(one.floating_point_range) + list(one.integer_range)]
+        assert ranges == ([] if spec.low is None else [(spec.low, spec.high)])
+        assert one.additional_constraints == ("one of " + ", ".join(spec.choices) if spec.choices else "")
 
 
 def test_diagnostics_name_what_runs_and_warn_of_silence(watched):

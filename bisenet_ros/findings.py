@@ -1,0 +1,151 @@
+"""What is not well with a camera, from its state: how bad, why, and what to do about it."""
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from bisenet_ros.frame_account import FrameCounts
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+IDLE = "{}: no images are taken"
+_SLOW_FROM = 5  # images; fewer say nothing of the pace
+_STAGES = ("read", "preprocess", "network", "postprocess", "publish", "outputs")
+_AHEAD_S = 0.5  # /clock itself may come in steps of 0.1 s
+
+# What to do about an image that failed, by reason.
+_ADVICE = {
+    "unsupported_encoding": "have the camera send one of these",
+    "inference": "try another model, precision or backend",
+    "publishing": "restart the node",
+    "abandoned": "the network hung; configure the node again",
+}
+_DAMAGED = "check the camera's driver and the link to it"
+
+
+class CameraState(NamedTuple):
+    """What there is to say of one camera at one moment; times are on time.monotonic()."""
+
+    now: float
+    counts: FrameCounts
+    state: str                       # of the lifecycle: "active", ...
+    topic: str                       # of the images, resolved
+    publishers: int                  # how many there are on that topic
+    active_since: float
+    last_received: Optional[float]   # None: no image since then
+    last_failure: str
+    stale_after: float
+    times: Dict[str, List[float]]    # milliseconds by stage
+    facts: Dict[str, str]            # model, backend, precision, ...
+    name: str = "image"              # of the topic, before remapping
+    fault: str = ""                  # why no image can be labelled any more, if so
+    clock_stands: bool = False       # simulated time that has not begun
+    unheard: Sequence[str] = ()      # a line for each publisher whose images cannot come
+    unserved: Sequence[str] = ()     # a line for each subscriber that the outputs cannot reach
+
+
+class Finding(NamedTuple):
+    """Something that is not well."""
+
+    kind: str  # one word
+    level: bytes
+    text: str
+
+
+def judge(state: CameraState, previous: CameraState, earlier: CameraState) -> List[Finding]:
+    """All that is not well, the worst first.
+
+    ``previous`` is the state at the last report, ``earlier`` the one of a few reports ago, for paces.
+    """
+    if state.fault:
+        return [Finding("fault", ERROR, state.fault)]
+    if state.state != "active":
+        return []
+    checks = (_failures(state, previous), _unheard(state), _silence(state), _clock(state, previous),
+              _too_old(state, previous), _slow(state, earlier), _unserved(state))
+    return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
+
+
+def all_is_well(state: CameraState, previous: CameraState, rates: Tuple[float, float]) -> str:
+    """The message where nothing is found; ``rates`` are images received and labelled per second."""
+    if state.state != "active":
+        return IDLE.format(state.state)
+    if state.last_received is None:
+        return f"waiting for the first image on {state.topic}"
+    if _growth("dropped", "no_subscriber", state, previous):
+        return "nobody subscribes to any output; images are not labelled"
+    return "{:.1f} images/s in, {:.1f} labelled".format(*rates)
+
+
+def _failures(state: CameraState, previous: CameraState) -> Optional[Finding]:
+    new = {reason: _growth("failed", reason, state, previous) for reason in sorted(state.counts.failed)}
+    new = {reason: count for reason, count in new.items() if count > 0}
+    advice = dict.fromkeys(_ADVICE.get(reason, _DAMAGED) for reason in new)
+    counts = ", ".join(f"{reason} {count}" for reason, count in new.items())
+    text = "{} image(s) on {} not labelled since the last report ({}), the last: {}; {}".format(
+        sum(new.values()), state.topic, counts, state.last_failure or "see the log", "; ".join(advice))
+    return Finding("failed", ERROR, text) if new else None
+
+
+def _unheard(state: CameraState) -> Optional[Finding]:
+    if not state.unheard:
+        return None
+    level = ERROR if _nobody_is_heard(state) else WARN
+    return Finding("unheard", level, f"images on {state.topic} cannot come: " + "; ".join(state.unheard))
+
+
+def _nobody_is_heard(state: CameraState) -> bool:
+    return len(state.unheard) >= state.publishers
+
+
+def _silence(state: CameraState) -> Optional[Finding]:
+    seconds = state.now - (state.last_received or state.active_since)
+    if seconds <= state.stale_after or (state.unheard and _nobody_is_heard(state)):
+        return None
+    text = f"no image on {state.topic} for {seconds:.1f} s: "
+    if not state.publishers:
+        return Finding("no_publisher", WARN,
+                       f"{text}nothing publishes it; start the camera, or remap `{state.name}` to its topic")
+    return Finding("stale", WARN, text + f"it has {state.publishers} publisher(s) but nothing arrives; check "
+                   "that the camera runs, and give its process the Fast DDS profile for images")
+
+
+def _clock(state: CameraState, previous: CameraState) -> Optional[Finding]:
+    if state.clock_stands:
+        return Finding("clock", WARN, "time is simulated and nothing comes on /clock: images have no age, "
+                       "and are dropped while max_image_age is set; start what publishes /clock, or set "
+                       "use_sim_time:=false")
+    ahead_s = -state.times["age"][-1] / 1e3 if "age" in state.times else 0.0
+    if ahead_s < _AHEAD_S or state.counts.published == previous.counts.published:
+        return None
+    return Finding("clock", WARN, f"the stamps on {state.topic} are {ahead_s:.1f} s ahead of the node's "
+                   "clock: max_image_age does not hold; synchronise the clocks, or check use_sim_time")
+
+
+def _too_old(state: CameraState, previous: CameraState) -> Optional[Finding]:
+    if not _growth("dropped", "too_old", state, previous):
+        return None
+    return Finding("too_old", WARN, f"images on {state.topic} are older than max_image_age when their "
+                   "labelling begins; check the camera's clock, use_sim_time, the transport, and "
+                   "segment_ms_p50: an image waits while the one before it is labelled")
+
+
+def _slow(state: CameraState, earlier: CameraState) -> Optional[Finding]:
+    received = state.counts.received - earlier.counts.received
+    superseded = _growth("dropped", "superseded", state, earlier)
+    if received < _SLOW_FROM or 2 * superseded <= received:
+        return None
+    stages = ", ".join("{} {:.1f}".format(stage, np.percentile(state.times[stage], 50)) for stage in _STAGES
+                       if stage in state.times) or "none labelled yet"
+    return Finding("slow", WARN, f"{superseded} of {received} images on {state.topic} were passed over: "
+                   f"labelling is slower than the camera (ms, p50: {stages}); send fewer images, or choose a "
+                   "smaller input_width and input_height, another precision or backend")
+
+
+def _unserved(state: CameraState) -> Optional[Finding]:
+    return Finding("unserved", WARN, "; ".join(state.unserved)) if state.unserved else None
+
+
+def _growth(fate: str, reason: str, state: CameraState, before: CameraState) -> int:
+    return getattr(state.counts, fate).get(reason, 0) - getattr(before.counts, fate).get(reason, 0)

@@ -1,0 +1,154 @@
+"""Whatever keeps images or labels from where they belong is said, in diagnostics and in the log."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+
+from node_harness import BEST_EFFORT, NodeProcess, Observer
+from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage
+from test_segmentation_node import _count, _message, _picture, _send_and_hear
+
+OK, WARN, ERROR = b"\x00", b"\x01", b"\x02"
+LASTING = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE,
+                     durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+# The node's own main, with a network that takes half a second.
+SLOW = """
+import sys, threading
+from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros import segmentation_node
+segment = Segmenter.segment
+def slowly(*arguments):
+    threading.Event().wait(0.5)
+    return segment(*arguments)
+Segmenter.segment = slowly
+sys.exit(segmentation_node.main())
+"""
+
+
+@pytest.fixture(scope="module")
+def node(ros, tmp_path_factory, tiny_model_folder):
+    """A node that asks for reliable images on a topic other than the usual."""
+    log = tmp_path_factory.mktemp("silence") / "node.log"
+    with NodeProcess(log, ["-r", "image:=/cam/image_raw"], model=tiny_model_folder, precision="fp32",
+                     reliability="reliable", stale_after=0.5) as process:
+        yield process
+
+
+@pytest.fixture
+def watched(node):
+    with Observer() as observer:
+        observer.status(lambda status: status.facts["state"] == "active", "an active node")
+        yield observer
+
+
+def _says(observer, text, level):
+    return observer.status(lambda status: text in status.message and status.level == level, text)
+
+
+def _is_logged(observer, node, text):
+    observer.wait(lambda: text in node.output, "in the log: " + text)
+
+
+def test_nothing_publishes(node, watched):
+    status = _says(watched, "no image on /cam/image_raw for ", WARN)
+    assert status.message.endswith("nothing publishes it; start the camera, or remap `image` to its topic")
+    _is_logged(watched, node, "nothing publishes it; start the camera")
+
+
+def test_a_publisher_that_sends_nothing(node, watched):
+    watched.mute_camera("/cam/image_raw")
+    text = "s: it has 1 publisher(s) but nothing arrives; check that the camera runs"
+    assert "no image on /cam/image_raw for" in _says(watched, text, WARN).message
+    _is_logged(watched, node, text)
+
+
+def test_a_publisher_that_offers_less_than_we_ask_until_it_is_gone(node, watched):
+    watched.mute_camera("/cam/image_raw", BEST_EFFORT)
+    text = ("images on /cam/image_raw cannot come: publisher /observer offers best_effort, we ask reliable: "
+            "set reliability:=best_effort")
+    assert _says(watched, text, ERROR).message == text
+    _is_logged(watched, node, text)
+    heard = watched.listen("/segmentation/labels")
+    good = watched.camera("/cam/image_raw")  # the first one still cannot be heard
+    _send_and_hear(watched, good, heard, _message(_picture(), second=1))
+    _says(watched, text, WARN)
+    watched.forget()
+    _says(watched, "nothing publishes it", WARN)
+
+
+def test_each_cameras_trouble_is_its_own_even_where_their_topics_are_swapped(start_node, observer):
+    start_node(arguments=["-r", "front/image:=/left/image", "-r", "left/image:=/front/image"],
+               cameras="[front, left]", reliability="reliable")
+    observer.mute_camera("/left/image", BEST_EFFORT)
+    status = observer.status(
+        lambda status: "offers best_effort" in status.message, "a publisher that cannot be heard")
+    assert status.name == "segmentation: front"
+    assert status.message.startswith("images on /left/image cannot come")
+
+
+def test_a_publisher_of_another_type(node, watched):
+    watched.mute_camera("/cam/image_raw", message_type=CompressedImage)
+    text = ("publisher /observer offers sensor_msgs/msg/CompressedImage, we ask sensor_msgs/msg/Image: set "
+            "image_transport to what the topic carries")
+    _says(watched, text, ERROR)
+    _is_logged(watched, node, text)
+
+
+def test_a_subscriber_that_asks_for_more_than_we_offer(node, watched):
+    watched.listen("/segmentation/labels", LASTING)
+    text = ("subscriber /observer asks transient_local, /segmentation/labels offers volatile: change the "
+            "subscriber's durability")
+    _says(watched, text, WARN)
+    _is_logged(watched, node, text)
+    watched.forget()
+    watched.status(lambda status: "/segmentation/labels offers" not in status.message, "its end")
+
+
+def test_a_subscriber_that_asks_for_another_liveliness(watched):
+    watched.listen("/segmentation/labels", QoSProfile(
+        depth=1, reliability=ReliabilityPolicy.RELIABLE, liveliness=LivelinessPolicy.MANUAL_BY_TOPIC))
+    _says(watched, "subscriber /observer asks manual_by_topic, /segmentation/labels offers automatic: change "
+          "the subscriber's liveliness", WARN)
+
+
+def test_damaged_images(node, watched):
+    watched.listen("/segmentation/labels")
+    damaged = _message(_picture(), second=1)
+    damaged.data = damaged.data[:-1]
+    text = "image(s) on /cam/image_raw not labelled since the last report (truncated "
+    status = watched.publish_until(watched.camera("/cam/image_raw"), damaged, lambda: next(
+        (one for one in watched.statuses if text in one.message), None), text)
+    assert status.level == ERROR
+    assert "the last: truncated image: 70x50 rgb8" in status.message
+    assert "; check the camera's driver and the link to it" in status.message
+    _is_logged(watched, node, "image on /cam/image_raw not labelled (truncated): truncated image: 70x50")
+
+
+def test_an_image_makes_all_well_again(node, watched):
+    _says(watched, "nothing publishes it", WARN)
+    heard, camera = watched.listen("/segmentation/labels"), watched.camera("/cam/image_raw")
+    message = _message(_picture(), second=2)
+    watched.publish_until(
+        camera, message, lambda: heard and watched.statuses[-1].level == OK, "a good status")
+    assert "images/s in" in watched.statuses[-1].message
+
+
+def test_a_network_slower_than_the_camera(start_node, observer):
+    node = start_node(program=["-c", SLOW])
+    observer.listen("/segmentation/labels")
+    camera, message = observer.camera(), _message(_picture(), second=3)
+
+    def slow():
+        camera.publish(message)
+        return next((one for one in observer.statuses if "were passed over" in one.message), None)
+
+    status = observer.wait(slow, "a warning")
+    assert status.level == WARN
+    assert "images on /image were passed over: labelling is slower than the camera (ms" in status.message
+    for word in ("p50: read ", " network ", " publish ", "send fewer images", "input_width and input_height"):
+        assert word in status.message
+    assert _count(status, "dropped.superseded") > _count(status, "published")
+    _is_logged(observer, node, "were passed over: labelling is slower than the camera")
+    assert node.stop() == 0

@@ -1,0 +1,299 @@
+"""Mailboxes, accounts and worker together: under any schedule every image of every camera has one fate."""
+
+import logging
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+
+import numpy as np
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from rclpy.clock import Clock, ClockType
+from std_msgs.msg import Header
+
+from bisenet_core.errors import InferenceError, InputError
+from bisenet_core.label_space import CAMVID_11
+from bisenet_core.runtime.segmenter import Segmentation
+from bisenet_ros import pipeline
+from bisenet_ros.frame_account import FrameAccount, sum_counts
+from bisenet_ros.image_messages import image_to_msg
+from bisenet_ros.parameters import PARAMETERS, SegmentationParameters, check_value
+
+CAMERAS = ("front", "left", "right")
+SETTINGS = SegmentationParameters(**{spec.name: check_value(spec.name, spec.default) for spec in PARAMETERS})
+TIMEOUT_S = 10.0
+
+
+class Publisher:
+    """A publisher with one subscriber, which notes what it sends."""
+
+    def __init__(self, topic_name):
+        self.topic_name, self.sent = topic_name, []
+
+    def get_subscription_count(self):
+        return 1
+
+    def publish(self, message):
+        self.sent.append(message)
+
+
+class Node:
+    """As much of a node as a pipeline needs; ``receivers`` are the subscriptions' callbacks by topic."""
+
+    def __init__(self):
+        self.receivers, self.publishers = {}, {}
+        self._clock = Clock(clock_type=ClockType.ROS_TIME)
+
+    def get_clock(self):
+        return self._clock
+
+    def get_logger(self):
+        return logging.getLogger("test_pipeline")
+
+    def resolve_topic_name(self, topic):
+        return "/car/" + topic
+
+    def create_subscription(self, kind, topic, callback, qos):
+        self.receivers[topic] = callback
+        return SimpleNamespace(topic_name=topic)
+
+    def destroy_subscription(self, subscription):
+        del self.receivers[subscription.topic_name]
+
+    def create_publisher(self, kind, name, qos):
+        return self.publishers.setdefault(name, Publisher(name))
+
+    def destroy_publisher(self, publisher):
+        del self.publishers[publisher.topic_name]
+
+
+class Network:
+    """A Segmenter that is held up and fails on demand."""
+
+    label_space = CAMVID_11
+
+    def __init__(self, *arguments):
+        self.broken, self.closed = False, False
+        self.gate = threading.Event()
+        self.gate.set()
+        self.backend = SimpleNamespace(input_size=(8, 4), infer=self._warm_up)
+        self.warmed_up_with = None
+
+    def segment(self, image, color_order, with_confidence):
+        assert self.gate.wait(TIMEOUT_S)
+        if self.broken:
+            raise InferenceError("the network gave no usable answer")
+        return Segmentation(np.zeros(image.shape[:2], np.uint8), None, {"total_ms": 1.0})
+
+    def close(self):
+        self.closed = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def _warm_up(self, image, color_order):
+        self.warmed_up_with = image.shape, image.dtype
+
+
+@pytest.fixture
+def network(monkeypatch):
+    """The network that a pipeline of this test opens."""
+    one = Network()
+    monkeypatch.setattr(pipeline.Segmenter, "open", lambda *arguments: one)
+    return one
+
+
+def _open(node, cameras=CAMERAS, **changes):
+    accounts = [FrameAccount() for _ in cameras or ("",)]
+    return pipeline.SegmentationPipeline(
+        node, SETTINGS._replace(cameras=tuple(cameras), **changes), accounts), accounts
+
+
+def _message(stamp=0, damaged=False):
+    message = image_to_msg(np.zeros((4, 6, 3), np.uint8), "rgb8", Header())
+    message.header.stamp.sec = stamp
+    if damaged:
+        message.data = message.data[:-1]
+    return message
+
+
+def _wait(condition):
+    pause, left = threading.Event(), TIMEOUT_S / 0.002
+    while not condition() and left > 0:
+        pause.wait(0.002)
+        left -= 1
+    assert condition()
+
+
+def _check(account, most_pending):
+    counts = account.counts()
+    assert 0 <= counts.pending <= most_pending
+    assert counts.received == (counts.published + sum(counts.dropped.values())
+                               + sum(counts.failed.values()) + counts.pending)
+
+
+camera = st.sampled_from(CAMERAS)
+STEPS = st.lists(st.one_of(
+    st.tuples(st.just("image"), camera), st.tuples(st.just("image"), camera),
+    st.tuples(st.just("damaged"), camera),
+    st.tuples(st.sampled_from(["hold", "release", "break", "mend", "deactivate", "activate", "settle"]))),
+    max_size=60)
+
+
+class Schedule:
+    """A running pipeline, and the steps that may happen to it."""
+
+    def __init__(self, node, network):
+        self.sent = dict.fromkeys(CAMERAS, 0)
+        self._node, self._network = node, network
+        self.pipeline, self.accounts = _open(node)
+        self.pipeline.activate()
+
+    def image(self, name, damaged=False):
+        receive = self._node.receivers.get(name + "/image")
+        if receive:
+            self.sent[name] += 1
+            receive(_message(self.sent[name], damaged))
+
+    def damaged(self, name):
+        self.image(name, damaged=True)
+
+    def hold(self):
+        self._network.gate.clear()
+
+    def release(self):
+        self._network.gate.set()
+
+    def break_(self):
+        self._network.broken = True
+
+    def mend(self):
+        self._network.broken = False
+
+    def activate(self):
+        if not self._node.receivers:
+            self.pipeline.activate()
+
+    def deactivate(self):
+        self.release()  # else it would wait for the network, for seconds
+        self.pipeline.deactivate()
+        assert all(account.counts().pending == 0 for account in self.accounts)
+
+    def settle(self):
+        self.release()
+        _wait(lambda: sum_counts(account.counts() for account in self.accounts).pending == 0)
+
+
+@hypothesis_settings(max_examples=150)
+@given(STEPS)
+def test_every_image_of_every_camera_has_one_fate(steps):
+    with pytest.MonkeyPatch.context() as patched:
+        node, network = Node(), Network()
+        patched.setattr(pipeline.Segmenter, "open", lambda *arguments: network)
+        schedule = Schedule(node, network)
+        published = {name: node.publishers[f"~/{name}/labels"].sent for name in CAMERAS}
+        for name, *arguments in steps:
+            getattr(schedule, "break_" if name == "break" else name)(*arguments)
+            for account in schedule.accounts:
+                _check(account, most_pending=2)
+        schedule.release()
+        schedule.pipeline.close()
+    for name, account in zip(CAMERAS, schedule.accounts):
+        counts = account.counts()
+        assert counts.pending == 0
+        assert counts.received == schedule.sent[name]
+        stamps = [message.header.stamp.sec for message in published[name]]
+        assert counts.published == len(stamps)
+        assert stamps == sorted(set(stamps))
+        assert set(counts.dropped) <= {"superseded", "deactivated"}
+        assert set(counts.failed) <= {"truncated", "inference"}
+    assert network.closed and not node.receivers and not node.publishers
+
+
+def test_no_camera_starves_beside_one_that_floods(network):
+    node = Node()
+    one, accounts = _open(node)
+    one.activate()
+    # the next image of this camera is there before the worker looks for one
+    node.publishers["~/front/labels"].publish = lambda message: node.receivers["front/image"](_message())
+    node.receivers["front/image"](_message())
+    for number in range(1, 21):
+        for name in ("left", "right"):
+            node.receivers[name + "/image"](_message())
+        _wait(lambda n=number: all(account.counts().published == n for account in accounts[1:]))
+    node.publishers["~/front/labels"].publish = lambda message: None
+    one.close()
+    assert accounts[0].counts().published > 20
+
+
+def test_a_camera_without_a_name_has_the_plain_topics(network):
+    node = Node()
+    one, _ = _open(node, cameras=(), masks=("Road",))
+    one.activate()
+    assert list(node.receivers) == ["image"]
+    assert set(node.publishers) - {"~/label_info"} == {
+        "~/labels", "~/confidence", "~/masks/Road", "~/overlay", "~/labels/compressed"}
+    one.close()
+
+
+def test_compressed_images_come_behind_the_remapped_topic(network):
+    node = Node()
+    one, _ = _open(node, cameras=("front",), image_transport="compressed")
+    one.activate()
+    assert list(node.receivers) == ["/car/front/image/compressed"]
+    one.close()
+
+
+def test_it_is_warm_before_the_first_image(network):
+    one, _ = _open(Node())
+    assert network.warmed_up_with == ((4, 8, 3), np.uint8)
+    one.close()
+
+
+def test_what_fails_on_the_way_leaves_nothing_behind(network):
+    node = Node()
+    with pytest.raises(InputError, match="unknown class 'Rode'"):
+        _open(node, masks=("Rode",))
+    assert network.closed and not node.publishers
+
+
+def test_a_publisher_that_cannot_be_made_closes_the_network(network, monkeypatch):
+    node = Node()
+    create, names = node.create_publisher, []
+
+    def fail_at_the_second_camera(kind, name, qos):
+        names.append(name)
+        if name.startswith("~/left"):
+            raise ValueError("no such topic")
+        return create(kind, name, qos)
+
+    monkeypatch.setattr(node, "create_publisher", fail_at_the_second_camera)
+    with pytest.raises(ValueError, match="no such topic"):
+        _open(node)
+    assert names and network.closed and not node.publishers
+
+
+def test_a_network_that_fails_when_warmed_up_is_closed(network):
+    def fail(image, color_order):
+        raise RuntimeError("out of memory")
+
+    network.backend.infer = fail
+    with pytest.raises(RuntimeError, match="out of memory"):
+        _open(Node())
+    assert network.closed
+
+
+def test_what_it_makes_of_a_black_image_is_no_judgement(network, caplog):
+    def fail(image, color_order):
+        raise InferenceError("logits are not finite")
+
+    network.backend.infer = fail
+    _open(Node())[0].close()
+    assert "warming up: logits are not finite" in caplog.text
