@@ -1,0 +1,103 @@
+"""Soak the real node: `python -m bisenet_ros.soak --minutes 30 --output soak_output`.
+
+A camera sends more than the network can take and is replaced by another one every minute; one image in five
+is white, for which the network of a copy of the model gives no numbers. Memory, threads and file descriptors
+of the node are sampled; at the end its account must close, and agree with what camera and planner counted.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from bisenet_core.commands.options import parse_size
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.console import progress_bar, show, table, write_json
+from bisenet_core.evaluation.zoo.figures import require_matplotlib
+from bisenet_core.runtime.model_card import resolve_model
+from bisenet_ros.demo.preparation import isolate, let_large_images_through
+from bisenet_ros.load.parties import Parties, Setting, make_writable
+from bisenet_ros.soak.chart import draw_soak
+from bisenet_ros.soak.faulty_model import write_faulty_model
+from bisenet_ros.soak.samples import Sample
+from bisenet_ros.soak.soak import Soak
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the soak. Exit status: 1 a problem, as an account that does not close or a process that ends; 2 bad
+    input; 130 Ctrl-C before the cameras play, or twice.
+    """
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    isolate(os.environ)
+    try:
+        require_matplotlib()
+        let_large_images_through(os.environ, "soak")
+        return run(options)
+    except InputError as error:
+        print("soak: {}".format(error), file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("soak: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run(options: argparse.Namespace) -> int:
+    """Soak, and write soak.json, soak.png and soak.svg."""
+    with Parties(_setting(options), options.output) as parties, progress_bar() as progress:
+        task = progress.add_task("soaking", total=round(60 * options.minutes), note="")
+        soak = Soak(parties, options.restart_every, options.sample_every)
+
+        def show_progress(sample: Sample) -> None:
+            note = "{} labelled, {:.0f} MiB".format(sample.published, sample.memory_mib)
+            progress.update(task, completed=sample.seconds, note=note)
+
+        try:
+            soak.run(60 * options.minutes, show_progress)
+        finally:
+            _write(options, soak)
+    for problem in soak.problems:
+        print("soak: {}".format(problem), file=sys.stderr)
+    return FAILED if soak.problems else 0
+
+
+def _write(options: argparse.Namespace, soak: Soak) -> None:
+    asked = {name: getattr(options, name) for name in ("size", "rate", "restart_every")}
+    summary = dict(asked, **soak.summary())
+    write_json(options.output / "soak.json", dict(summary, samples=[one._asdict() for one in soak.samples]))
+    draw_soak(options.output, soak.samples, "{minutes} minutes at {rate:g} Hz: {received} images received, "
+              "{published} labelled, camera restarts: {camera_restarts}, problems: {}".format(
+                  len(soak.problems), **summary))
+    show(table("soak", [(key.replace("_", " "), str(value)) for key, value in summary.items()]))
+
+
+def _setting(options: argparse.Namespace) -> Setting:
+    width, height = parse_size(options.input_size, "--input-size")
+    parameters = {"input_width": width, "input_height": height, "backend": options.backend,
+                  "precision": options.precision}
+    healthy = resolve_model(options.model)
+    make_writable(options.output)
+    model = write_faulty_model(healthy, options.output / "faulty_model")
+    return Setting(str(model.resolve()), parameters, options.size, options.rate, white=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=30.0, help="default: %(default)s")
+    parser.add_argument("--output", type=Path, default=Path("soak_output"), help="default: %(default)s")
+    parser.add_argument("--model", default="camvid_bisenetv2", help="a folder or name (default: %(default)s)")
+    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--size", default="640x480", help="of the images (default: %(default)s)")
+    parser.add_argument("--input-size", default="480x360", help="of the network (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=60.0, help="images a second (default: %(default)s)")
+    parser.add_argument("--restart-every", type=float, default=60.0, help="seconds (default: %(default)s)")
+    parser.add_argument("--sample-every", type=float, default=5.0, help="seconds (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
