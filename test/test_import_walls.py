@@ -19,7 +19,9 @@ def _modules(package):
 
 CORE = _modules("bisenet_core")
 NODE = _modules("bisenet_ros")
-ROBOT_NODE = {name: path for name, path in NODE.items() if name.split(".")[1:2] != ["demo"]}
+EXAMPLES = _modules("examples")
+NODE_TOOLS = ("demo", "load", "benchmark", "soak")  # workstation code
+ROBOT_NODE = {name: path for name, path in NODE.items() if not set(name.split(".")[1:2]) & set(NODE_TOOLS)}
 
 
 def _is_robot(name):
@@ -63,7 +65,7 @@ def test_robot_code_never_brings_workstation_code(module):
     if module in NODE:
         pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
     workstation = {f"bisenet_core.{folder}" for folder in WORKSTATION}
-    workstation |= {"bisenet_core.cli", "bisenet_ros.demo"}
+    workstation |= {"bisenet_core.cli"} | {f"bisenet_ros.{folder}" for folder in NODE_TOOLS}
     assert not _imported(module) & workstation
 
 
@@ -88,9 +90,9 @@ def test_node_never_brings_torch(module):
     assert not _imported(module) & {"torch", "lightning"}
 
 
-@pytest.mark.parametrize("name", sorted(ROBOT_CORE) + sorted(ROBOT_NODE))
+@pytest.mark.parametrize("name", sorted(ROBOT_CORE) + sorted(ROBOT_NODE) + sorted(EXAMPLES))
 def test_robot_code_is_python36_grammar(name):
-    path = {**CORE, **NODE}[name]
+    path = {**CORE, **NODE, **EXAMPLES}[name]
     source = path.read_text()
     ast.parse(source, str(path), feature_version=(3, 6))
     assert "from __future__ import annotations" not in source

@@ -1,0 +1,101 @@
+"""What docs/security.md promises of the robot's code, held against its source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from test_import_walls import CORE, EXAMPLES, NODE, ROBOT_CORE, ROBOT_NODE
+
+ROOT = Path(__file__).resolve().parent.parent
+LAUNCH = {"launch." + path.stem: path for path in sorted((ROOT / "launch").glob("*.py"))}
+PROGRAM = {"scripts.segmentation_node": ROOT / "scripts" / "segmentation_node"}
+ROBOT = {**{name: CORE[name] for name in ROBOT_CORE}, **ROBOT_NODE, **EXAMPLES, **LAUNCH, **PROGRAM}
+
+# All that robot code may import: nothing here turns bytes into code or objects, or opens a connection.
+# Launch files start the node, and a viewer where asked.
+MODULES = {
+    "abc", "array", "collections", "dataclasses", "difflib", "functools", "hashlib", "itertools", "json",
+    "logging", "math", "pathlib", "platform", "re", "signal", "site", "struct", "sys", "threading", "time",
+    "typing", "zlib",
+    "bisenet_core", "bisenet_ros", "cv2", "cv_bridge", "numpy", "onnxruntime", "openvino",
+    "builtin_interfaces", "diagnostic_msgs", "launch", "launch_ros", "nav_msgs", "rcl_interfaces", "rclpy",
+    "sensor_msgs", "std_msgs", "vision_msgs"}
+# Modules of which a part is harmless, and those parts.
+PARTS = {"os": {"environ", "path", "pathsep", "replace", "sched_getaffinity", "sep", "statvfs"},
+         "ctypes": {"CDLL"}, "importlib": {"import_module"}}
+# The one place where each of these is used: glibc's mallopt, and our backends by name.
+PLACES = {"ctypes": "bisenet_ros.process_memory", "importlib": "bisenet_core.runtime.backend"}
+NAMES = {"eval", "exec", "compile", "__import__", "__builtins__"}
+
+
+def violations(source, name=""):
+    """One line for each thing in the source of the module ``name`` that the robot must not do."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names if not _may_import(alias.name, alias.asname, name)]
+        elif isinstance(node, ast.ImportFrom):
+            module = (node.module or "").split(".")[0]
+            found += [] if node.level == 0 and module in MODULES else [str(node.module)]
+        elif isinstance(node, ast.Name) and node.id in NAMES:
+            found.append(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found += _bad_attribute(node)
+    return found + _loose(source)
+
+
+def _may_import(module, renamed, name):
+    if module in PARTS:
+        return renamed is None and PLACES.get(module, name) == name
+    return module.split(".")[0] in MODULES
+
+
+def _bad_attribute(node):
+    module = node.value.id
+    unpickles = module in ("np", "numpy") and node.attr in ("load", "memmap", "lib")
+    return [ast.unparse(node)] if unpickles or node.attr not in PARTS.get(module, {node.attr}) else []
+
+
+def _loose(source):
+    """Modules of PARTS that are handed on whole, so that nobody sees what is taken of them."""
+    tree = ast.parse(source)
+    held = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return [node.id for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and node.id in PARTS and id(node) not in held]
+
+
+@pytest.mark.parametrize("name", sorted(ROBOT))
+def test_robot_code_unpickles_evaluates_and_starts_nothing(name):
+    assert violations(ROBOT[name].read_text(), name) == []
+
+
+@pytest.mark.parametrize("source", [
+    "import pickle", "from pickle import loads", "import torch.nn", "x = eval('1')", "exec(code)", "f = eval",
+    "__import__(name)", "import yaml", "import builtins", "from builtins import eval as e",
+    "np.load(path)", "numpy.load(path, allow_pickle=True)", "import os; os.system('ls')",
+    "from os import system", "import os as o; o.system('ls')", "import os; f = os.system", "import os; f(os)",
+    "import subprocess", "import asyncio", "import pty", "from urllib.request import urlopen",
+    "import importlib", "from importlib import import_module", "import importlib.util", "import ctypes",
+    "from ctypes import CDLL", "import ssl", "from . import secret", "def f():\n    import socket"])
+def test_what_is_forbidden_would_be_found(source):
+    assert violations(source)
+
+
+@pytest.mark.parametrize("source", [
+    "import json; json.loads(text)", "re.compile('a')", "import os; os.environ['A']",
+    "from bisenet_core.errors import InputError", "ModelCard.load(folder)"])
+def test_what_is_allowed_is_not(source):
+    assert violations(source) == []
+
+
+def test_a_module_is_imported_by_name_only_from_a_fixed_table():
+    """importlib loads code too: one place uses it, with the names of our backends' modules and libraries."""
+    users = [name for name, path in ROBOT.items() if "import_module" in path.read_text()]
+    assert users == [PLACES["importlib"]]
+
+
+def test_the_walk_covers_the_node_and_the_runtime():
+    assert {"bisenet_ros.segmentation_node", "bisenet_core.runtime.model_card", "launch.segmentation.launch",
+            "examples.free_space_planner", "scripts.segmentation_node"} <= set(ROBOT)
+    assert not set(ROBOT) & {"bisenet_core.models.registry", "bisenet_ros.demo.session"}
+    assert "bisenet_ros.demo.session" in NODE
