@@ -1,6 +1,5 @@
 """What a soak makes of the parties' figures, without the parties."""
 
-import os
 import signal
 from types import SimpleNamespace
 
@@ -66,6 +65,11 @@ class Parties:
         return "exit status {}".format(self.status)
 
 
+def _interrupt(number):
+    """What a signal does, without one: test_soak.py sends real ones, to a process of their own."""
+    signal.getsignal(number)(number, None)
+
+
 def _soak(parties, on_sample=lambda count: None, samples=5, restart_every=1e3):
     """The Soak after so many samples while the camera played, or fewer; ``on_sample`` gets their count."""
     soak = Soak(parties, restart_every, sample_every=0.0)
@@ -73,7 +77,7 @@ def _soak(parties, on_sample=lambda count: None, samples=5, restart_every=1e3):
     def count(sample):
         on_sample(len(soak.samples))
         if len(soak.samples) == samples:
-            os.kill(os.getpid(), signal.SIGTERM)
+            _interrupt(signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     try:
@@ -144,8 +148,8 @@ def test_a_node_that_ends_badly_is_a_problem():
 
 def test_who_asks_twice_is_not_kept_waiting():
     def ask_twice(count):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        _interrupt(signal.SIGINT)
+        _interrupt(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         _soak(Parties(), ask_twice)
