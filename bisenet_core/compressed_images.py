@@ -26,8 +26,8 @@ def decode_compressed(data: Any, description: str = "",
     ``data`` is any contiguous buffer; its own signature says what it is. ``description`` is the message's
     ``format``, such as "jpeg" or "rgb8; jpeg compressed bgr8"; as image_transport has it, "compressed rgb8"
     means that red and blue were swapped before compression, and "bayer_rggb8; ..." that it is a mosaic, which
-    is demosaicked. Raises ImageError with the reason "damaged" (also
-    for a file that is cut off), "too_large", "zero_size" or "unsupported_encoding".
+    is demosaicked. Raises ImageError with the reason "damaged" (also for a file that is cut off),
+    "too_large", "zero_size", "bad_size" or "unsupported_encoding".
     """
     view = memoryview(data).cast("B")
     size = _checked_size(view, description, max_pixels)

@@ -3,6 +3,7 @@
 from typing import Any, Callable, Dict
 
 from bisenet_core.confidence import unlabel_unsure
+from bisenet_core.errors import InferenceError
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.outputs import LabelledImage, LabelOutputs, PublishingError, Sent
 from bisenet_ros.parameters import SegmentationParameters
@@ -25,7 +26,9 @@ class Labelling:
         labels, confidence, self._timings = segmenter.segment(
             image, color_order, unlabels or outputs.confidence_wanted())
         self._segmented = this_moment()
-        if unlabels and confidence is not None:
+        if unlabels:
+            if confidence is None:  # labels must not go out as if they had been judged
+                raise InferenceError("the backend gave no confidence, which min_confidence needs")
             labels = unlabel_unsure(labels, confidence, settings.min_confidence)
         self._labelled = LabelledImage(
             self._message.header, image, color_order, labels, confidence, settings.overlay_alpha)

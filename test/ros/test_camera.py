@@ -298,6 +298,18 @@ def test_what_is_not_sure_enough_is_unlabeled(min_confidence, label, listeners):
     assert [set(one.data) for one in publishers["confidence"].sent] == [{128}] * listeners
 
 
+def test_labels_that_cannot_be_judged_do_not_go_out(monkeypatch):
+    camera, publishers = _camera()
+    camera.settings = SETTINGS._replace(min_confidence=0.5)
+    network = Network()
+    segment = network.segment
+    monkeypatch.setattr(network, "segment", lambda *arguments: segment(*arguments)._replace(confidence=None))
+    camera.receive(_message())
+    camera.serve(network)
+    assert camera.account.counts().failed == {"inference": 1} and not publishers["labels"].sent
+    assert "no confidence" in camera.last_failure
+
+
 def test_the_times_of_an_image_add_up():
     camera, _ = _camera()
     camera.receive(_message())
