@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.bag_source import BAG_SUFFIXES, BagSource, is_bag_folder
+from bisenet_core.evaluation.bag_source import BagSource
+from bisenet_core.evaluation.bags.bag_files import BAG_SUFFIXES, is_bag_folder
 from bisenet_core.evaluation.folder_source import DEFAULT_RATE, ImageFileSource, ImageFolderSource
 from bisenet_core.evaluation.frame import Source
 from bisenet_core.evaluation.image_files import is_image_file

@@ -1,0 +1,1 @@
+"""Replay evaluation: recorded drives in, a verdict with pictures out."""
