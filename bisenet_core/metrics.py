@@ -1,5 +1,7 @@
 """Agreement between predicted labels and ground truth: confusion matrix, IoU, pixel accuracy."""
 
+from typing import Tuple
+
 import numpy as np
 
 from bisenet_core.errors import InputError
@@ -63,26 +65,47 @@ class ConfusionMatrix:
         """Number of scored pixels."""
         return int(self.matrix.sum() + self.missed.sum())
 
-    def iou(self) -> np.ndarray:
-        """Intersection over union of each class, float64: TP / (TP + FP + FN).
+    @property
+    def counts(self) -> np.ndarray:
+        """int64, num_classes x (num_classes + 1): ``matrix``, and ``missed`` as its last column."""
+        return np.column_stack([self.matrix, self.missed])
 
-        NaN for a class that occurs neither in truth nor in prediction; 0 for one only ever predicted wrongly.
-        """
-        hits = np.diag(self.matrix)
-        union = self._truth_counts() + self.matrix.sum(axis=0) - hits
-        return np.where(union > 0, hits / np.maximum(union, 1), np.nan)
+    def iou(self) -> np.ndarray:
+        """Intersection over union of each class, as the function ``iou``."""
+        return iou(*class_counts(self.counts))
 
     def miou(self) -> float:
         """Mean IoU over the classes present in the ground truth; NaN when nothing was scored."""
-        present = self._truth_counts() > 0
-        return float(self.iou()[present].mean()) if present.any() else float("nan")
+        return float(miou(*class_counts(self.counts)))
 
     def pixel_accuracy(self) -> float:
         """Share of scored pixels that were labelled right; NaN when nothing was scored."""
         return float(np.trace(self.matrix)) / self.pixels if self.pixels else float("nan")
 
-    def _truth_counts(self) -> np.ndarray:
-        return self.matrix.sum(axis=1) + self.missed
+
+def class_counts(counts: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels of each class that are right, true and predicted, each [..., C].
+
+    ``counts`` is one matrix like ``ConfusionMatrix.counts`` or many, [..., C, C + 1].
+    """
+    return np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1), counts[..., :-1].sum(axis=-2)
+
+
+def iou(right: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Intersection over union of each class, float64 [..., C]: TP / (TP + FP + FN); see ``class_counts``.
+
+    NaN for a class that occurs neither in truth nor in prediction; 0 for one only ever predicted wrongly.
+    """
+    union = true + predicted - right
+    return np.where(union > 0, right / np.maximum(union, 1), np.nan)
+
+
+def miou(right: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Mean IoU over the classes present in the ground truth, float64 [...]; NaN where there is none."""
+    present = true > 0
+    total = np.where(present, iou(right, true, predicted), 0.0).sum(axis=-1)
+    classes = present.sum(axis=-1)
+    return np.where(classes > 0, total / np.maximum(classes, 1), np.nan)
 
 
 def _joint_histogram(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bisenet_core.errors import InputError
-from bisenet_core.metrics import ConfusionMatrix
+from bisenet_core.metrics import ConfusionMatrix, class_counts, iou, miou
 
 CLASSES, IGNORE = 4, 11
 TRUTH_IDS = st.sampled_from([0, 1, 2, 3, IGNORE, 255])
@@ -86,3 +86,12 @@ def test_bad_labels_are_refused_and_nothing_is_counted(labels, truth, message):
 def test_matrices_of_other_classes_do_not_merge():
     with pytest.raises(InputError, match="cannot merge"):
         ConfusionMatrix(CLASSES, IGNORE).merge(ConfusionMatrix(CLASSES, 255))
+
+
+@given(st.lists(label_pairs(), min_size=1, max_size=4))
+def test_many_matrices_at_once_score_as_each_by_itself(pairs):
+    scores = [ConfusionMatrix(CLASSES, IGNORE).update(*pair) for pair in pairs]
+    counts = np.stack([each.counts for each in scores])
+    parts = class_counts(counts)
+    np.testing.assert_array_equal(iou(*parts), [each.iou() for each in scores])
+    np.testing.assert_array_equal(miou(*parts), [each.miou() for each in scores])

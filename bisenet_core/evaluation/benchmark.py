@@ -9,6 +9,7 @@ import numpy as np
 
 from bisenet_core import __version__
 from bisenet_core.evaluation.bare_network import bare_network
+from bisenet_core.evaluation.percentiles import percentiles
 from bisenet_core.rendering import RenderedDrive
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -49,14 +50,6 @@ def summarise(rows: list[dict[str, float]]) -> dict[str, Any]:
     result["ratio"] = round(result["segment_ms"]["p50"] / result["network_ms"]["p50"], 4)
     result["fps"] = round(1e3 / result["segment_ms"]["p50"], 2)
     return result
-
-
-def percentiles(values: list[float]) -> dict[str, float]:
-    """p50 and p99 of at least one value."""
-    return {
-        "p50": round(float(np.percentile(values, 50)), 3),
-        "p99": round(float(np.percentile(values, 99)), 3),
-    }
 
 
 def versions(segmenter: Segmenter) -> dict[str, str]:

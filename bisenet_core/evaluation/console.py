@@ -74,5 +74,5 @@ def write_json(path: Path | None, content: dict[str, Any]) -> None:
         path.write_text(json.dumps(content, indent=2) + "\n")
     except OSError as error:
         raise InputError(
-            f"cannot write {path}: {error.strerror}; give --json a file that can be written"
+            f"cannot write {path}: {error.strerror}; name a file that can be written"
         ) from None

@@ -1,13 +1,14 @@
 """Scores of labels against ground truth, as a table and as JSON."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.label_space import LabelSpace
-from bisenet_core.metrics import ConfusionMatrix
+from bisenet_core.metrics import ConfusionMatrix, class_counts, iou, miou
 
 
 class Scores:
@@ -33,14 +34,29 @@ class Scores:
 
     def as_json(self) -> dict[str, Any]:
         """``miou``, ``iou`` by class name, ``pixel_accuracy`` (null where undefined) and ``images``."""
-        iou = {name: _or_none(value) for name, value in zip(self.label_space.classes, self.matrix.iou())}
-        return {
-            "miou": _or_none(self.matrix.miou()),
-            "iou": iou,
-            "pixel_accuracy": _or_none(self.matrix.pixel_accuracy()),
-            "images": self.images,
-        }
+        return {**summary(self.matrix.counts, self.label_space.classes), "images": self.images}
 
 
-def _or_none(value: float) -> float | None:
+def summary(counts: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """``miou``, ``iou`` by class name and ``pixel_accuracy`` (None where undefined) of a matrix's counts."""
+    parts = class_counts(counts)
+    return {
+        "miou": or_none(miou(*parts)),
+        "iou": by_class(iou(*parts), classes),
+        "pixel_accuracy": or_none(ratio(np.trace(counts), counts.sum())),
+    }
+
+
+def by_class(values: np.ndarray, classes: Sequence[str]) -> dict[str, float | None]:
+    """Float values, one for each class, by name; None where NaN."""
+    return {name: or_none(value) for name, value in zip(classes, values)}
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``part`` / ``whole``, float64; NaN where the whole is 0."""
+    return np.where(np.asarray(whole) > 0, part / np.maximum(whole, 1), np.nan)
+
+
+def or_none(value: float | np.ndarray) -> float | None:
+    """One number for JSON, to six decimals; None for NaN."""
     return None if math.isnan(value) else round(float(value), 6)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.benchmark import percentiles
+from bisenet_core.evaluation.percentiles import percentiles
 from bisenet_ros.diagnostics import counts_from_values
 from bisenet_ros.frame_account import sum_counts
 from bisenet_ros.load.parties import Parties

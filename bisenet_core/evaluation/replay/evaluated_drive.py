@@ -1,0 +1,109 @@
+"""EvaluatedDrive: what `bisenet replay` has written about the frames of one or many bags, read back."""
+
+import json
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bisenet_core.errors import InputError
+
+_ARRAYS = ("confusion", "scored", "bag", "index", "stamp_ns", "driven")
+
+
+@dataclass(frozen=True)
+class EvaluatedDrive:
+    """``results`` is results.json; the arrays are those of frames.npz, one row for each frame."""
+
+    path: Path
+    results: dict[str, Any]
+    confusion: np.ndarray  # int64 N x C x (C + 1)
+    scored: np.ndarray  # bool N: has ground truth
+    bag: np.ndarray  # int32 N: place in results["bags"]
+    index: np.ndarray  # int64 N: place in its bag
+    stamp_ns: np.ndarray  # int64 N
+    driven: np.ndarray  # bool N: would have been labelled live
+
+    @classmethod
+    def load(cls, path: Path) -> "EvaluatedDrive":
+        """Read results.json, given by itself or by its folder. Raises InputError for any other file."""
+        path = path / "results.json" if path.is_dir() else path
+        try:
+            drive = cls(path, json.loads(path.read_text()), **_read_arrays(path.with_name("frames.npz")))
+        except OSError as error:
+            reason = f"{error.filename or path}: {error.strerror or error}"
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            reason = str(error)
+        else:
+            reason = _misfit(drive)
+        if reason:
+            raise InputError(f"cannot compare {path}: {' '.join(reason.split())}; expected results.json of "
+                             "`bisenet replay`, with frames.npz beside it")
+        return drive
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, rows: np.ndarray) -> "EvaluatedDrive":
+        """The same evaluation with some of its frames: ``rows`` are places or a mask."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _ARRAYS})
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names by id."""
+        return self.results["classes"]
+
+    @property
+    def bags(self) -> list[str]:
+        """A name for each bag, by place; a second one of the same name gets "#2"."""
+        names = [bag["name"] for bag in self.results["bags"]]
+        seen = [names[: place + 1].count(name) for place, name in enumerate(names)]
+        return [name if count == 1 else f"{name}#{count}" for name, count in zip(names, seen)]
+
+
+def common_frames(
+    first: EvaluatedDrive, second: EvaluatedDrive
+) -> tuple[EvaluatedDrive, EvaluatedDrive]:
+    """Both, with the frames that both have, in the order of ``first``.
+
+    Bags are paired by name, and their frames by stamp; by index where stamps repeat.
+    """
+    names = second.bags
+    rows = [_pair(first, place, second, names.index(name))
+            for place, name in enumerate(first.bags) if name in names]
+    none = np.zeros((2, 0), np.int64)
+    one, two = np.concatenate([none, *rows], axis=1)
+    return first.take(one), second.take(two)
+
+
+def _pair(first: EvaluatedDrive, bag: int, second: EvaluatedDrive, other_bag: int) -> np.ndarray:
+    # int64 2 x N: rows of one bag's frames in the one and in the other
+    one, two = np.flatnonzero(first.bag == bag), np.flatnonzero(second.bag == other_bag)
+    keys, others = first.stamp_ns[one], second.stamp_ns[two]
+    if len(np.unique(keys)) < len(keys) or len(np.unique(others)) < len(others):
+        keys, others = first.index[one], second.index[two]
+    _, at, there = np.intersect1d(keys, others, return_indices=True)
+    order = np.argsort(at)
+    return np.stack([one[at[order]], two[there[order]]])
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in _ARRAYS}
+
+
+def _misfit(drive: EvaluatedDrive) -> str:
+    # why the parts do not belong together, or empty
+    results = drive.results
+    if not isinstance(results, dict) or results.get("schema") != 1:
+        return "it is not an evaluation of schema 1"
+    if not {"classes", "bags"} <= results.keys():
+        return "it names no classes or no bags"
+    expected = (len(drive), len(drive.classes), len(drive.classes) + 1)
+    if drive.confusion.shape != expected or {getattr(drive, n).shape for n in _ARRAYS[1:]} != {expected[:1]}:
+        return "frames.npz does not have one row for each frame and class"
+    if len(drive) and not 0 <= drive.bag.min() <= drive.bag.max() < len(results["bags"]):
+        return "frames.npz names a bag that results.json does not"
+    return ""
