@@ -16,10 +16,11 @@ from bisenet_core.commands.benchmark import benchmark
 from bisenet_core.commands.complexity import complexity
 from bisenet_core.commands.evaluate import evaluate
 from bisenet_core.commands.export import export
+from bisenet_core.commands.replay import replay_command
 from bisenet_core.commands.segment import segment
 from bisenet_core.commands.train import train
 from bisenet_core.commands.weights import weights
-from bisenet_core.errors import InferenceError, InputError, ParityError, TrainingError
+from bisenet_core.errors import EvaluationError, InferenceError, InputError, ParityError, TrainingError
 
 FAILED = 1
 BAD_INPUT = 2
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for command in (segment, evaluate, agreement, benchmark, complexity, export, train):
     app.command()(command)
+app.add_typer(replay_command, name="replay")
 app.add_typer(weights, name="weights")
 
 
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _interrupted() if status == INTERRUPTED else status  # typer has caught Ctrl-C
     except InputError as error:
         return _fail(str(error))
-    except (InferenceError, ParityError, TrainingError) as error:
+    except (EvaluationError, InferenceError, ParityError, TrainingError) as error:
         _fail(str(error))
         return FAILED
     except (KeyboardInterrupt, typer.Abort):

@@ -19,3 +19,7 @@ class ParityError(RuntimeError):
 
 class TrainingError(RuntimeError):
     """A run that cannot go on, such as one whose loss is no longer a number; its checkpoints are kept."""
+
+
+class EvaluationError(RuntimeError):
+    """An evaluation that cannot go on, such as one whose workers keep dying; its finished parts are kept."""

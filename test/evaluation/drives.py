@@ -13,9 +13,9 @@ COMPRESSED = "sensor_msgs/msg/CompressedImage"
 
 
 def frame(index: int, width: int = 64, height: int = 48) -> np.ndarray:
-    """HxWx3 uint8 RGB with smooth content that names its index: red is index * 20."""
+    """HxWx3 uint8 RGB with smooth content that names its index: red is index * 20 modulo 256."""
     image = np.zeros((height, width, 3), np.uint8)
-    image[..., 0] = index * 20
+    image[..., 0] = index * 20 % 256
     image[..., 1] = np.linspace(0, 255, width, dtype=np.uint8)
     image[..., 2] = np.linspace(0, 255, height, dtype=np.uint8)[:, None]
     return image
@@ -24,7 +24,7 @@ def frame(index: int, width: int = 64, height: int = 48) -> np.ndarray:
 def truth(index: int, width: int = 64, height: int = 48) -> np.ndarray:
     """HxW uint8 CamVid-11 ids: three bands and one ignored column."""
     labels = np.repeat(np.array([0, 5, 3], np.uint8), height // 3)[:, None].repeat(width, 1)
-    labels[:, index] = 11
+    labels[:, index % width] = 11
     return labels
 
 

@@ -1,0 +1,122 @@
+"""`bisenet replay`: recorded drives in, scores, latency and a report out; `bisenet replay compare`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
+from bisenet_core.commands.replay_compare import compare
+from bisenet_core.evaluation.console import show, table, write_json
+from bisenet_core.evaluation.replay.preparation import Request
+from bisenet_core.evaluation.replay.replay import replay
+
+Bags = Annotated[
+    list[Path],
+    typer.Argument(metavar="BAG...", help="Rosbags: folders, .db3, .mcap, .bag.", show_default=False),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; new, or see --resume.")]
+Labels = Annotated[
+    Path | None, typer.Option(help="Ground truth: a folder of PNGs named by stamp or sequence number.")
+]
+LabelTopic = Annotated[str | None, typer.Option(help="Ground truth: a topic of the bag with label images.")]
+Topic = Annotated[str | None, typer.Option(help="The image topic of a bag that has several.")]
+Teacher = Annotated[str | None, typer.Option(help="A larger model of the same classes, to compare with.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes, each with its share of the cores.")]
+Ray = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Work on a Ray cluster: HOST:PORT, auto, or local.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an evaluation that was interrupted.")]
+LabelledBag = Annotated[
+    bool, typer.Option("--labelled-bag", help="Also write OUTPUT/labelled: bags with labels and overlays.")
+]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Write OUTPUT/report.html.")]
+
+_RUN, _COMPARE = "run", "compare"
+
+
+class _BagsOrCompare(TyperGroup):
+    """Takes what does not begin with a subcommand's name for the arguments of the first of them."""
+
+    def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
+        named = arguments[:1] in ([_RUN], [_COMPARE])
+        return super().parse_args(context, arguments if named or not arguments else [_RUN, *arguments])
+
+
+replay_command = typer.Typer(
+    cls=_BagsOrCompare, no_args_is_help=True, help="Evaluate a model on recorded drives: BAG... --model M."
+)
+replay_command.command(_COMPARE)(compare)
+
+
+@replay_command.command(_RUN)
+def run(
+    bags: Bags,
+    model: Model,
+    output: Output,
+    labels: Labels = None,
+    label_topic: LabelTopic = None,
+    topic: Topic = None,
+    teacher: Teacher = None,
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+    jobs: Jobs = 1,
+    ray: Ray = None,
+    resume: Resume = False,
+    labelled_bag: LabelledBag = False,
+    report: Report = True,
+    json: JsonFile = None,
+) -> None:
+    """Evaluate every frame of recorded drives: results.json, frames.csv, report.html. "run" may be left out.
+
+    `bisenet replay compare A B` sets two evaluations side by side.
+    """
+    request = Request(
+        bags=tuple(bags),
+        model=model,
+        output=output,
+        labels=labels,
+        label_topic=label_topic,
+        topic=topic,
+        teacher=teacher,
+        backend=backend,
+        precision=precision,
+        jobs=jobs,
+        ray=ray,
+        resume=resume,
+        labelled_bag=labelled_bag,
+        report=report,
+        command=("bisenet", *sys.argv[1:]),
+    )
+    results = replay(request)
+    title = "{frames} frames, {scored} of them with ground truth: {model}, {backend} {precision}"
+    show(table(title.format(**results), _rows(results)))
+    write_json(json, results)
+
+
+def _rows(results: dict[str, Any]) -> list[tuple[str, str]]:
+    latency, driven = results["latency_ms"] or {}, results["as_driven"]
+    figures = {
+        "mean IoU": _percent(results["miou"]),
+        "pixel accuracy": _percent(results["pixel_accuracy"]),
+        "boundary F": _percent((results["boundary"] or {}).get("f_score")),
+        "calibration error": _percent((results["calibration"] or {}).get("ece")),
+        "temporal consistency": _percent((results["temporal"] or {}).get("consistency")),
+        "agreement with the teacher": _percent((results["teacher"] or {}).get("pixel_agreement")),
+        "latency p50, p99": " / ".join(f"{latency[key]:.1f} ms" for key in ("p50", "p99") if latency) or "-",
+        "labelled as driven": _percent(driven["share_labelled"]),
+        "mean IoU as driven": _percent(driven["miou"]),
+        "notes on the bags": _lines(sum(len(bag["notes"]) for bag in results["bags"])),
+        "left out": _lines(len(results["left_out"])),
+    }
+    return [(name, value) for name, value in figures.items() if value != "-"]
+
+
+def _lines(count: int) -> str:
+    return f"{count} lines in results.json" if count else "nothing"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}%"

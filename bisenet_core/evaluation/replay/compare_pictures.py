@@ -1,0 +1,77 @@
+"""The frames in which two evaluations differ most, labelled again by both models, as one HTML file."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
+from bisenet_core.evaluation.replay.evaluation import Evaluation
+from bisenet_core.evaluation.replay.output_folder import ABOUT
+from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
+from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.evaluation.replay.report.classes import class_rows
+from bisenet_core.evaluation.replay.report.compare_page import write_page
+from bisenet_core.evaluation.replay.report.pictures import pair_panels
+from bisenet_core.evaluation.replay.truth import open_truth
+from bisenet_core.evaluation.replay.work import Worker
+from bisenet_core.label_space import LabelSpace
+from bisenet_core.runtime.segmenter import Segmenter
+
+
+def write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> Path:
+    """Write ``output``/compare.html for ``compare``'s result; returns its path.
+
+    Raises InputError where nothing differs, and where a model, a bag or the ground truth is no longer found
+    as it was.
+    """
+    if not result["most_different"]:
+        raise InputError("no frame with ground truth differs")
+    about, other = _evaluation(a), _evaluation(b)
+    with ExitStack() as stack:
+        models = [stack.enter_context(Worker(each).segmenter) for each in (about, other)]
+        space = models[0].label_space
+        shown = [(frame, _panels(models, seen, space))
+                 for frame, seen in _frames(result["most_different"], a, about, space)]
+    return write_page(output, result, shown, class_rows(a.results))
+
+
+def _evaluation(drive: EvaluatedDrive) -> Evaluation:
+    path = drive.path.with_name(ABOUT)
+    try:
+        content = json.loads(path.read_text())
+        known = {one.name: content[one.name] for one in fields(Evaluation)}
+        return Evaluation(**{**known, "teacher": None})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}, which names the model's folder, cannot be read: {error}") from None
+
+
+def _panels(models: list[Segmenter], frame: RecordedFrame, space: LabelSpace) -> list[tuple[str, str]]:
+    assert frame.image is not None and frame.truth is not None
+    labels = [model.segment(frame.image, "rgb").labels for model in models]
+    return pair_panels(frame.image, frame.truth, labels, space)
+
+
+def _frames(
+    wanted: list[dict[str, Any]], drive: EvaluatedDrive, about: Evaluation, space: LabelSpace
+) -> Iterator[tuple[dict[str, Any], RecordedFrame]]:
+    # bag by bag, so that each is opened once; then in the order of ``wanted``
+    found: dict[int, RecordedFrame] = {}
+    for place, bag in enumerate(drive.results["bags"]):
+        of_bag = [at for at, frame in enumerate(wanted) if frame["bag"] == drive.bags[place]]
+        if of_bag:
+            path, labels = Path(bag["path"]), Path(about.labels) if about.labels else None
+            truth = open_truth(labels, about.label_topic, path, space)
+            with Recording(path, bag["topic"], truth) as recording:
+                found.update((at, _frame(recording, wanted[at])) for at in of_bag)
+    return ((frame, found[at]) for at, frame in enumerate(wanted))
+
+
+def _frame(recording: Recording, wanted: dict[str, Any]) -> RecordedFrame:
+    for frame in recording.frames(wanted["index"], wanted["index"] + 1):
+        if frame.stamp_ns == wanted["stamp_ns"] and frame.image is not None and frame.truth is not None:
+            return frame
+    raise InputError(f"{recording.path} or its ground truth has changed, at frame {wanted['index']}")

@@ -1,0 +1,103 @@
+"""Evaluation and Part: what is to be evaluated, and how; small enough to send to any worker."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+
+from bisenet_core import __version__
+from bisenet_core.errors import InputError
+from bisenet_core.runtime.model_card import CARD_NAME, file_sha256
+from bisenet_core.runtime.segmenter import Segmenter
+
+#: Frames of one part: ten seconds at 15 Hz. What an interruption loses, and what a worker takes at a time.
+PART_FRAMES = 150
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that the figures depend on besides the bags. Paths are absolute."""
+
+    model: str
+    """Its folder."""
+    model_sha256: str
+    model_settings: str
+    """See ``settings_of``."""
+    backend: str
+    """As it was found to be, never "auto": a worker that lacks it must say so."""
+    precision: str
+    backend_version: str
+    teacher: str | None = None
+    teacher_sha256: str | None = None
+    teacher_settings: str | None = None
+    labels: str | None = None
+    """A folder of ground truth."""
+    label_topic: str | None = None
+    """Or the topic that has it."""
+    keep_labels: bool = False
+    """Whether the label images are kept too."""
+    version: str = __version__
+    opencv_version: str = cv2.__version__
+    """Of the library that decodes and resizes images."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Frames ``start`` to ``stop`` - 1 of the images on ``topic`` of the bag at ``bag``."""
+
+    bag: str
+    topic: str
+    state: str
+    """Of the files that it is read from, see ``state_of``."""
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __str__(self) -> str:
+        return f"{self.bag}, images {self.start} to {self.stop - 1}"
+
+
+def split(
+    bag: Path, topic: str, frames: int, labels: Path | None = None, size: int = PART_FRAMES
+) -> list[Part]:
+    """The parts of a bag with that many images, in order, each of at most ``size``.
+
+    ``labels``: the folder of its ground truth. Raises InputError for what cannot be read.
+    """
+    state = " ".join(state_of(path) for path in (bag, labels) if path)
+    starts = range(0, frames, size)
+    return [Part(str(bag), topic, state, start, min(start + size, frames)) for start in starts]
+
+
+def fingerprint(evaluation: Evaluation, part: Part) -> str:
+    """64 hexadecimal digits; equal only where a part's result can be used again."""
+    content = json.dumps([asdict(evaluation), asdict(part)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def settings_of(segmenter: Segmenter) -> str:
+    """Digest of what labels depend on besides the weights: the model's model.json and its input size.
+
+    Raises InputError for a file that cannot be read.
+    """
+    card = file_sha256(segmenter.card.onnx_path.with_name(CARD_NAME))
+    return hashlib.sha256("{} {}x{}".format(card, *segmenter.backend.input_size).encode()).hexdigest()
+
+
+def state_of(path: Path) -> str:
+    """Digest of the names, sizes and times of change of a file, or of the files in a folder.
+
+    Raises InputError for what cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            status = file.stat()
+            digest.update(f"{file.name}\n{status.st_size}\n{status.st_mtime_ns}\n".encode())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    return digest.hexdigest()

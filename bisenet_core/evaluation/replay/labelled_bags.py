@@ -1,0 +1,76 @@
+"""write_labelled_bags: the labels that were kept during an evaluation, as bags that viewers open."""
+
+import os
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
+from bisenet_core.evaluation.replay.labelled_bag import LabelledBagWriter
+from bisenet_core.evaluation.replay.read_ahead import read_ahead
+from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.evaluation.replay.work import AHEAD, Progress
+from bisenet_core.label_space import LabelSpace
+
+#: File in a bag's folder: what its labels were made of, see ``PartStore.state_of``.
+_STATE = "parts.sha256"
+
+
+def write_labelled_bags(
+    folder: Path, bags: list[EvaluatedBag], space: LabelSpace, progress: Progress
+) -> None:
+    """One below ``folder`` for each bag, of its name. One of other parts is replaced by the whole new one.
+
+    Raises InputError where that is not possible.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        for bag in bags:
+            state = bag.store.state_of(bag.parts)
+            if _state(folder / bag.name) == state:
+                progress(len(bag.recording))
+            else:
+                _replace(folder / bag.name, bag, state, space, progress)
+    except OSError as error:
+        raise InputError(
+            f"cannot write into {folder}: {error.strerror}; make room, and add --resume to go on"
+        ) from None
+
+
+def _state(path: Path) -> str:
+    with suppress(FileNotFoundError):
+        return (path / _STATE).read_text()
+    return ""
+
+
+def _replace(path: Path, bag: EvaluatedBag, state: str, space: LabelSpace, progress: Progress) -> None:
+    with TemporaryDirectory(prefix=".", dir=path.parent) as workplace:
+        written = Path(workplace) / "new" / path.name  # a bag's file is called after its folder
+        _write(written, bag, space, progress)
+        (written / _STATE).write_text(state)
+        if path.exists():
+            os.rename(path, Path(workplace) / "old")
+        os.rename(written, path)
+
+
+def _write(path: Path, bag: EvaluatedBag, space: LabelSpace, progress: Progress) -> None:
+    counts = Counter(received=0, published=0, failed=0)
+    labels = (png for result in bag.results() for png in result.labels)
+    source = Recording(bag.recording.path, bag.recording.topic)
+    with source, LabelledBagWriter(path, source, space) as writer:
+        for frame, png in zip(read_ahead(source.frames(), AHEAD), labels, strict=True):
+            counts["received"] += 1
+            counts["published" if png else "failed"] += 1
+            writer.write(frame, _decoded(png), counts)
+            progress(1)
+
+
+def _decoded(png: bytes) -> np.ndarray | None:
+    if not png:
+        return None
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)

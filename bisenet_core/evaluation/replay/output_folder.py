@@ -1,0 +1,76 @@
+"""claim_output: the folder of an evaluation, which is never made to hold another one."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.replay.evaluation import Evaluation
+from bisenet_core.evaluation.replay.part_store import PartStore
+from bisenet_core.evaluation.replay.preparation import Request
+
+#: Says which evaluation it is.
+ABOUT = "evaluation.json"
+_PARTS = "parts"
+
+
+def claim_output(request: Request, evaluation: Evaluation) -> PartStore:
+    """Make ``request.output`` the folder of the evaluation, or to resume go on with what it holds of it.
+
+    Raises InputError where it holds anything else, other bags too, lies within an input or cannot be written.
+    """
+    output, about = request.output, _about(request, evaluation)
+    _refuse_input(output, [*request.bags, *([request.labels] if request.labels else [])])
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        if any(output.iterdir()):
+            _refuse_other(output, about, request.resume)
+        else:
+            (output / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
+        (output / _PARTS).mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write into {output}: {error.strerror}; choose another --output") from None
+    return PartStore(output / _PARTS, evaluation)
+
+
+def _about(request: Request, evaluation: Evaluation) -> dict[str, Any]:
+    """What the results depend on, the ground truth as a part of ``evaluation``; as JSON gives it back."""
+    bags = [str(bag.resolve()) for bag in request.bags]
+    return {"bags": bags, "topic": request.topic, **asdict(evaluation)}
+
+
+def _refuse_input(output: Path, inputs: list[Path]) -> None:
+    place = output.resolve()
+    for path in inputs:
+        if path.resolve() in (place, *place.parents):
+            raise InputError(f"--output {output} would write into {path}, an input; choose another folder")
+
+
+def _refuse_other(output: Path, wanted: dict[str, Any], resume: bool) -> None:
+    found = _read(output / ABOUT)
+    if found is None:
+        raise InputError(f"{output} holds files of something else; choose another --output or an empty one")
+    if not resume:
+        raise InputError(
+            f"{output} holds an evaluation already; add --resume to go on with it, or choose another --output"
+        )
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise InputError(
+                f"{output} holds an evaluation with {_text(key, found.get(key))}, this one has "
+                f"{_text(key, value)}: choose another --output"
+            )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _text(key: str, value: object) -> str:
+    text = ", ".join(value) if isinstance(value, list) else "none" if value is None else value
+    return f"{key.replace('_', ' ')} {text}"

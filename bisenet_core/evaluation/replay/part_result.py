@@ -1,0 +1,119 @@
+"""PartResult: what became of one part of a drive; in memory, and as one file that is whole or not there."""
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bisenet_core.evaluation.replay.frame_result import STAGES, FrameResult
+
+#: Count arrays of a FrameResult, each int64 or None.
+COUNTS = ("confusion", "boundary", "calibration", "temporal", "teacher")
+_NUMBERS = ("index", "recorded_ns", "stamp_ns", "width", "height")
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """Outcomes of consecutive frames of one bag."""
+
+    fingerprint: str
+    """Of the part and of all that its figures depend on."""
+    frames: list[FrameResult]
+    device: str = ""
+    """The processor that labelled them, in words."""
+    cores: int = 0
+    """How many of its cores the worker used: what the times of its frames depend on."""
+    seconds: float = 0.0
+    """What the whole part took, reading and scoring included."""
+    labels: tuple[bytes, ...] = ()
+    """PNG of each frame's labels where they were asked for, empty bytes for a frame that has none."""
+
+    def save(self, path: Path) -> None:
+        """Write to ``path``, an .npz without pickled objects. A reader sees all of it or the file before."""
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            with open(unfinished, "wb") as stream:
+                np.savez_compressed(stream, **self._arrays())
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path, fingerprint: str) -> "PartResult | None":
+        """The result in ``path``; None where it is missing, damaged or of another fingerprint."""
+        # A disk that was full or unplugged leaves any of these behind.
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                about = json.loads(str(stored["about"]))
+                if about["fingerprint"] != fingerprint:
+                    return None
+                return cls._from_arrays({key: stored[key] for key in stored.files}, about)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None
+
+    def _arrays(self) -> dict[str, Any]:
+        about = {
+            "fingerprint": self.fingerprint,
+            "device": self.device,
+            "cores": self.cores,
+            "seconds": self.seconds,
+            "problems": [frame.problem for frame in self.frames],
+        }
+        numbers = [[getattr(frame, name) for name in _NUMBERS] for frame in self.frames]
+        arrays = {
+            "about": np.array(json.dumps(about)),
+            "numbers": np.array(numbers, np.int64).reshape(-1, len(_NUMBERS)),
+            "timings": np.array([_timings_row(frame) for frame in self.frames]).reshape(-1, len(STAGES)),
+            "label_sizes": np.array([len(png) for png in self.labels], np.int64),
+            "labels": np.frombuffer(b"".join(self.labels), np.uint8),
+        }
+        for name in COUNTS:
+            arrays |= _stacked(name, [getattr(frame, name) for frame in self.frames])
+        return arrays
+
+    @classmethod
+    def _from_arrays(cls, arrays: dict[str, np.ndarray], about: dict[str, Any]) -> "PartResult":
+        numbers = arrays["numbers"].tolist()
+        counts: dict[str, Any] = {name: _unstacked(name, arrays, len(numbers)) for name in COUNTS}
+        frames = [
+            FrameResult(
+                **dict(zip(_NUMBERS, row)),
+                **{name: of_frames[place] for name, of_frames in counts.items()},
+                problem=about["problems"][place],
+                timings_ms=_timings(arrays["timings"][place]),
+            )
+            for place, row in enumerate(numbers)
+        ]
+        ends = np.cumsum(arrays["label_sizes"]).tolist()
+        labels = arrays["labels"].tobytes()
+        pngs = tuple(labels[start:end] for start, end in zip([0, *ends], ends))
+        return cls(about["fingerprint"], frames, about["device"], about["cores"], about["seconds"], pngs)
+
+
+def _timings_row(frame: FrameResult) -> list[float]:
+    return [frame.timings_ms.get(stage, np.nan) for stage in STAGES]
+
+
+def _timings(row: np.ndarray) -> dict[str, float]:
+    return {stage: float(value) for stage, value in zip(STAGES, row) if not np.isnan(value)}
+
+
+def _stacked(name: str, counts: Sequence[np.ndarray | None]) -> dict[str, np.ndarray]:
+    present = [array for array in counts if array is not None]
+    return {
+        f"{name}_of": np.array([index for index, array in enumerate(counts) if array is not None], np.int64),
+        name: np.array(present, np.int64),
+    }
+
+
+def _unstacked(name: str, arrays: dict[str, np.ndarray], frames: int) -> list[np.ndarray | None]:
+    counts: list[np.ndarray | None] = [None] * frames
+    for index, array in zip(arrays[f"{name}_of"], arrays[name], strict=True):
+        counts[index] = array
+    return counts

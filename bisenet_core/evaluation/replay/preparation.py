@@ -1,0 +1,165 @@
+"""What is settled before the first frame: what the models are, and which bags can be read."""
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bisenet_core.errors import EvaluationError, InputError
+from bisenet_core.evaluation.benchmark import versions
+from bisenet_core.evaluation.replay.evaluation import Evaluation, settings_of
+from bisenet_core.evaluation.replay.folder_truth import named_by_stamp
+from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.evaluation.replay.truth import open_truth
+from bisenet_core.label_space import LabelSpace
+from bisenet_core.runtime.segmenter import Segmenter
+
+#: As many as opening one more file of a bag takes.
+_SPARE_FILES = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for."""
+
+    bags: tuple[Path, ...]
+    model: str
+    output: Path
+    labels: Path | None = None
+    label_topic: str | None = None
+    topic: str | None = None
+    teacher: str | None = None
+    backend: str = "auto"
+    precision: str = "auto"
+    jobs: int = 1
+    ray: str | None = None
+    resume: bool = False
+    labelled_bag: bool = False
+    report: bool = True
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Models:
+    """What an evaluation's models are."""
+
+    evaluation: Evaluation
+    space: LabelSpace
+    about: dict[str, Any]
+    """Entries of results.json."""
+
+
+def prepare_models(request: Request) -> Models:
+    """Raises InputError for a model that cannot be run here, and for a teacher of other classes."""
+    with Segmenter.open(request.model, request.backend, request.precision) as segmenter:
+        card, backend = segmenter.card, segmenter.backend
+        evaluation = Evaluation(
+            model=_absolute(card.onnx_path.parent),
+            model_sha256=card.onnx_sha256,
+            model_settings=settings_of(segmenter),
+            backend=backend.name,
+            precision=backend.precision,
+            backend_version=backend.version,
+            **_teacher(request, segmenter),
+            labels=_absolute(request.labels) if request.labels else None,
+            label_topic=request.label_topic,
+            keep_labels=request.labelled_bag,
+        )
+        return Models(evaluation, segmenter.label_space, _about(request, segmenter))
+
+
+def open_recordings(request: Request, space: LabelSpace) -> tuple[list[Recording], list[str]]:
+    """The bags that can be read, closed again, and a line for each of the others.
+
+    Raises InputError where none can, EvaluationError where this process may open no more files.
+    """
+    _check_paths(request)
+    _check_labels(request)
+    attempts = [_open(request, bag, space) for bag in request.bags]
+    opened = [attempt for attempt in attempts if isinstance(attempt, Recording)]
+    refusals = [attempt for attempt in attempts if isinstance(attempt, InputError)]
+    if not opened:
+        raise refusals[0]
+    return opened, [f"left out: {refusal}" for refusal in refusals]
+
+
+def _open(request: Request, bag: Path, space: LabelSpace) -> Recording | InputError:
+    try:
+        truth = open_truth(request.labels, request.label_topic, bag, space)
+        # With many bags there are more files than a process may have open.
+        with Recording(bag, request.topic, truth) as recording:
+            _refuse_without_files()
+            return recording
+    except InputError as error:
+        _refuse_without_files()
+        return error
+
+
+def _refuse_without_files() -> None:
+    """Where files cannot be opened it is not the bag that is damaged."""
+    try:
+        with ExitStack() as stack:
+            for _ in range(_SPARE_FILES):
+                stack.enter_context(open(os.devnull))
+    except OSError as error:
+        raise EvaluationError(
+            f"no more files can be opened: {error.strerror}; allow more with `ulimit -n`"
+        ) from None
+
+
+def _check_paths(request: Request) -> None:
+    seen: set[Path] = set()
+    for bag in request.bags:
+        if not bag.exists():
+            raise InputError(f"{bag} does not exist; expected a rosbag: a folder, .db3, .mcap or .bag")
+        if bag.resolve() in seen:
+            raise InputError(f"{bag} is given twice; name each bag once")
+        seen.add(bag.resolve())
+
+
+def _check_labels(request: Request) -> None:
+    """A number says which image of a bag, but not of which bag: only stamps do."""
+    if request.labels is not None and len(request.bags) > 1 and not named_by_stamp(request.labels):
+        raise InputError(
+            f"{request.labels} names its labels by number or order, which fits one bag, not "
+            f"{len(request.bags)}: give each bag its own run, or name the PNGs by stamp"
+        )
+
+
+def _teacher(request: Request, segmenter: Segmenter) -> dict[str, str]:
+    if request.teacher is None:
+        return {}
+    with Segmenter.open(request.teacher, segmenter.backend.name, segmenter.backend.precision) as teacher:
+        if teacher.label_space.classes != segmenter.label_space.classes:
+            raise InputError(
+                f"the teacher's classes are {teacher.label_space.name}'s, the model's are "
+                f"{segmenter.label_space.name}'s; choose a teacher of the same classes"
+            )
+        card = teacher.card
+        return {
+            "teacher": _absolute(card.onnx_path.parent),
+            "teacher_sha256": card.onnx_sha256,
+            "teacher_settings": settings_of(teacher),
+        }
+
+
+def _about(request: Request, segmenter: Segmenter) -> dict[str, Any]:
+    space, backend = segmenter.label_space, segmenter.backend
+    return {
+        "model": request.model,
+        "model_sha256": segmenter.card.onnx_sha256,
+        "label_space": space.name,
+        "classes": list(space.classes),
+        "palette": [list(color) for color in space.palette],
+        "backend": backend.name,
+        "precision": backend.precision,
+        "input_size": "{}x{}".format(*backend.input_size),
+        "versions": versions(segmenter),
+        "command": list(request.command),
+        "teacher": request.teacher,
+    }
+
+
+def _absolute(path: Path) -> str:
+    return str(path.resolve())

@@ -1,0 +1,99 @@
+"""replay: recorded drives and a model in, a folder of results out."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bisenet_core.evaluation.console import progress_bar
+from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
+from bisenet_core.evaluation.replay.evaluation import Evaluation, Part, split
+from bisenet_core.evaluation.replay.frame_files import csv_row, rows_of
+from bisenet_core.evaluation.replay.labelled_bags import write_labelled_bags
+from bisenet_core.evaluation.replay.local_jobs import run_in_processes
+from bisenet_core.evaluation.replay.output_folder import claim_output
+from bisenet_core.evaluation.replay.part_store import PartStore
+from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
+from bisenet_core.evaluation.replay.ray_jobs import run_on_ray
+from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.evaluation.replay.results import write_results
+from bisenet_core.evaluation.replay.schedule import Runner, finish_parts, run_here
+from bisenet_core.evaluation.replay.work import Progress, Worker
+
+LABELLED_BAGS = "labelled"
+
+logger = logging.getLogger(__name__)
+
+
+def replay(request: Request) -> dict[str, Any]:
+    """Evaluate what is asked for and write it into ``request.output``; returns what results.json holds.
+
+    Raises InputError for bad input, EvaluationError where workers keep dying; finished parts are kept.
+    """
+    models = prepare_models(request)
+    recordings, left_out = open_recordings(request, models.space)
+    for line in left_out:
+        logger.warning("%s", line)
+    bags = _evaluated(request, models.evaluation, recordings)
+    about = {**models.about, "created": datetime.now().astimezone().isoformat(timespec="seconds")}
+    results = write_results(request.output, about, bags, models.space, left_out)
+    for name, note in ((bag["name"], note) for bag in results["bags"] for note in bag["notes"]):
+        logger.warning("%s: %s", name, note)
+    if request.labelled_bag:
+        with _progress("writing labelled bags", sum(len(bag.recording) for bag in bags)) as progress:
+            write_labelled_bags(request.output / LABELLED_BAGS, bags, models.space, progress)
+    if request.report:
+        _write_report(request.output, results, bags, models)
+    return results
+
+
+def _evaluated(
+    request: Request, evaluation: Evaluation, recordings: Sequence[Recording]
+) -> list[EvaluatedBag]:
+    """Have every part of the recordings finished."""
+    parts = [
+        split(recording.path.resolve(), recording.topic, len(recording), request.labels)
+        for recording in recordings
+    ]
+    store = claim_output(request, evaluation)
+    every = [part for of_bag in parts for part in of_bag]
+    with _progress("evaluating", sum(map(len, recordings))) as progress, _saying_how_to_go_on(store, every):
+        finish_parts(evaluation, every, store, _runner(request), progress)
+    names = unique_names([recording.name for recording in recordings])
+    return [EvaluatedBag(*each, store) for each in zip(names, recordings, parts)]
+
+
+def _runner(request: Request) -> Runner:
+    if request.ray is not None:
+        return partial(run_on_ray, address=request.ray)
+    return partial(run_in_processes, jobs=request.jobs) if request.jobs > 1 else run_here
+
+
+@contextmanager
+def _saying_how_to_go_on(store: PartStore, parts: Sequence[Part]) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        finished = sum(store.load(part) is not None for part in parts)
+        logger.warning("%d of %d parts are finished; --resume goes on from there", finished, len(parts))
+        raise
+
+
+@contextmanager
+def _progress(description: str, frames: int) -> Iterator[Progress]:
+    with progress_bar() as bar:
+        task = bar.add_task(description, total=frames, note="")
+        yield partial(bar.advance, task)
+
+
+def _write_report(output: Path, results: dict[str, Any], bags: list[EvaluatedBag], models: Models) -> None:
+    from bisenet_core.evaluation.replay.report.page import write_report
+    from bisenet_core.evaluation.replay.report.pictures import take_pictures
+
+    rows = [csv_row(row) for row in rows_of(bags)]
+    with Worker(models.evaluation) as worker:
+        pictures = take_pictures(results, rows, lambda bag, index: worker.look(bags[bag].parts[0], index))
+    write_report(output, results, rows, pictures)

@@ -1,0 +1,114 @@
+"""Bags for tests, message by message: stamps, times, sizes, types and damage are the caller's."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from rosbags.rosbag1 import Writer as Ros1Writer
+from rosbags.rosbag2 import CompressionFormat, StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+STRING = "std_msgs/msg/String"
+IMAGES, LABELS = "/camera/image_raw", "/labels"
+START = 1_700_000_000_000_000_000
+STEP = 100_000_000
+STORE, ROS1 = get_typestore(Stores.ROS2_KILTED), get_typestore(Stores.ROS1_NOETIC)
+
+
+class Record(NamedTuple):
+    """A message and when it was recorded; None for the stamp means that time."""
+
+    topic: str
+    time: int
+    pixels: object
+    kind: str = RAW
+    stamp: int = None
+
+
+def picture(index, width=32, height=24):
+    """HxWx3 uint8 RGB, another for each index; noise, which no compression makes smaller."""
+    return np.random.default_rng(index).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def labels(index, width=32, height=24):
+    """HxW uint8: ids of CamVid-11, 11 and 255 among them."""
+    image = np.full((height, width), index % 11, np.uint8)
+    image[0], image[1] = 11, 255
+    return image
+
+
+def images(count, kind=RAW, topic=IMAGES):
+    """Records of so many pictures, at 10 Hz."""
+    return [Record(topic, START + index * STEP, picture(index), kind) for index in range(count)]
+
+
+def label_records(count, kind=RAW, topic=LABELS):
+    """Records of labels that were recorded 7 ns after the pictures of the same stamp."""
+    times = [START + index * STEP for index in range(count)]
+    return [Record(topic, time + 7, labels(i), kind, time) for i, time in enumerate(times)]
+
+
+def message(record, store=STORE):
+    """The message itself; pixels that are bytes are what a CompressedImage holds, text is a String."""
+    if record.kind == STRING:
+        return store.types[STRING](data=record.pixels)
+    stamp = record.time if record.stamp is None else record.stamp
+    time = store.types["builtin_interfaces/msg/Time"](*divmod(stamp, 10**9))
+    sequence = {"seq": 3} if store is ROS1 else {}
+    header = store.types["std_msgs/msg/Header"](stamp=time, frame_id="camera", **sequence)
+    if record.kind == COMPRESSED:
+        data = record.pixels if isinstance(record.pixels, bytes) else png(record.pixels)
+        return store.types[COMPRESSED](header=header, format="png", data=np.frombuffer(data, np.uint8))
+    pixels = np.ascontiguousarray(record.pixels)
+    height, width = pixels.shape[:2]
+    encoding = "mono8" if pixels.ndim == 2 else "rgb8"
+    return store.types[RAW](header, height, width, encoding, 0, pixels.nbytes // height, pixels.reshape(-1))
+
+
+def png(pixels):
+    """The bytes of a PNG; three channels are RGB."""
+    return cv2.imencode(".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels)[1].tobytes()
+
+
+def write_bag(folder, records, storage=StoragePlugin.MCAP, compression=None):
+    """A ROS 2 bag folder. ``compression``: a CompressionMode, by zstd."""
+    writer = Writer(folder, version=9, storage_plugin=storage)
+    if compression is not None:
+        writer.set_compression(compression, CompressionFormat.ZSTD)
+    with writer:
+        connections = {}
+        for record in records:
+            key = record.topic, record.kind
+            if key not in connections:
+                connections[key] = writer.add_connection(*key, typestore=STORE)
+            writer.write(connections[key], record.time, serialised(record))
+    return folder
+
+
+def serialised(record):
+    """CDR; of a raw Image whose pixels are bytes, these are the whole message."""
+    if record.kind == RAW and isinstance(record.pixels, bytes):
+        return record.pixels
+    return bytes(STORE.serialize_cdr(message(record), record.kind))
+
+
+def write_ros1_bag(path, records):
+    """A ROS 1 bag."""
+    with Ros1Writer(path) as writer:
+        connections = {}
+        for record in records:
+            key = record.topic, record.kind
+            if key not in connections:
+                connections[key] = writer.add_connection(*key, typestore=ROS1)
+            data = ROS1.serialize_ros1(message(record, ROS1), record.kind)
+            writer.write(connections[key], record.time, data)
+    return path
+
+
+def storage_file(folder):
+    """The only storage file of a bag folder."""
+    (file,) = [path for path in folder.iterdir() if path.suffix in (".db3", ".mcap", ".zstd")]
+    return file
+
+

@@ -1,0 +1,395 @@
+"""`bisenet replay` on real bags: the figures of `bisenet evaluate`, however the work is spread or cut off."""
+
+import csv
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("typer", reason="the command line needs typer and rich")
+pytest.importorskip("openvino", reason="the model is run with openvino")
+
+from recorded_bags import COMPRESSED, IMAGES, LABELS, RAW, START, STEP, Record, picture, write_bag
+from rosbags.rosbag2 import StoragePlugin
+
+from bisenet_core.cli import main
+from bisenet_core.errors import EvaluationError
+from bisenet_core.evaluation.replay import evaluation as parts_module
+from bisenet_core.evaluation.replay import schedule
+from bisenet_core.evaluation.replay.evaluated_bag import unique_names
+from bisenet_core.evaluation.replay.preparation import Request, open_recordings
+from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.label_space import CAMVID_11
+
+ROOT = Path(__file__).resolve().parents[3]
+MEASURED = {"created", "command", "cores", "fps", "latency_ms", "stages_ms", "as_driven"}
+
+
+@pytest.fixture
+def run(street_bag, tiny_model_folder, tmp_path, monkeypatch):
+    """``run(*options, bag=..., output=...)``: results.json of an evaluation in parts of 5 frames."""
+    monkeypatch.setattr(parts_module.split, "__defaults__", (None, 5))
+
+    def run(*options, bag=street_bag, output="out", truth=True, status=0):
+        topic = ["--label-topic", LABELS, "--topic", IMAGES] if truth else []
+        arguments = [bag, "--model", tiny_model_folder, "--precision", "fp32", "--no-report", *topic]
+        assert main(["replay", *map(str, [*arguments, "--output", tmp_path / output, *options])]) == status
+        return json.loads((tmp_path / output / "results.json").read_text()) if status == 0 else None
+
+    return run
+
+
+def refused(capfd, run, *options, words, status=2, **more):
+    """The command fails with one line that holds ``words``."""
+    run(*options, status=status, **more)
+    (line,) = capfd.readouterr().err.splitlines()
+    for word in words:
+        assert str(word) in line
+
+
+def noting(done, evaluate_part):
+    """``evaluate_part`` that adds the start of each part to ``done``."""
+    return lambda *arguments: done.append(arguments[1].start) or evaluate_part(*arguments)
+
+
+def without_times(results):
+    return {key: value for key, value in results.items() if key not in MEASURED}
+
+
+def dataset(root, street):
+    """ROOT/test of the street's images and truth but for frame 5, as `bisenet evaluate` reads it."""
+    for folder in ("images", "labels"):
+        (root / "test" / folder).mkdir(parents=True)
+    for index, (image, ids) in enumerate(street):
+        if index != 5:
+            cv2.imwrite(str(root / f"test/images/{index:06d}.png"), image[..., ::-1])
+            cv2.imwrite(str(root / f"test/labels/{index:06d}.png"), ids)
+    return root
+
+
+@pytest.mark.parametrize("kind", [RAW, COMPRESSED])
+@pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+@pytest.mark.parametrize("truth", ["topic", "folder"])
+def test_the_figures_are_those_of_evaluate(run, street, tiny_model_folder, tmp_path, kind, storage, truth):
+    root = dataset(tmp_path / "data", street)
+    records = [Record(IMAGES, START + i * STEP, image, kind) for i, (image, _) in enumerate(street)]
+    labels = [Record(LABELS, START + i * STEP, ids) for i, (_, ids) in enumerate(street) if i != 5]
+    bag = write_bag(tmp_path / "bag", records + (labels if truth == "topic" else []), storage)
+    options = [] if truth == "topic" else ["--labels", root / "test" / "labels"]
+    found = run(*options, bag=bag, truth=truth == "topic")
+    evaluated = tmp_path / "evaluate.json"
+    arguments = ["--root", root, "--model", tiny_model_folder, "--precision", "fp32", "--json", evaluated]
+    assert main(["evaluate", *map(str, arguments)]) == 0
+    expected = json.loads(evaluated.read_text())
+    for key in ("miou", "iou", "pixel_accuracy", "backend", "precision"):
+        assert found[key] == expected[key]
+    assert found["scored"] == expected["images"] == 22
+    assert found["bags"][0]["notes"] == ["ground truth: 1 of 23 frames have none"]
+
+
+def test_camvid_has_the_figures_of_evaluate(run, camvid_root, tmp_path):
+    root, records = tmp_path / "data", []
+    for folder in ("images", "labels"):
+        (root / "test" / folder).mkdir(parents=True)
+    for index, path in enumerate(sorted((camvid_root / "test" / "images").iterdir())[::58]):
+        truth = camvid_root / "test" / "labels" / path.with_suffix(".png").name
+        shutil.copy(path, root / "test" / "images")
+        shutil.copy(truth, root / "test" / "labels")
+        image = cv2.imread(str(path))[..., ::-1]
+        records.append(Record(IMAGES, START + index * STEP, image, COMPRESSED))
+        records.append(Record(LABELS, START + index * STEP, cv2.imread(str(truth), cv2.IMREAD_UNCHANGED)))
+    bag, evaluated = write_bag(tmp_path / "bag", records), tmp_path / "evaluate.json"
+    model = ROOT / "weights" / "camvid_bisenetv2"
+    found = run("--model", model, bag=bag)
+    arguments = ["--root", root, "--model", model, "--precision", "fp32", "--json", evaluated]
+    assert main(["evaluate", *map(str, arguments)]) == 0
+    expected = json.loads(evaluated.read_text())
+    assert found["miou"] == expected["miou"] > 0.3
+    assert [found[key] for key in ("iou", "pixel_accuracy")] == [
+        expected[key] for key in ("iou", "pixel_accuracy")
+    ]
+
+
+def test_the_files_agree(run, tmp_path):
+    results = run("--json", tmp_path / "same.json")
+    assert json.loads((tmp_path / "same.json").read_text()) == results
+    with open(tmp_path / "out" / "frames.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    arrays = np.load(tmp_path / "out" / "frames.npz")
+    assert [int(row["index"]) for row in rows] == arrays["index"].tolist() == list(range(23))
+    assert [int(row["stamp_ns"]) for row in rows] == arrays["stamp_ns"].tolist()
+    assert [row["driven"] == "labelled" for row in rows] == arrays["driven"].tolist()
+    assert arrays["bag"].dtype == np.int32 and not arrays["bag"].any()
+    assert np.flatnonzero(~arrays["scored"]).tolist() == [5]
+    assert rows[5]["miou"] == rows[0]["consistency"] == "" and rows[6]["miou"]
+    assert arrays["confusion"].dtype == np.int64
+    assert arrays["confusion"].sum(axis=0).tolist() == results["confusion_matrix"]
+    assert sum(int(row["scored_pixels"] or 0) for row in rows) == np.sum(results["confusion_matrix"])
+    assert results["frames"] == 23 and results["temporal"]["pairs"] == 22
+    assert results["latency_ms"]["p50"] > 0 and results["fps"] > 0
+    driven = results["as_driven"]
+    assert driven["labelled"] + driven["superseded"] == 23
+    bag = results["bags"][0]
+    assert (bag["name"], bag["frames"], bag["scored"], bag["rate_hz"]) == ("street", 23, 22, 10.0)
+    assert main(["replay", "compare", str(tmp_path / "out"), str(tmp_path / "out")]) == 0
+
+
+def test_processes_come_to_the_same(run):
+    alone, spread = run(), run("--jobs", 2, output="spread")
+    assert without_times(alone) == without_times(spread)
+    assert len(spread["cores"]) == 1
+
+
+def test_resume_does_nothing_twice(run, monkeypatch, capfd, caplog):
+    expected = run(output="whole")
+    done = []
+
+    def work(evaluation, part, progress):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(part.start)
+        return evaluate_part(evaluation, part, progress)
+
+    evaluate_part = schedule.evaluate_part
+    monkeypatch.setattr(schedule, "evaluate_part", work)
+    run(status=130)
+    assert "3 of 5 parts are finished; --resume goes on" in caplog.text
+    capfd.readouterr()
+    refused(capfd, run, words=["holds an evaluation already", "--resume"])
+    monkeypatch.setattr(schedule, "evaluate_part", noting(done, evaluate_part))
+    assert without_times(run("--resume")) == without_times(expected)
+    assert done == [0, 5, 10, 15, 20]
+    run("--resume")
+    assert len(done) == 5  # nothing is left to do
+
+
+def test_resume_does_parts_that_no_longer_fit_again(run, street_bag, monkeypatch, tmp_path):
+    bag = shutil.copytree(street_bag, tmp_path / "street")
+    run(bag=bag)
+    kept = sorted((tmp_path / "out" / "parts").iterdir())
+    kept[1].write_bytes(kept[1].read_bytes()[:100])  # a disk that was full
+    done = []
+    monkeypatch.setattr(schedule, "evaluate_part", noting(done, schedule.evaluate_part))
+    run("--resume", bag=bag)
+    assert done == [5]
+    os.utime(next(bag.glob("*.mcap")), ns=(0, 0))
+    run("--resume", bag=bag)
+    assert done == [5, 0, 5, 10, 15, 20]
+    assert set(kept) <= set((tmp_path / "out" / "parts").iterdir())  # nothing that was written is lost
+
+
+def test_another_evaluation_is_never_overwritten(run, capfd, tmp_path, tiny_model_folder, street_bag):
+    run()
+    before = (tmp_path / "out" / "results.json").read_bytes()
+    refused(capfd, run, "--resume", "--precision", "bf16", words=["precision"])
+    refused(capfd, run, "--resume", "--labels", tmp_path, truth=False, words=["PNG"])
+    refused(capfd, run, "--resume", truth=False, words=["topic none", "choose another --output"])
+    refused(capfd, run, "--resume", "--topic", IMAGES, truth=False, words=["label topic", LABELS])
+    other = shutil.copytree(street_bag, tmp_path / "other")
+    refused(capfd, run, "--resume", other, words=[f"bags {street_bag},", f"bags {street_bag}, {other}:"])
+    refused(capfd, run, "--resume", bag=other, words=["bags", other, "choose another --output"])
+    assert (tmp_path / "out" / "results.json").read_bytes() == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("text")
+    for options in ([], ["--resume"]):
+        refused(capfd, run, *options, output="mine", words=["something else", "mine"])
+
+
+@pytest.mark.parametrize("change", [{"mean": [0.1, 0.2, 0.3]}, {"color_order": "bgr"}, {"input_width": 64}])
+@pytest.mark.parametrize("role", ["--model", "--teacher"])
+def test_results_of_another_model_card_are_never_gone_on_with(
+    run, capfd, tmp_path, tiny_model_folder, role, change
+):
+    model = shutil.copytree(tiny_model_folder, tmp_path / "model")
+    run(role, model)
+    card = json.loads((model / "model.json").read_text())
+    assert card[next(iter(change))] not in change.values()
+    (model / "model.json").write_text(json.dumps({**card, **change}))
+    refused(capfd, run, "--resume", role, model, words=[f"{role[2:]} settings", "another --output"])
+
+
+def test_bad_input_is_one_line(run, capfd, tmp_path, street_bag, write_model_folder, tiny_network_onnx):
+    refused(capfd, run, bag=tmp_path / "gone", words=["gone does not exist"])
+    refused(capfd, run, street_bag, words=["given twice"])
+    refused(capfd, run, "--topic", "/nothing", words=["no images on /nothing"])
+    refused(capfd, run, "--labels", tmp_path / "x", words=["name one of the two"])
+    refused(capfd, run, "--model", tmp_path, words=["model.json"])
+    refused(capfd, run, "--output", street_bag / "out", words=["an input"])
+    refused(capfd, run, "--output", "/proc/out", words=["cannot write into /proc/out"])
+    refused(capfd, run, "--jobs", 0, words=["--jobs"])
+    refused(capfd, run, "--ray", "somewhere", words=["ray"])
+    assert not (tmp_path / "out").is_dir() or not list((tmp_path / "out" / "parts").iterdir())
+
+
+def test_a_teacher_of_other_classes_is_refused(run, capfd, tmp_path, write_model_folder, tiny_network_onnx):
+    from bisenet_core.label_space import CITYSCAPES_19
+
+    other = write_model_folder(tmp_path / "other", tiny_network_onnx(19), label_space=CITYSCAPES_19)
+    refused(capfd, run, "--teacher", other, words=["Cityscapes", "teacher of the same classes"])
+
+
+def test_a_teacher_is_compared_with(run, tiny_model_folder):
+    teacher = run("--teacher", tiny_model_folder)["teacher"]
+    assert teacher["model"] == str(tiny_model_folder)
+    assert teacher["pixel_agreement"] == teacher["miou"] == 1.0
+
+
+def test_a_bag_that_cannot_be_read_is_left_out_and_said(run, tmp_path, caplog):
+    broken = tmp_path / "broken.mcap"
+    broken.write_bytes(b"no bag")
+    results = run(broken)
+    assert results["frames"] == 23
+    assert len(results["left_out"]) == 1 and "broken.mcap" in results["left_out"][0]
+    assert "broken.mcap" in caplog.text
+
+
+def test_what_is_odd_about_a_bag_is_said(run, street_bag, tmp_path, caplog, capfd):
+    bag = shutil.copytree(street_bag, tmp_path / "cut")
+    (file,) = bag.glob("*.mcap")
+    file.write_bytes(file.read_bytes()[:-1000])
+    (results,) = run(bag=bag)["bags"]
+    said = [record.getMessage() for record in caplog.records]
+    assert any("was cut off" in note for note in results["notes"])
+    for note in results["notes"]:
+        assert said.count(f"cut: {note}") == 1
+    assert f"{len(results['notes'])} lines in results.json" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("kind", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_a_bag_is_not_left_out_where_no_more_files_can_be_opened(tmp_path, kind):
+    bag = write_bag(tmp_path / "bag", [Record(IMAGES, START, picture(0))], kind)
+    request, before = Request((bag,), "", tmp_path), resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        with suppress(OSError):
+            while True:
+                stack.enter_context(open(os.devnull))
+        with pytest.raises(EvaluationError, match="Too many open files; .*ulimit"):
+            open_recordings(request, CAMVID_11)
+    assert len(open_recordings(request, CAMVID_11)[0]) == 1
+
+
+def test_several_bags_of_one_name_add_up(run, street_bag, tmp_path):
+    other = shutil.copytree(street_bag, tmp_path / "other" / "street")
+    one, both = run(output="one"), run(other)
+    assert [bag["name"] for bag in both["bags"]] == ["street", "street#2"]
+    assert both["confusion_matrix"] == (2 * np.array(one["confusion_matrix"])).tolist()
+    assert both["temporal"]["pairs"] == 44  # the last frame of one is not compared with the first of the next
+
+
+def test_no_two_bags_have_one_name():
+    assert unique_names(["a", "a", "a#2", "b", "a"]) == ["a", "a#2", "a#2#2", "b", "a#3"]
+    assert unique_names(["a#2", "a", "a"]) == ["a#2", "a", "a#3"]
+
+
+def test_numbered_labels_are_of_one_bag_and_stamped_ones_of_any(run, capfd, street, street_bag, tmp_path):
+    other = shutil.copytree(street_bag, tmp_path / "other")
+    labels = dataset(tmp_path / "data", street) / "test" / "labels"
+    options = [other, "--topic", IMAGES, "--labels", labels]
+    refused(capfd, run, *options, truth=False, words=[labels, "its own run", "by stamp"])
+    for path in labels.iterdir():
+        path.rename(labels / f"{START + int(path.stem) * STEP}.png")
+    assert run(*options, truth=False)["scored"] == 2 * 22
+
+
+def test_an_image_without_a_header_has_no_stamp_to_be_out_of_order(run, street, tmp_path):
+    records = [Record(IMAGES, START + i * STEP, image, RAW, i * STEP) for i, (image, _) in enumerate(street)]
+    records[3] = records[3]._replace(pixels=b"\0\1\0\0")
+    results = run(bag=write_bag(tmp_path / "bag", records), truth=False)
+    assert results["bags"][0]["notes"] == ["1 images have no readable header"]
+
+
+def test_without_truth_what_can_be_known_is(run):
+    results = run(truth=False)
+    assert results["scored"] == 0 and results["frames"] == 23
+    for key in ("miou", "iou", "pixel_accuracy", "confusion_matrix", "boundary", "calibration", "teacher"):
+        assert results[key] is None
+    assert results["temporal"]["pairs"] == 22
+
+
+def test_truth_of_other_classes_is_left_out_with_the_reason(run, tmp_path):
+    ids = np.full((24, 32), 40, np.uint8)
+    bag = write_bag(tmp_path / "bag", [Record(IMAGES, START, picture(0)), Record(LABELS, START, ids)])
+    results = run(bag=bag)
+    assert results["scored"] == 0 and "another label space" in results["left_out"][0]
+
+
+def test_the_labelled_bag_has_the_labels(run, street_bag, tiny_model_folder, tmp_path):
+    run("--labelled-bag", "--jobs", 2)
+    written = Recording(tmp_path / "out" / "labelled" / "street", "/segmentation/labels")
+    images = tmp_path / "images"
+    images.mkdir()
+    for frame in Recording(street_bag, IMAGES).frames():
+        cv2.imwrite(str(images / f"{frame.index:06d}.png"), frame.image[..., ::-1])
+    arguments = ["--model", tiny_model_folder, "--precision", "fp32", "--output", tmp_path / "labels"]
+    assert main(["segment", str(images), *map(str, arguments), "--no-overlays"]) == 0
+    for frame in written.frames():
+        expected = cv2.imread(str(tmp_path / f"labels/labels/{frame.index:06d}.png"), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(frame.image[..., 0], expected)
+    assert len(written) == 23
+
+
+def test_a_labelled_bag_is_written_again_for_other_input_only(run, street_bag, tmp_path):
+    bag, folder = tmp_path / "street", tmp_path / "out" / "labelled"
+    shutil.copytree(street_bag, bag)
+    run("--labelled-bag", bag=bag)
+    first = (folder / "street").stat()
+    run("--labelled-bag", "--resume", bag=bag)
+    assert (folder / "street").stat() == first
+    shutil.rmtree(bag)
+    write_bag(bag, [Record(IMAGES, START, picture(0)), Record(LABELS, START, np.zeros((24, 32), np.uint8))])
+    run("--labelled-bag", "--resume", bag=bag)
+    with Recording(folder / "street", "/segmentation/labels") as written:
+        assert [frame.image.shape for frame in written.frames()] == [(24, 32, 3)]
+    assert list(folder.iterdir()) == [folder / "street"]  # and nothing half-done beside it
+
+
+def test_ctrl_c_keeps_what_is_finished(street_bag, tiny_model_folder, tmp_path):
+    output = tmp_path / "out"
+    arguments = ["--model", str(tiny_model_folder), "--no-report", "--jobs", "2", "--output", str(output)]
+    source = (
+        "import sys; from bisenet_core.evaluation.replay import evaluation as e; "
+        "e.split.__defaults__ = (None, 1); from bisenet_core.cli import main; "
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", source, "replay", str(street_bag), "--topic", IMAGES, *arguments]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **streams)
+    while process.poll() is None and not list(output.glob("parts/*.npz")):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
+    _, error = process.communicate()
+    assert process.returncode == 130, error
+    assert len(error.splitlines()) == 2 and "--resume goes on from there" in error
+    assert list(output.glob("parts/*.npz")) and not (output / "results.json").exists()
+
+
+def test_compare_pictures_where_two_models_differ(
+        run, street_bag, tmp_path, write_model_folder, tiny_network_onnx, caplog):
+    other = write_model_folder(tmp_path / "other", tiny_network_onnx(seed=1))
+    run(output="a")
+    run("--model", other, output="b")
+    command = ["replay", "compare", str(tmp_path / "a"), str(tmp_path / "b"), "--output"]
+    caplog.clear()
+    assert main([*command, str(tmp_path / "compared")]) == 0
+    page = (tmp_path / "compared" / "compare.html").read_text()
+    different = json.loads((tmp_path / "compared" / "compare.json").read_text())["most_different"]
+    assert different and all(f"{frame['bag']}, frame {frame['index']}<" in page for frame in different)
+    assert page.count("data:image/") == 4 * len(different), "image, truth and two labels"
+    assert not caplog.messages
+    other.rename(tmp_path / "away")
+    assert main([*command, str(tmp_path / "again")]) == 0
+    (line,) = caplog.messages
+    assert line.startswith("no pictures: ") and str(other) in line
+    assert not (tmp_path / "again" / "compare.html").exists()
