@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
@@ -87,12 +87,17 @@ def declare_parameters(node: Any) -> SegmentationParameters:
 
     Raises InputError, or rclpy's ParameterException, for a value that is refused.
     """
+    return SegmentationParameters(**declare_all(node, PARAMETERS))
+
+
+def declare_all(node: Any, specs: Iterable[ParameterSpec]) -> Dict[str, Any]:
+    """Declare parameters and return their values by name. Raises as ``declare_parameters`` does."""
     values = {}
-    for spec in PARAMETERS:
+    for spec in specs:
         default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
-        values[spec.name] = check_value(
-            spec.name, node.declare_parameter(spec.name, default, describe(spec)).value)
-    return SegmentationParameters(**values)
+        values[spec.name] = _check(
+            spec, node.declare_parameter(spec.name, default, describe(spec)).value)
+    return values
 
 
 def describe(spec: ParameterSpec) -> ParameterDescriptor:
@@ -111,14 +116,7 @@ def describe(spec: ParameterSpec) -> ParameterDescriptor:
 
 def check_value(name: str, value: Any) -> Any:
     """``value`` as SegmentationParameters holds it. Raises InputError that says what is expected."""
-    spec = _BY_NAME[name]
-    if isinstance(spec.default, tuple):
-        return _check_names(spec, value)
-    if isinstance(spec.default, float):
-        return _check_number(spec, value)
-    if spec.choices and value not in spec.choices:
-        raise InputError("{} is '{}'; expected one of {}".format(name, value, ", ".join(spec.choices)))
-    return value
+    return _check(_BY_NAME[name], value)
 
 
 def changed(settings: SegmentationParameters, changes: Iterable[Any]) -> SegmentationParameters:
@@ -140,16 +138,27 @@ def mask_classes(masks: Sequence[str], label_space: LabelSpace) -> List[int]:
         raise InputError(f"masks: {error}") from None
 
 
-def unknown_parameters(names: Iterable[str]) -> List[str]:
-    """One line for each of ``names`` that is no parameter of this node, with the nearest that is."""
-    lines = []
+def unknown_parameters(names: Iterable[str], specs: Iterable[ParameterSpec] = PARAMETERS) -> List[str]:
+    """One line for each of ``names`` that is no parameter of the node, with the nearest that is."""
+    lines, known = [], [spec.name for spec in specs]
     for name in names:
-        if name in _BY_NAME or name in _COMMON or name.startswith("qos_overrides."):
+        if name in known or name in _COMMON or name.startswith("qos_overrides."):
             continue
-        near = difflib.get_close_matches(name, _BY_NAME, n=1)
+        near = difflib.get_close_matches(name, known, n=1)
         lines.append("unknown parameter '{}' is ignored{}".format(
-            name, f"; did you mean '{near[0]}'?" if near else "; known are " + ", ".join(_BY_NAME)))
+            name, f"; did you mean '{near[0]}'?" if near else "; known are " + ", ".join(known)))
     return lines
+
+
+def _check(spec: ParameterSpec, value: Any) -> Any:
+    if isinstance(spec.default, tuple):
+        return _check_names(spec, value)
+    if isinstance(spec.default, float):
+        return _check_number(spec, value)
+    if spec.choices and value not in spec.choices:
+        raise InputError("{} is '{}'; expected one of {}".format(
+            spec.name, value, ", ".join(spec.choices)))
+    return value
 
 
 def _check_names(spec: ParameterSpec, value: Any) -> Tuple[str, ...]:

@@ -20,7 +20,7 @@ def _modules(package):
 CORE = _modules("bisenet_core")
 NODE = _modules("bisenet_ros")
 EXAMPLES = _modules("examples")
-NODE_TOOLS = ("demo", "load", "benchmark", "soak")  # workstation code
+NODE_TOOLS = ("demo", "load", "benchmark", "soak", "replay")  # workstation code
 ROBOT_NODE = {name: path for name, path in NODE.items() if not set(name.split(".")[1:2]) & set(NODE_TOOLS)}
 
 

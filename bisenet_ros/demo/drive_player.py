@@ -14,9 +14,7 @@ import time
 from typing import Any
 
 import rclpy
-from builtin_interfaces.msg import Time
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -25,14 +23,11 @@ from bisenet_core.errors import InputError
 from bisenet_core.evaluation.frame import Source
 from bisenet_core.evaluation.sources import open_source
 from bisenet_ros.image_messages import image_to_msg
+from bisenet_ros.load.camera_publisher import create_camera, stamp_ns, wait_for_subscriber
 
 IMAGE_TOPIC = "/camera/image_raw"
 FRAME_ID = "camera_optical_frame"
 MATCH_TIMEOUT_S = 90.0
-
-# Being matched here does not mean that the subscriber's side has finished, and what a best-effort reader
-# has not matched it never sees. Discovery takes 0.05 to 0.2 s once it has begun.
-_SETTLE_S = 0.5
 
 
 class DrivePlayer(Node):
@@ -40,22 +35,11 @@ class DrivePlayer(Node):
 
     def __init__(self, topic: str = IMAGE_TOPIC) -> None:
         super().__init__("drive_player")
-        # Reliable suits best-effort and reliable subscribers alike. A short queue: a camera keeps no history.
-        qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE)
-        self._publisher = self.create_publisher(Image, topic, qos)
-        self.topic = topic
+        self._publisher = create_camera(self, Image, topic)
 
     def wait_for_subscriber(self, timeout_s: float = MATCH_TIMEOUT_S) -> None:
         """Return once a subscription is matched. Raises InputError after ``timeout_s``."""
-        deadline = time.monotonic() + timeout_s
-        while not self._publisher.get_subscription_count():
-            if time.monotonic() > deadline:
-                raise InputError(
-                    "nobody subscribed to {} within {:.0f} s; is the node running, and on the same "
-                    "ROS_DOMAIN_ID?".format(self.topic, timeout_s)
-                )
-            time.sleep(0.02)
-        time.sleep(_SETTLE_S)
+        wait_for_subscriber(self._publisher, timeout_s)
 
     def play(self, source: Source) -> None:
         """Publish every frame when it is due, reporting each. One that is late does not delay the next."""
@@ -69,11 +53,6 @@ class DrivePlayer(Node):
             sent = time.monotonic()
             self._publisher.publish(message)
             tell("published", index=frame.index, stamp=stamp_ns(header.stamp), sent=sent)
-
-
-def stamp_ns(stamp: Time) -> int:
-    """builtin_interfaces/Time in nanoseconds."""
-    return stamp.sec * 1000000000 + stamp.nanosec
 
 
 def tell(event: str, **facts: Any) -> None:

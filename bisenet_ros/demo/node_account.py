@@ -20,10 +20,13 @@ class NodeAccount(NamedTuple):
         return self.facts.get("state") == "active"
 
 
-def account_from_diagnostics(message: DiagnosticArray) -> Optional[NodeAccount]:
-    """The account in a diagnostics message, or None where the message is somebody else's."""
+def account_from_diagnostics(message: DiagnosticArray, name: str = "") -> Optional[NodeAccount]:
+    """The account in a diagnostics message, or None where the message is somebody else's.
+
+    ``name`` is the status's, with the node's namespace; without it, any node of the usual name will do.
+    """
     for status in message.status:
-        if status.name.endswith(STATUS_NAME):
+        if status.name == name or not name and status.name.endswith(STATUS_NAME):
             facts = {value.key: value.value for value in status.values}
             return NodeAccount(counts_from_values(facts), facts)
     return None

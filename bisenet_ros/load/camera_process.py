@@ -7,6 +7,7 @@ early takes its last images with it. The stamps are the moments of sending.
 
 import argparse
 import json
+import math
 import select
 import sys
 import time
@@ -18,7 +19,6 @@ import cv2
 import numpy as np
 import rclpy
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -26,10 +26,10 @@ from std_msgs.msg import Header
 from bisenet_core.commands.options import parse_size
 from bisenet_core.rendering import RenderedDrive
 from bisenet_ros.image_messages import image_to_msg
+from bisenet_ros.load.camera_publisher import create_camera, wait_for_subscriber
 
 _PICTURES = 4
 _JPEG_QUALITY = 90
-_SETTLE_S = 0.5  # as drive_player has it: the subscriber's side may not have finished matching
 
 
 def messages(size: tuple[int, int], compressed: bool, white: bool) -> list[Any]:
@@ -71,14 +71,10 @@ def main() -> int:
     pictures = messages(parse_size(options.size, "--size"), compressed, options.white)
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node("camera")
-    # Reliable suits best-effort and reliable subscribers alike. A short queue: a camera keeps no history.
-    qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2, reliability=ReliabilityPolicy.RELIABLE)
-    publisher = node.create_publisher(CompressedImage if compressed else Image, options.topic, qos)
+    publisher = create_camera(node, CompressedImage if compressed else Image, options.topic, depth=2)
     orders = FileIO(sys.stdin.fileno(), closefd=False)  # unbuffered, so that select() knows of every line
     try:
-        while not publisher.get_subscription_count():
-            time.sleep(0.02)
-        time.sleep(_SETTLE_S)
+        wait_for_subscriber(publisher, math.inf)
         print("matched", flush=True)
         if orders.readline():
             sent = play(node, publisher, pictures, options, orders)

@@ -1,0 +1,1 @@
+"""A recorded drive played into the running node, and what comes back, scored."""

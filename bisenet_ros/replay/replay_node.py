@@ -1,0 +1,195 @@
+"""The replay node: plays a bag into the running segmentation node and scores what comes back over DDS.
+
+`ros2 run bisenet_ros replay_node --ros-args -p bag:=drive.mcap -p model:=camvid_bisenetv2`, or
+replay.launch.py for both nodes at once. Exit status 0 when the drive was played, or stopped by SIGINT or
+SIGTERM; 2 when it could not be, or not to its end. live.json is written wherever playing began.
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.logging import get_logger
+from rclpy.node import Node
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from rosgraph_msgs.msg import Clock as ClockMessage
+from sensor_msgs.msg import Image
+from std_srvs.srv import SetBool
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.evaluation.replay.truth import open_truth
+from bisenet_core.runtime.model_card import ModelCard, resolve_model
+from bisenet_ros.image_messages import image_from_msg
+from bisenet_ros.load.camera_publisher import create_camera, stamp_ns, to_stamp
+from bisenet_ros.process_memory import keep_freed_memory
+from bisenet_ros.replay.live_account import LiveAccount
+from bisenet_ros.replay.live_scorer import LiveScorer
+from bisenet_ros.replay.node_watch import NodeWatch
+from bisenet_ros.replay.parameters import declare_parameters
+from bisenet_ros.replay.player import Player
+from bisenet_ros.replay.session import ReplaySession
+from bisenet_ros.replay.stamp_clock import stamps_problem
+from bisenet_ros.replay.summary import summary_lines
+from bisenet_ros.replay.timeline import Timeline
+
+NODE_NAME = "replay"
+BAD_INPUT = 2
+
+# Room for the labels that come while another node's are being taken: none may be lost here.
+_LABELS_QOS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE)
+_CLOCK_PERIOD_S = 0.01
+
+
+class ReplayNode(Node):
+    """Publishes ``image`` and hears ``segmentation/labels``; ``~/pause`` stops and goes on.
+
+    With the parameter ``clock``, /clock runs with the recorded time. Raises InputError or rclpy's
+    ParameterException for what cannot be played.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(NODE_NAME)
+        self.settings = declare_parameters(self)
+        self.card = ModelCard.load(resolve_model(self.settings.model))
+        self.truth = open_truth(self.settings.labels, self.settings.label_topic, self.settings.bag,
+                                self.card.label_space)
+        self.recording = Recording(self.settings.bag, self.settings.topic, self.truth)
+        self.recording.truth = None  # the scorer's: only frames that are labelled need theirs read
+        self._stamps_problem = stamps_problem(self.recording) if self.settings.clock else ""
+        self.notes = [*self.recording.opening_notes, *filter(None, [self._stamps_problem])]
+        for note in self.notes:
+            self.get_logger().warning(note)
+        self.account = LiveAccount()
+        self.scorer = LiveScorer(self.card.label_space, self.truth)
+        self.timeline = Timeline(self.settings.rate, int(self.recording.times_ns[0]))
+        self._connect()
+
+    def _connect(self) -> None:
+        self._camera = create_camera(self, Image, "image")
+        labels = self.create_subscription(Image, "segmentation/labels", self._on_labels, _LABELS_QOS)
+        self._labels_topic = labels.topic_name
+        self.watch = NodeWatch(self._labels_topic)
+        # In this order: the node hears of subscriptions in the order in which they are made. Once its
+        # diagnostics reach us it knows this reader of its labels too, and no label can be lost to discovery.
+        self.create_subscription(DiagnosticArray, "/diagnostics", self.watch.on_diagnostics, 10)
+        self.create_service(SetBool, "~/pause", self._on_pause)
+        if self.settings.clock:
+            self._clock_publisher = self.create_publisher(ClockMessage, "/clock", 10)
+            self.create_timer(_CLOCK_PERIOD_S, self._publish_clock,
+                              clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def close(self) -> None:
+        """Free everything."""
+        self.recording.close()
+        if self.truth is not None:
+            self.truth.close()
+        self.destroy_node()
+
+    def not_ready(self) -> str:
+        """What has to happen before playing can begin, one line, or empty."""
+        return self.watch.not_active() or self._wrong_number()
+
+    def not_at_work(self) -> str:
+        """Why nothing more will come back, one line, or empty."""
+        return self.watch.gone() or self._wrong_number()
+
+    def _wrong_number(self) -> str:
+        """Who is missing, or one too many: with two nodes or cameras, nobody knows whose labels come back."""
+        images, labels = self._camera.topic_name, self._labels_topic
+        if not self._camera.get_subscription_count():
+            return f"nobody subscribes to {images}"
+        for topic in (images, labels):
+            publishers = self.count_publishers(topic)
+            if publishers != 1:
+                return f"{publishers or 'no'} nodes publish {topic}; expected one"
+        return ""
+
+    def play(self, go_on: Callable[[], bool]) -> None:
+        """Play, in the caller's thread; see Player."""
+        now_ns = None if self.settings.clock else self._now_ns
+        Player(self._camera, self.account, self.timeline, now_ns).play(
+            self.recording, self.settings.loop, go_on)
+
+    def say(self, line: str) -> None:
+        """A line of the log."""
+        self.get_logger().info(line)
+
+    def _now_ns(self) -> int:
+        """The time by which the segmentation node tells an image's age."""
+        return self.timeline.position_ns() if self.settings.clock else time.time_ns()
+
+    def _on_labels(self, message: Image) -> None:
+        at, now_ns = time.monotonic(), self._now_ns()
+        stamp = stamp_ns(message.header.stamp)
+        age_s = None if self._stamps_problem else (now_ns - stamp) / 1e9
+        sent = self.account.receive(stamp, at, age_s)
+        if sent is not None:
+            self.scorer.add(sent, image_from_msg(message)[0])
+
+    def _on_pause(self, request: Any, response: Any) -> Any:
+        self.timeline.pause(request.data)
+        response.success, response.message = True, "paused" if request.data else "playing"
+        self.say(response.message)
+        return response
+
+    def _publish_clock(self) -> None:
+        self._clock_publisher.publish(ClockMessage(clock=to_stamp(self.timeline.position_ns())))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play until the end, SIGINT or SIGTERM."""
+    keep_freed_memory()
+    stopping = threading.Event()
+    # Handlers of our own: there is still something to write. A second signal changes nothing.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+        with _spinning(ReplayNode()) as node:
+            return _run(node, stopping)
+    except (InputError, ParameterException, RuntimeError) as error:  # the last are unknown ROS arguments
+        get_logger(NODE_NAME).fatal(" ".join(str(error).split()))
+        return BAD_INPUT
+    finally:
+        rclpy.try_shutdown()
+
+
+@contextmanager
+def _spinning(node: ReplayNode) -> Iterator[ReplayNode]:
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    try:
+        yield node
+    finally:
+        executor.shutdown()
+        thread.join(5.0)
+        node.close()
+
+
+def _run(node: ReplayNode, stopping: threading.Event) -> int:
+    session = ReplaySession(node, stopping.is_set)
+    with node.scorer:
+        began = session.run()
+    if began:
+        for line in summary_lines(session.write()):
+            node.say(line)
+    if session.problem:
+        node.get_logger().error(session.problem)
+    return BAD_INPUT if session.problem else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""live.json in words: a line while playing, a few at the end."""
+
+from typing import Any
+
+# Half of the images later than that, and the drive was another than the one recorded.
+LATE_MS = 50.0
+
+
+def progress_line(results: dict[str, Any]) -> str:
+    """How it goes."""
+    return "; ".join(filter(None, [_frames(results), _latency(results), _accuracy(results)]))
+
+
+def summary_lines(results: dict[str, Any]) -> list[str]:
+    """What came of it, the most important first."""
+    lines = [_frames(results), _fates(results), _latency(results), _accuracy(results), _lateness(results)]
+    return [line for line in lines + results["left_out"] if line]
+
+
+def _frames(results: dict[str, Any]) -> str:
+    published, labelled = results["published"], results["frames"]
+    share = f" ({100 * labelled / published:.0f}%)" if published else ""
+    return f"{published} images published, {labelled} labelled{share}"
+
+
+def _fates(results: dict[str, Any]) -> str:
+    fates = [f"{count} dropped ({reason})" for reason, count in results["dropped"].items()]
+    fates += [f"{count} failed ({reason})" for reason, count in results["failed"].items()]
+    if results["lost"]:
+        fates.append(f"{results['lost']} lost (on the way, or with the node)")
+    return ", ".join(fates)
+
+
+def _latency(results: dict[str, Any]) -> str:
+    latency = results["latency_ms"]
+    if not latency:
+        return ""
+    return "publication to labels p50 {p50:.0f}, p99 {p99:.0f}, max {max:.0f} ms".format(**latency)
+
+
+def _accuracy(results: dict[str, Any]) -> str:
+    if results["miou"] is None:
+        return ""
+    return (f"as driven: mIoU {100 * results['miou']:.1f}%, pixel accuracy "
+            f"{100 * results['pixel_accuracy']:.1f}% over {results['scored']} images")
+
+
+def _lateness(results: dict[str, Any]) -> str:
+    late = results["late_ms"]
+    if not late or late["p50"] < LATE_MS:
+        return ""
+    return ("this machine cannot play so fast: half of the images went out "
+            f"{late['p50']:.0f} ms late or more")

@@ -1,0 +1,37 @@
+"""Time goes on from pass to pass."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
+
+from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
+from bisenet_ros.replay.passes import due_frames
+
+
+class FakeRecording:
+    def __init__(self, times_ns):
+        self.times_ns = np.array(times_ns, np.int64)
+
+    def frames(self):
+        for index, time_ns in enumerate(self.times_ns):
+            yield RecordedFrame(index, int(time_ns), int(time_ns) - 5, "")
+
+
+def test_once_without_loop():
+    due = list(due_frames(FakeRecording([100, 200, 300]), loop=False))
+    assert [(one.frame.index, one.due_ns, one.stamp_ns) for one in due] == [
+        (0, 100, 95), (1, 200, 195), (2, 300, 295)]
+
+
+@pytest.mark.parametrize("times, expected", [
+    ([100, 200, 300], [100, 200, 300, 400, 500, 600, 700]),
+    ([7, 7, 7], [7, 7, 7, 7 + 10**8, 7 + 10**8, 7 + 10**8, 7 + 2 * 10**8]),
+    ([0], [0, 10**8, 2 * 10**8, 3 * 10**8, 4 * 10**8, 5 * 10**8, 6 * 10**8]),
+])
+def test_a_loop_has_one_usual_gap_between_its_passes(times, expected):
+    due = list(itertools.islice(due_frames(FakeRecording(times), loop=True), 7))
+    assert [one.due_ns for one in due] == expected
+    assert [one.due_ns - one.stamp_ns for one in due] == [5] * 7

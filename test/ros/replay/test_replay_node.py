@@ -1,0 +1,180 @@
+"""The replay node and the segmentation node, each a process of its own, over real DDS."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
+pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
+pytest.importorskip("std_srvs.srv", reason="needs ros-std-srvs: pip install .[ros]")
+
+from node_harness import Observer
+from rendered_bag import BEGAN_NS, write_rendered_bag
+from rosgraph_msgs.msg import Clock
+from std_srvs.srv import SetBool
+
+from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros.load.camera_publisher import stamp_ns
+
+
+def labels_of(bag):
+    return bag.with_name(bag.name + "_labels")
+
+
+def test_each_label_is_scored_by_the_truth_of_its_own_frame(
+        start_node, start_replay, rendered_bag, results):
+    start_node()
+    replay = start_replay(rendered_bag, labels=labels_of(rendered_bag))
+    assert replay.wait() == 0, replay.output
+    live = results()
+    assert live["published"] == 12 and live["problem"] is None and not live["interrupted"]
+    fates = live["frames"] + sum(live["dropped"].values()) + sum(live["failed"].values()) + live["lost"]
+    assert fates == 12 and live["frames"] == live["scored"] > 0
+    # The truth is what the model makes of each image: labels taken for another frame's would not be perfect.
+    assert live["miou"] == live["pixel_accuracy"] == live["as_driven"]["pixel_accuracy"] == 1.0
+    assert sum(map(sum, live["confusion_matrix"])) == live["scored"] * 96 * 64
+    assert live["as_driven"]["share_labelled"] == pytest.approx(live["frames"] / 12, abs=1e-6)
+    latency = live["latency_ms"]
+    assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"]
+    assert live["bag"]["frames"] == 12 and live["bag"]["truth"].startswith("12 labels in ")
+    assert "as driven: mIoU 100.0%" in replay.output
+
+
+@pytest.fixture(scope="module")
+def bag_with_labels(ros, tmp_path_factory, tiny_model_folder):
+    """Labels on a topic that comes first by name; stamps since the camera was switched on."""
+    with Segmenter.open(str(tiny_model_folder), precision="fp32") as segmenter:
+        return write_rendered_bag(tmp_path_factory.mktemp("labelled") / "drive", 12, 15, segmenter,
+                                  label_topic="/a_truth", clock_offset_ns=5 * 10**9 - BEGAN_NS)
+
+
+def test_labels_of_the_bag_are_its_truth_and_not_its_camera(
+        start_node, start_replay, bag_with_labels, results):
+    start_node(use_sim_time=True)
+    replay = start_replay(bag_with_labels, label_topic="/a_truth", clock=True)
+    assert replay.wait() == 0, replay.output
+    live = results()
+    assert live["bag"]["topic"] == "/camera/image_raw" and live["bag"]["truth"].startswith("12 labels")
+    assert live["frames"] == live["scored"] > 0 and live["pixel_accuracy"] == 1.0
+    assert live["as_driven"]["age_ms"] is None, "by its stamps a drive of half a century"
+    (note,) = live["bag"]["notes"]
+    assert "of another clock" in note and replay.output.count(note) == 1
+
+
+def test_what_is_odd_about_the_bag_is_said(start_replay, bag_with_labels):
+    replay = start_replay(bag_with_labels, ready_timeout=1)
+    assert replay.wait() == 2
+    assert "playing /a_truth of its image topics" in replay.output.splitlines()[0]
+
+
+def test_with_a_clock_the_recorded_stamps_are_of_the_present(
+        start_node, start_replay, rendered_bag, results, observer):
+    start_node(use_sim_time=True, max_image_age=10.0)  # by the computer's clock the drive is years old
+    images, labels = observer.listen("/image"), observer.listen("/segmentation/labels")
+    replay = start_replay(rendered_bag, clock=True, loop=True)
+    observer.wait(lambda: images and len(labels) > 3, "images and labels")
+    assert replay.stop() == 0, replay.output
+    for message in images + labels:
+        assert BEGAN_NS <= stamp_ns(message.header.stamp) < BEGAN_NS + 10**12
+        assert message.header.frame_id == "front_optical"
+    live = results()
+    assert live["frames"] > 0 and "too_old" not in live["dropped"]
+    assert 0 < live["as_driven"]["age_ms"]["p50"] < 10_000
+    assert live["miou"] is None and live["scored"] == 0, "there is no ground truth"
+
+
+def test_it_loops_pauses_and_writes_what_it_has_when_stopped(
+        start_node, start_replay, rendered_bag, results, observer):
+    start_node(use_sim_time=True)
+    labels, clock = observer.listen("/segmentation/labels"), observer.listen("/clock", message_type=Clock)
+    replay = start_replay(rendered_bag, clock=True, loop=True, rate=3.0)
+    second_pass = BEGAN_NS + 10**9  # a pass takes 0.8 s
+    observer.wait(lambda: any(stamp_ns(one.header.stamp) > second_pass for one in labels), "another pass")
+
+    with Observer("/replay") as client:
+        def pause(on):
+            return client._call(SetBool, "pause", SetBool.Request(data=on))
+
+        assert pause(True).message == "paused"
+        observer.wait(lambda: len(clock) > 1 and clock[-1] == clock[-2] and clock[-1], "a clock that stands")
+        stood, count = clock[-1], len(clock)
+        observer.wait(lambda: len(clock) > count + 20, "more of the clock")
+        assert clock[-1] == stood
+        assert pause(False).message == "playing"
+    observer.wait(lambda: stamp_ns(clock[-1].clock) > stamp_ns(stood.clock), "a clock that goes on")
+    assert replay.stop() == 0, replay.output
+    live = results()
+    assert live["interrupted"] and live["problem"] is None and live["frames"] > 0
+    assert live["bag"]["frames"] == 12 < live["published"]
+
+
+def test_it_survives_the_node(start_node, start_replay, rendered_bag, results, observer):
+    node = start_node()
+    labels = observer.listen("/segmentation/labels")
+    replay = start_replay(rendered_bag, labels=labels_of(rendered_bag), loop=True)
+    observer.wait(lambda: len(labels) >= 3, "labels")
+    node.stop()
+    assert replay.wait() == 2
+    problem = results()["problem"]
+    assert problem in replay.output.splitlines()[-1]
+    assert "no nodes publish" in problem or "nobody subscribes to" in problem or "not active" in problem
+    assert results()["frames"] >= 3 and results()["pixel_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("parameters, complaint", [
+    ({"bag": "''"}, "no bag to play"),
+    ({"bag": "nowhere.mcap"}, "nowhere.mcap"),
+    ({"topic": "/other"}, "has no images on /other"),
+    ({"model": "no_such_model"}, "no_such_model"),
+    ({"labels": "nowhere"}, "nowhere"),
+    ({"label_topic": "/truth"}, "has no topic /truth"),
+    ({"rate": 20}, "rate is 20; expected a number from 0.1 to 10"),
+    ({"ready_timeout": 1}, "no diagnostics of /segmentation came after 1 s; is the segmentation node runn"),
+])
+def test_what_cannot_be_played_is_one_line(start_replay, rendered_bag, parameters, complaint):
+    replay = start_replay(**dict({"bag": rendered_bag}, **parameters))
+    assert replay.wait() == 2
+    assert len(replay.output.splitlines()) == 1 and complaint in replay.output
+
+
+def test_results_of_an_earlier_run_are_kept(start_replay, rendered_bag, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "live.json").write_text("earlier")
+    replay = start_replay(rendered_bag)
+    assert replay.wait() == 2
+    assert len(replay.output.splitlines()) == 1 and "results of an earlier run" in replay.output
+    assert (tmp_path / "out" / "live.json").read_text() == "earlier"
+
+
+def test_nothing_is_written_into_the_bag(start_replay, rendered_bag):
+    before = sorted(rendered_bag.iterdir())
+    replay = start_replay(rendered_bag, output=rendered_bag / "out")
+    assert replay.wait() == 2
+    assert len(replay.output.splitlines()) == 1 and "would write into" in replay.output
+    assert sorted(rendered_bag.iterdir()) == before
+
+
+def test_it_does_not_mix_with_another_camera(start_node, start_replay, rendered_bag, observer):
+    start_node()
+    observer.camera()
+    replay = start_replay(rendered_bag, ready_timeout=10)
+    assert replay.wait() == 2
+    assert "2 nodes publish /image; expected one" in replay.output
+
+
+def test_another_model_is_not_scored_by_these_classes(
+        start_node, start_replay, rendered_bag, tmp_path, tiny_model_folder, write_model_folder):
+    start_node()
+    network = (tiny_model_folder / "model.onnx").read_bytes()
+    other = write_model_folder(tmp_path / "other", network, name="other")
+    replay = start_replay(rendered_bag, model=other)
+    assert replay.wait() == 2
+    assert "/segmentation runs tiny" in replay.output and "classes of other" in replay.output
+    assert not (tmp_path / "out" / "live.json").exists()
+
+
+def test_results_that_cannot_be_written_are_noticed_before_playing(
+        start_node, start_replay, rendered_bag, tmp_path):
+    start_node()
+    (tmp_path / "file").write_text("")
+    replay = start_replay(rendered_bag, output=tmp_path / "file" / "out")
+    assert replay.wait() == 2
+    assert "cannot write" in replay.output and "playing" not in replay.output

@@ -1,0 +1,70 @@
+"""The live run and the deterministic simulation of the node's mailbox tell the same story."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
+pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
+
+from rendered_bag import BEGAN_NS, write_rendered_bag
+
+from bisenet_core.evaluation.replay.frame_result import FrameResult
+from bisenet_core.evaluation.replay.mailbox_simulation import drive, summary
+from bisenet_core.label_space import CAMVID_11
+
+FRAMES, RATE_HZ = 60, 15
+
+# How far the two shares of labelled frames may be apart; docs/replay.md states it.
+BOUND = 0.10
+
+# The node's own main, with a network that takes a tenth of a second longer. What each image takes the node is
+# noted in a file: on a busy machine it varies, and the simulation is to be held to its logic alone.
+SLOW = """
+import sys, threading, time
+from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros import segmentation_node
+from bisenet_ros.camera import CameraStream
+init, serve = Segmenter.__init__, CameraStream.serve
+def init_slowed(self, card, backend):
+    init(self, card, backend)
+    infer = backend.infer
+    def slowly(*arguments):
+        threading.Event().wait(0.1)
+        return infer(*arguments)
+    backend.infer = slowly
+def serve_timed(self, segmenter):
+    started = time.monotonic()
+    served = serve(self, segmenter)
+    if served:
+        with open({path!r}, "a") as file:
+            print(1e3 * (time.monotonic() - started), file=file)
+    return served
+Segmenter.__init__, CameraStream.serve = init_slowed, serve_timed
+sys.exit(segmentation_node.main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [0.5, 1.0, 3.0])  # all labelled; two of three; two of nine
+def test_the_shares_of_labelled_frames_agree(start_node, start_replay, tmp_path, results, rate):
+    bag = write_rendered_bag(tmp_path / "drive", FRAMES, RATE_HZ)
+    start_node(program=["-c", SLOW.format(path=str(tmp_path / "served"))])
+    replay = start_replay(bag, rate=rate)
+    assert replay.wait() == 0, replay.output
+    live = results()
+    # Then it is another drive that the node saw: the images came when the machine found time for them.
+    if live["late_ms"]["p90"] > 500 / RATE_HZ / rate or live["lost"] > BOUND * FRAMES:
+        pytest.skip(f"this machine is too busy to play at that pace: {live['late_ms']}, lost {live['lost']}")
+    live = live["as_driven"]
+    simulated = simulate(list(map(float, (tmp_path / "served").read_text().split())), rate)
+    print("live", live, "simulated", simulated)
+    assert live["share_labelled"] == pytest.approx(simulated["share_labelled"], abs=BOUND)
+
+
+def simulate(served_ms, rate):
+    """``as_driven`` of the same drive, where a frame takes what one took live at about that time."""
+    frames = []
+    for index in range(FRAMES):
+        recorded = BEGAN_NS + round(index * 1e9 / RATE_HZ)
+        timings = {"segment": served_ms[index * len(served_ms) // FRAMES]}
+        frames.append(FrameResult(index, recorded, recorded, timings_ms=timings))
+    return summary(frames, drive(frames, rate), CAMVID_11.classes)
