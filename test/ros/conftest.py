@@ -1,5 +1,6 @@
 """Fixtures for tests over real DDS."""
 
+import gc
 import os
 import sys
 
@@ -22,9 +23,10 @@ def ros(tmp_path_factory):
 
 @pytest.fixture
 def observer(ros):
-    """An Observer of /segmentation."""
+    """An Observer of /segmentation, the only one: a destroyed lifecycle node stays in DDS until it is collected."""
     from node_harness import Observer
 
+    gc.collect()
     with Observer() as one:
         yield one
 
