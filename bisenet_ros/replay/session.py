@@ -91,7 +91,9 @@ class ReplaySession:
         heard = watch.heard
 
         def settled() -> bool:
-            if self._node.not_at_work():
+            lost = self._node.not_at_work()
+            if lost:
+                self.problem = "" if self._stopping() else lost  # Ctrl-C may end the other node first
                 return True
             counts, figures = watch.counts(), account.figures()
             # Images lost on their way never come up in the account; then two fresh ones are waited for.
