@@ -1,7 +1,6 @@
 """EvaluatedDrive: what `bisenet replay` has written about the frames of one or many bags, read back."""
 
 import json
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,8 @@ class EvaluatedDrive:
             drive = cls(path, json.loads(path.read_text()), **_read_arrays(path.with_name("frames.npz")))
         except OSError as error:
             reason = f"{error.filename or path}: {error.strerror or error}"
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            reason = str(error)
+        except Exception as error:  # zipfile's, zlib's, tokenize's: whatever a damaged file comes to
+            reason = str(error) or "it is damaged"
         else:
             reason = _misfit(drive)
         if reason:
@@ -99,7 +98,8 @@ def _misfit(drive: EvaluatedDrive) -> str:
     results = drive.results
     if not isinstance(results, dict) or results.get("schema") != 1:
         return "it is not an evaluation of schema 1"
-    if not {"classes", "bags"} <= results.keys():
+    if not (_is_list_of(str, results.get("classes")) and _is_list_of(dict, results.get("bags"))
+            and all(isinstance(bag.get("name"), str) for bag in results["bags"])):
         return "it names no classes or no bags"
     expected = (len(drive), len(drive.classes), len(drive.classes) + 1)
     if drive.confusion.shape != expected or {getattr(drive, n).shape for n in _ARRAYS[1:]} != {expected[:1]}:
@@ -107,3 +107,7 @@ def _misfit(drive: EvaluatedDrive) -> str:
     if len(drive) and not 0 <= drive.bag.min() <= drive.bag.max() < len(results["bags"]):
         return "frames.npz names a bag that results.json does not"
     return ""
+
+
+def _is_list_of(kind: type, value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, kind) for each in value)

@@ -10,6 +10,7 @@ from bisenet_core.commands.replay_compare import rows
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.bootstrap import figures, interval, resampled
 from bisenet_core.evaluation.replay.compare import compare
+from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.metrics import ConfusionMatrix
 
 NAMES = ["road", "car", "sky"]
@@ -219,6 +220,31 @@ def test_files_that_are_missing_or_damaged_are_refused(tmp_path):
         damage()
         with pytest.raises(InputError, match=message):
             compare(tmp_path / "a", b)
+
+
+@pytest.mark.parametrize("changes", [
+    {"bags": 3}, {"bags": [3]}, {"bags": [{"path": "/bags/drive"}]}, {"classes": 3}, {"classes": None}])
+def test_results_of_another_shape_are_refused(tmp_path, changes):
+    b = write(tmp_path / "b", matrices(4, 0.8))
+    b.write_text(json.dumps({**json.loads(b.read_text()), **changes}))
+    refused(tmp_path, "it names no classes or no bags", b)
+
+
+def test_no_damage_to_the_arrays_ends_in_a_traceback(tmp_path):
+    b, random = write(tmp_path / "b", matrices(4, 0.8)), np.random.default_rng(1)
+    arrays = b.with_name("frames.npz")
+    np.savez_compressed(arrays, **np.load(arrays))
+    whole, refusals = arrays.read_bytes(), 0
+    for _ in range(200):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[random.integers(0, len(whole), 3)] = random.integers(0, 256, 3)
+        arrays.write_bytes(damaged)
+        try:
+            EvaluatedDrive.load(b)
+        except InputError as error:
+            assert "expected results.json" in str(error)
+            refusals += 1
+    assert refusals > 100
 
 
 @pytest.mark.parametrize("options", [{"resamples": 0}, {"block": 0}])
