@@ -54,7 +54,7 @@ class EvaluatedBag:
     @property
     def notes(self) -> list[str]:
         """What is odd about the whole: one line each."""
-        stamps = np.fromiter(map(self._stamp_ns, self.outlines), np.int64)
+        stamps = self._stamps_ns()
         sizes = [(frame.width, frame.height) for frame in self.outlines]
         notes = [*self.recording.opening_notes, *stamp_notes(stamps), *size_notes(sizes)]
         truth = self.recording.truth
@@ -63,9 +63,14 @@ class EvaluatedBag:
         # How it was matched is no oddity, and has an entry of its own.
         return notes + [note for note in truth.notes(stamps) if truth.description not in note]
 
-    def _stamp_ns(self, frame: FrameResult) -> int:
-        # A frame without a readable header has the time of its recording for a stamp, and no image.
-        return frame.stamp_ns if frame.width else self.recording.stamp_ns(frame.index)
+    def _stamps_ns(self) -> np.ndarray:
+        stamps = np.array([frame.stamp_ns for frame in self.outlines], np.int64)
+        unread = [place for place, frame in enumerate(self.outlines) if not frame.width]
+        if unread:
+            # One without a readable header has the time of its recording for a stamp; the bag tells which.
+            with Recording(self.recording.path, self.recording.topic) as source:  # the first is closed by now
+                stamps[unread] = [source.stamp_ns(place) for place in unread]
+        return stamps
 
     def as_json(self, scored: int) -> dict[str, Any]:
         """Its entry in results.json; ``scored``: how many frames had ground truth."""

@@ -310,6 +310,15 @@ def test_an_image_without_a_header_has_no_stamp_to_be_out_of_order(run, street, 
     assert results["bags"][0]["notes"] == ["1 images have no readable header"]
 
 
+def test_a_damaged_image_keeps_its_header_and_its_label(run, street, tmp_path):
+    records = [Record(IMAGES, START + i * STEP, image, COMPRESSED) for i, (image, _) in enumerate(street)]
+    labels = [record._replace(topic=LABELS, pixels=street[i][1]) for i, record in enumerate(records)]
+    records[3] = records[3]._replace(pixels=b"no picture")
+    results = run(bag=write_bag(tmp_path / "bag", records + labels))
+    assert results["bags"][0]["notes"] == []
+    assert "damaged image" in results["left_out"][0]
+
+
 def test_without_truth_what_can_be_known_is(run):
     results = run(truth=False)
     assert results["scored"] == 0 and results["frames"] == 23
