@@ -23,7 +23,7 @@ def ros(tmp_path_factory):
 
 @pytest.fixture
 def observer(ros):
-    """An Observer of /segmentation, the only one: a destroyed lifecycle node stays in DDS until it is collected."""
+    """An Observer of /segmentation, the only one: a destroyed lifecycle node stays in DDS until collected."""
     from node_harness import Observer
 
     gc.collect()
