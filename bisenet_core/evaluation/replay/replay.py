@@ -42,6 +42,8 @@ def replay(request: Request) -> dict[str, Any]:
     results = write_results(request.output, about, bags, models.space, left_out)
     for name, note in ((bag["name"], note) for bag in results["bags"] for note in bag["notes"]):
         logger.warning("%s: %s", name, note)
+    for line in results["left_out"][len(left_out):]:
+        logger.warning("left out: %s", line)
     if request.labelled_bag:
         with _progress("writing labelled bags", sum(len(bag.recording) for bag in bags)) as progress:
             write_labelled_bags(request.output / LABELLED_BAGS, bags, models.space, progress)

@@ -327,11 +327,12 @@ def test_without_truth_what_can_be_known_is(run):
     assert results["temporal"]["pairs"] == 22
 
 
-def test_truth_of_other_classes_is_left_out_with_the_reason(run, tmp_path):
+def test_truth_of_other_classes_is_left_out_with_the_reason(run, tmp_path, caplog):
     ids = np.full((24, 32), 40, np.uint8)
     bag = write_bag(tmp_path / "bag", [Record(IMAGES, START, picture(0)), Record(LABELS, START, ids)])
     results = run(bag=bag)
     assert results["scored"] == 0 and "another label space" in results["left_out"][0]
+    assert f"left out: {results['left_out'][0]}" in caplog.messages
 
 
 def test_the_labelled_bag_has_the_labels(run, street_bag, tiny_model_folder, tmp_path):
