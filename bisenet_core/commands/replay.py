@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
 from bisenet_core.commands.replay_compare import compare
+from bisenet_core.errors import InputError
 from bisenet_core.evaluation.console import show, table, write_json
 from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
@@ -94,6 +95,17 @@ def run(
     title = "{frames} frames, {scored} of them with ground truth: {model}, {backend} {precision}"
     show(table(title.format(**results), _rows(results)))
     write_json(json, results)
+    _refuse_nothing(results, output, truth=labels is not None or label_topic is not None)
+
+
+def _refuse_nothing(results: dict[str, Any], output: Path, truth: bool) -> None:
+    """What could be found out is written; but a script must not take it for what was asked."""
+    if not results["frames"]:
+        raise InputError(f"none of the images could be labelled; {output / 'results.json'} says why")
+    if truth and results["miou"] is None:
+        raise InputError(
+            f"no pixel could be scored with this truth; {output / 'results.json'} says what was left out"
+        )
 
 
 def _rows(results: dict[str, Any]) -> list[tuple[str, str]]:
@@ -115,7 +127,7 @@ def _rows(results: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _lines(count: int) -> str:
-    return f"{count} lines in results.json" if count else "nothing"
+    return f"{count} {'line' if count == 1 else 'lines'} in results.json" if count else "nothing"
 
 
 def _percent(value: float | None) -> str:

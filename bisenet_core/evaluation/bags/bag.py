@@ -137,7 +137,12 @@ class Bag:
         if file.suffix == PACKED_SUFFIX:
             stored = Path(self._opened.enter_context(unpack_file(file)).name)
             self._notes.append(f"{file.name} is compressed as a whole: unpacked to {stored.parent}")
-        return _KINDS[stored.suffix.lower()](stored)
+        kind = _KINDS.get(stored.suffix.lower())
+        if kind is None:
+            raise InputError(f"expected a file that ends in {', '.join(_KINDS)}")
+        if not stored.stat().st_size:
+            raise InputError("it is empty")
+        return kind(stored)
 
 
 def _first_line(error: Exception) -> str:

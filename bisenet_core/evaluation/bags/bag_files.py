@@ -37,15 +37,14 @@ def find_bag_files(path: Path) -> BagFiles:
         raise InputError(f"{path} is no bag: it has neither metadata.yaml nor files such as *.db3 or *.mcap")
     found = _storage_files(path)
     if not (path / METADATA).is_file():
-        note = f"{path.name} has no {METADATA}: {_files(len(found))} read in the order of their names"
-        return BagFiles(found, notes=[note])
+        return BagFiles(found, notes=[f"{path.name} has no {METADATA}: {_files(found)}"])
     try:
         return _declared_files(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        reason = str(error) if isinstance(error, InputError) else f"{METADATA} cannot be read"
         if not found:
-            raise InputError(f"{path / METADATA} cannot be read, and no storage file is beside it") from error
-        note = f"{path.name}/{METADATA} cannot be read: {_files(len(found))} read in the order of their names"
-        return BagFiles(found, notes=[note])
+            raise InputError(f"{path} is no bag: {reason}, and no storage file is beside it") from error
+        return BagFiles(found, notes=[f"{path.name}: {reason}; {_files(found)}"])
 
 
 def _declared_files(folder: Path) -> BagFiles:
@@ -58,7 +57,7 @@ def _declared_files(folder: Path) -> BagFiles:
     missing = [path.name for path in paths if not path.is_file()]
     if len(missing) == len(paths):
         names = ", ".join(missing) or "its storage"
-        raise InputError(f"{folder} cannot be read as a bag: {names} is missing")
+        raise InputError(f"{METADATA} names missing files: {names}")
     lost = f"{folder.name}: {METADATA} names files that are missing: {', '.join(missing)}"
     notes = [lost] if missing else []
     return BagFiles([path for path in paths if path.is_file()], declared, notes)
@@ -75,5 +74,7 @@ def _is_storage(path: Path) -> bool:
     return stored.suffix.lower() in ROS2_SUFFIXES and not path.name.startswith(".")
 
 
-def _files(count: int) -> str:
-    return "its storage file is" if count == 1 else f"its {count} storage files are"
+def _files(found: list[Path]) -> str:
+    if len(found) == 1:
+        return "its storage file is read"
+    return f"its {len(found)} storage files are read in the order of their names"

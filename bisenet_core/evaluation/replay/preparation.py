@@ -1,12 +1,13 @@
 """What is settled before the first frame: what the models are, and which bags can be read."""
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import EvaluationError, InputError
+from bisenet_core.evaluation.bags.bag_files import find_bag_files
 from bisenet_core.evaluation.benchmark import versions
 from bisenet_core.evaluation.replay.evaluation import Evaluation, settings_of
 from bisenet_core.evaluation.replay.folder_truth import named_by_stamp
@@ -113,9 +114,17 @@ def _check_paths(request: Request) -> None:
     for bag in request.bags:
         if not bag.exists():
             raise InputError(f"{bag} does not exist; expected a rosbag: a folder, .db3, .mcap or .bag")
-        if bag.resolve() in seen:
-            raise InputError(f"{bag} is given twice; name each bag once")
-        seen.add(bag.resolve())
+        files = _files(bag)
+        if files & seen:
+            raise InputError(f"{bag} is given twice, or as a folder and as its file; name each bag once")
+        seen |= files
+
+
+def _files(bag: Path) -> set[Path]:
+    """What it is read from; itself where that cannot be told, which opening it will say."""
+    with suppress(InputError, OSError):
+        return {path.resolve() for path in find_bag_files(bag).paths}
+    return {bag.resolve()}
 
 
 def _check_labels(request: Request) -> None:

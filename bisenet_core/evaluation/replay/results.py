@@ -110,7 +110,7 @@ def _problems(bag: EvaluatedBag) -> list[str]:
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """Yields a path to write to, which takes the place of ``path`` when all went well."""
-    unfinished = path.with_name(f"{path.name}.part")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")  # another process may write the same
     try:
         yield unfinished
         os.replace(unfinished, path)

@@ -289,4 +289,11 @@ def test_name_of_the_folder_that_one_is_in(tmp_path, monkeypatch):
 
 def test_folder_that_is_no_bag(tmp_path):
     assert_refused(tmp_path, "is no bag")
+    (tmp_path / "empty.db3").touch()
+    assert_refused(tmp_path / "empty.db3", "it is empty")
+    (tmp_path / "notes.txt").write_text("none")
+    assert_refused(tmp_path / "notes.txt", "ends in .db3, .mcap, .bag")
+    bag = write_bag(tmp_path / "bag", images(1))
+    next(bag.glob("*.mcap")).unlink()
+    assert_refused(bag, "metadata.yaml names missing files: bag.mcap", "no storage file is beside it")
     assert_refused(tmp_path / "missing.mcap", "missing.mcap")

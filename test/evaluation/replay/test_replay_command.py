@@ -29,6 +29,7 @@ from bisenet_core.evaluation.replay import schedule
 from bisenet_core.evaluation.replay.evaluated_bag import unique_names
 from bisenet_core.evaluation.replay.preparation import Request, open_recordings
 from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.evaluation.replay.results import _whole
 from bisenet_core.label_space import CAMVID_11
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -221,6 +222,7 @@ def test_results_of_another_model_card_are_never_gone_on_with(
 def test_bad_input_is_one_line(run, capfd, tmp_path, street_bag, write_model_folder, tiny_network_onnx):
     refused(capfd, run, bag=tmp_path / "gone", words=["gone does not exist"])
     refused(capfd, run, street_bag, words=["given twice"])
+    refused(capfd, run, next(street_bag.glob("*.mcap")), words=["given twice"])
     refused(capfd, run, "--topic", "/nothing", words=["no images on /nothing"])
     refused(capfd, run, "--labels", tmp_path / "x", words=["name one of the two"])
     refused(capfd, run, "--model", tmp_path, words=["model.json"])
@@ -327,12 +329,30 @@ def test_without_truth_what_can_be_known_is(run):
     assert results["temporal"]["pairs"] == 22
 
 
-def test_truth_of_other_classes_is_left_out_with_the_reason(run, tmp_path, caplog):
+def test_truth_of_other_classes_is_left_out_with_the_reason(run, tmp_path, caplog, capfd):
     ids = np.full((24, 32), 40, np.uint8)
     bag = write_bag(tmp_path / "bag", [Record(IMAGES, START, picture(0)), Record(LABELS, START, ids)])
-    results = run(bag=bag)
+    run(bag=bag, status=2)
+    assert "no pixel could be scored" in capfd.readouterr().err
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["scored"] == 0 and "another label space" in results["left_out"][0]
     assert f"left out: {results['left_out'][0]}" in caplog.messages
+
+
+def test_images_of_which_none_can_be_labelled(run, tmp_path, capfd):
+    record = Record(IMAGES, START, picture(0), COMPRESSED)._replace(pixels=b"no picture")
+    run(bag=write_bag(tmp_path / "bag", [record]), truth=False, status=2)
+    assert "none of the images could be labelled" in capfd.readouterr().err
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["frames"] == 0
+
+
+def test_two_processes_may_write_the_same_file(tmp_path, monkeypatch):
+    with _whole(tmp_path / "file") as first:
+        first.write_text("first")
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        with _whole(tmp_path / "file") as second:
+            second.write_text("second")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["first"]
 
 
 def test_the_labelled_bag_has_the_labels(run, street_bag, tiny_model_folder, tmp_path):

@@ -64,7 +64,7 @@ class Scale:
         return [Tick(round(100 * value / self.y_limit, 2), text) for value, text in zip(values, texts)]
 
     def line(self, x: np.ndarray, y: np.ndarray) -> str:
-        """Through the points; broken where y is NaN; a point alone is a dot."""
+        """Through the points; broken where y is NaN; a point alone is a dash."""
         return "".join(_polyline(self.x(x[run]), self.y(y[run])) for run in known_runs(y))
 
     def band(self, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
@@ -98,5 +98,6 @@ def known_runs(values: np.ndarray) -> list[slice]:
 
 
 def _polyline(x: np.ndarray, y: np.ndarray) -> str:
-    points = " ".join(f"{a:.0f} {b:.0f}" for a, b in zip(x, y))
-    return f"M{points}" + ("h0" if len(x) == 1 else "")
+    if len(x) == 1:
+        return f"M{x[0] - 3:.0f} {y[0]:.0f}h6"
+    return "M" + " ".join(f"{a:.0f} {b:.0f}" for a, b in zip(x, y))

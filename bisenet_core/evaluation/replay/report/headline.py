@@ -29,6 +29,15 @@ def has_truth(results: dict[str, Any]) -> bool:
     return bool(results.get("scored")) and is_known(results.get("miou"))
 
 
+def why_no_truth(results: dict[str, Any]) -> str:
+    """What kept the frames from being compared with ground truth; for where nothing was."""
+    if results.get("scored"):
+        return "The ground truth of these frames has no pixel of a known class."
+    if any(bag.get("truth") for bag in results["bags"]):
+        return "None of the ground truth could be used; the reasons stand below, under what was left out."
+    return "There is no ground truth for these frames."
+
+
 def figures(results: dict[str, Any]) -> list[Figure]:
     """The head's figures, the most telling first; those that need ground truth only where there is some."""
     teacher = [_teacher(results)] if results.get("teacher") else []
@@ -90,7 +99,8 @@ def _age(results: dict[str, Any]) -> Figure:
 
 def facts(results: dict[str, Any]) -> list[tuple[str, str]]:
     """What was evaluated, and on what: name and value."""
-    scored = count(results["scored"]) if results.get("scored") else "none, no ground truth"
+    asked = any(bag.get("truth") for bag in results["bags"])
+    scored = count(results["scored"]) if asked else "none, no ground truth"
     recorded = sum(bag.get("duration_s") or 0 for bag in results["bags"])
     named = {
         "Model": results.get("model"),

@@ -17,7 +17,7 @@ from bisenet_core.evaluation.replay.report.distribution_charts import (
 )
 from bisenet_core.evaluation.replay.report.formats import FILTERS, clock, percent
 from bisenet_core.evaluation.replay.report.frame_table import FrameTable
-from bisenet_core.evaluation.replay.report.headline import comparison, facts, figures, has_truth
+from bisenet_core.evaluation.replay.report.headline import comparison, facts, figures, has_truth, why_no_truth
 from bisenet_core.evaluation.replay.report.pictures import Picture
 from bisenet_core.evaluation.replay.report.time_charts import (
     Timeline,
@@ -66,6 +66,7 @@ def render(results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures:
         results=results,
         command=shlex.join(map(str, results.get("command") or [])),
         truth=has_truth(results),
+        why_no_truth=why_no_truth(results),
         figures=figures(results),
         facts=facts(results),
         comparison=comparison(results),

@@ -70,7 +70,7 @@ def test_lines_break_where_values_are_missing():
     nan = float("nan")
     y = np.array([nan, 0, 1, nan, 2, nan])
     assert known_runs(y) == [slice(1, 3), slice(4, 5)]
-    assert Scale(5, 2).line(np.arange(6.0), y) == "M200 1000 400 500M800 0h0"
+    assert Scale(5, 2).line(np.arange(6.0), y) == "M200 1000 400 500M797 0h6"
 
 
 def test_bars_stand_on_the_floor():

@@ -88,10 +88,19 @@ def test_the_head_says_every_frame_and_as_driven(evaluation, look):
 def test_without_truth_one_line_says_so_and_the_other_figures_lead(evaluation, look):
     text = _text(_page(*evaluation(truth=False), look(truth=False)))
     assert text.index("There is no ground truth") < text.index("Temporal consistency 93.0 %")
-    for absent in ("Confusion matrix ", "Reliability", "Calibration of"):
+    for absent in ("of the ground truth", "Confusion matrix ", "Reliability", "Calibration of"):
         assert absent not in text
     for present in ("Flicker of each frame", "Latency of each frame", "Worst frames"):
         assert present in text
+
+
+@pytest.mark.parametrize("scored, expected", [
+    (0, "None of the ground truth could be used"), (23, "no pixel of a known class")])
+def test_truth_of_no_use_is_not_called_absent(evaluation, look, scored, expected):
+    results, rows = evaluation(truth=False)
+    results["bags"][0]["truth"], results["scored"] = "23 labels on /labels", scored
+    text = _text(_page(results, rows, look(truth=False)))
+    assert expected in text and "There is no ground truth" not in text
 
 
 def test_names_from_outside_stay_text(evaluation, look):
