@@ -30,9 +30,9 @@ def openvino_network(onnx_path: Path, precision: str, image: np.ndarray) -> Call
     """
     import openvino as ov
 
-    from bisenet_core.runtime.openvino_backend import PRECISION_HINTS
+    from bisenet_core.runtime.openvino_backend import PRECISION_HINTS, shared_core
 
-    core = ov.Core()
+    core = shared_core()
     model = core.read_model(str(onnx_path))
     model.reshape(list(image.shape))
     request = core.compile_model(

@@ -7,13 +7,12 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import openvino
 
 from bisenet_core.evaluation.bare_network import openvino_network
 from bisenet_core.export.deployable import deployable
 from bisenet_core.export.onnx_file import write_onnx
 from bisenet_core.models import create_model
-from bisenet_core.runtime.openvino_backend import available_precisions
+from bisenet_core.runtime.openvino_backend import available_precisions, shared_core
 
 WARM_UP_ROUNDS = 2
 
@@ -25,7 +24,7 @@ class CpuTimer:
     """Networks with fresh weights, each compiled by OpenVINO in every precision that the CPU has."""
 
     def __init__(self, subjects: list[Subject]) -> None:
-        self.precisions = available_precisions(openvino.Core())
+        self.precisions = available_precisions(shared_core())
         self._networks = [self._compile(*subject) for subject in subjects]
 
     def rounds(self, count: int) -> Iterator[list[dict[str, float]]]:

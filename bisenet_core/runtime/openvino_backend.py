@@ -1,5 +1,6 @@
 """OpenVINOBackend: the default on a CPU."""
 
+from functools import lru_cache
 from typing import Any, List, Tuple
 
 import numpy as np
@@ -23,7 +24,7 @@ class OpenVINOBackend(HostBackend):
         import openvino as ov
 
         super().__init__(card, input_size)
-        core = ov.Core()
+        core = shared_core()
         self._version = ov.__version__.split("-")[0]
         self._device = core.get_property(_DEVICE, "FULL_DEVICE_NAME").strip()
         where = "openvino on " + self._device
@@ -60,6 +61,19 @@ class OpenVINOBackend(HostBackend):
 
     def _free(self) -> None:
         self._request = None
+
+
+@lru_cache(maxsize=None)
+def shared_core() -> Any:
+    """OpenVINO's Core, one for as long as the process lives.
+
+    Each gives the thread that uses it first a stack for signal handlers, unmapped when freed. After two of
+    them, or one freed in another thread, a thread is left with a stack that is gone, and the next signal that
+    has a handler, such as Ctrl-C, is a segmentation fault (seen in 2026.4).
+    """
+    import openvino as ov
+
+    return ov.Core()
 
 
 def available_precisions(core: Any) -> List[str]:

@@ -1,11 +1,31 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from bisenet_core.runtime.backend import open_backend
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.openvino_backend import shared_core
 from bisenet_core.runtime.upsampling import LogitUpsampler
 
-ov = pytest.importorskip("openvino", reason="the backend's library is optional")
+pytest.importorskip("openvino", reason="the backend's library is optional")
+
+# Backends that are freed in the order they were made, and in another thread; then a signal, as of Ctrl-C.
+SIGNALLED = """
+import os, signal, sys, threading
+from bisenet_core.runtime.segmenter import Segmenter
+first, second = (Segmenter.open(sys.argv[1], "openvino") for _ in range(2))
+first.close()
+second.close()
+opened = [Segmenter.open(sys.argv[1], "openvino")]
+thread = threading.Thread(target=lambda: opened.pop().close())
+thread.start()
+thread.join()
+del first, second
+signal.signal(signal.SIGINT, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGINT)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +34,7 @@ def card(tiny_model_folder):
 
 
 def has_bf16():
-    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def test_auto_is_bf16_where_the_cpu_has_it(card):
@@ -45,3 +65,9 @@ def test_fp32_agrees_with_the_reference_on_real_frames(card, camvid_images):
             lead = [upsampler.labels(np.stack([pair[0] + bias, pair[1]])) for bias in (1e-3, -1e-3)]
             here = differ & (ours == first) & (reference == second)
             assert (lead[0][here] == 0).all() and (lead[1][here] == 1).all()
+
+
+def test_signals_are_handled_after_backends_are_freed(tiny_model_folder):
+    done = subprocess.run([sys.executable, "-c", SIGNALLED, str(tiny_model_folder)], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr

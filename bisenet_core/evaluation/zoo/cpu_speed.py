@@ -46,8 +46,10 @@ def describe_cpu() -> dict[str, Any]:
     """What times depend on: the CPU's name, the cores this process may use, the version of OpenVINO."""
     import openvino
 
+    from bisenet_core.runtime.openvino_backend import shared_core
+
     return {
-        "device": openvino.Core().get_property("CPU", "FULL_DEVICE_NAME").strip(),
+        "device": shared_core().get_property("CPU", "FULL_DEVICE_NAME").strip(),
         "cores": len(os.sched_getaffinity(0)),
         "openvino": openvino.__version__.split("-")[0],
     }
