@@ -14,10 +14,10 @@ from bisenet_core.evaluation.replay.output_folder import ABOUT
 from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
 from bisenet_core.evaluation.replay.recording import Recording
 from bisenet_core.evaluation.replay.report.classes import class_rows
-from bisenet_core.evaluation.replay.report.compare_page import write_page
-from bisenet_core.evaluation.replay.report.pictures import pair_panels
+from bisenet_core.evaluation.replay.report.compare_page import write_compare_page
 from bisenet_core.evaluation.replay.truth import open_truth
 from bisenet_core.evaluation.replay.work import Worker
+from bisenet_core.evaluation.report.panels import pair_panels
 from bisenet_core.label_space import LabelSpace
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -36,7 +36,7 @@ def write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: E
         space = models[0].label_space
         shown = [(frame, _panels(models, seen, space))
                  for frame, seen in _frames(result["most_different"], a, about, space)]
-    return write_page(output, result, shown, class_rows(a.results))
+    return write_compare_page(output, result, shown, class_rows(a.results))
 
 
 def _evaluation(drive: EvaluatedDrive) -> Evaluation:

@@ -6,6 +6,7 @@ import numpy as np
 
 from bisenet_core.evaluation.contact_sheet import spread
 from bisenet_core.evaluation.replay.report.frame_table import FrameTable
+from bisenet_core.evaluation.report.extremes import extremes
 
 #: By which frames are ranked: the first of these columns that has values, and its name in the report.
 RANKINGS = {
@@ -14,7 +15,6 @@ RANKINGS = {
     "teacher_agreement": "agreement with the teacher",
     "consistency": "temporal consistency",
 }
-_MOST_APART = 30
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,5 @@ def choose(frames: FrameTable, film: int = 12, each: int = 4) -> Choice:
     values = frames.column(ranking)
     ranked = labelled[np.isfinite(values[labelled])]
     ranked = ranked[np.argsort(values[ranked], kind="stable")]
-    half = min(each, (len(ranked) + 1) // 2)
-    worst = apart(frames.bag, frames.index, ranked, half)
-    best = apart(frames.bag, frames.index, ranked[::-1][~np.isin(ranked[::-1], worst)], half)
+    best, worst = extremes(frames.bag, frames.index, ranked, each)
     return Choice(strip, best, worst, ranking)
-
-
-def apart(bag: np.ndarray, index: np.ndarray, ranked: np.ndarray, most: int) -> list[int]:
-    """The first of ``ranked``, places in ``bag`` and ``index``, that are no neighbours."""
-    gap = min(_MOST_APART, max(0, (len(ranked) // max(most, 1) - 1) // 2))
-    chosen: list[int] = []
-    for place in ranked:
-        near = bag[chosen] == bag[place]
-        near &= np.abs(index[chosen] - index[place]) <= gap
-        if len(chosen) < most and not near.any():
-            chosen.append(int(place))
-    return chosen

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.report.classes import ClassRow
-from bisenet_core.evaluation.replay.report.page import templates
+from bisenet_core.evaluation.report.page_file import templates, write_page
 
 FILE_NAME = "compare.html"
 _TEMPLATE = "compare.html.j2"
@@ -14,7 +13,7 @@ _TEMPLATE = "compare.html.j2"
 Panels = list[tuple[str, str]]
 
 
-def write_page(
+def write_compare_page(
     folder: Path, result: dict[str, Any], frames: list[tuple[dict[str, Any], Panels]], legend: list[ClassRow]
 ) -> Path:
     """Write ``folder``/compare.html: frames of ``most_different`` of ``compare``'s result with their panels.
@@ -22,10 +21,6 @@ def write_page(
     ``legend``: rows with a class's ``name`` and ``colour``. Returns the file's path. Raises InputError
     without jinja2, or where it cannot be written.
     """
-    page = templates().get_template(_TEMPLATE).render(result=result, frames=frames, legend=legend)
-    path = folder / FILE_NAME
-    try:
-        path.write_text(page, encoding="utf-8", errors="replace")  # a name may be no UTF-8
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
-    return path
+    template = templates(Path(__file__).parent).get_template(_TEMPLATE)
+    page = template.render(result=result, frames=frames, legend=legend)
+    return write_page(folder / FILE_NAME, page)

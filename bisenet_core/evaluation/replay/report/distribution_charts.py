@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.evaluation.replay.report.chart import Chart, Mark, Scale, Tick
-from bisenet_core.evaluation.replay.report.formats import count, is_known, milliseconds, percent, plural
 from bisenet_core.evaluation.replay.report.frame_table import FrameTable
-from bisenet_core.evaluation.replay.report.series import multiples, round_step, shown_limit
 from bisenet_core.evaluation.replay.report.time_charts import periods_ms
+from bisenet_core.evaluation.report.chart import Chart, Mark, Scale, Tick
+from bisenet_core.evaluation.report.formats import count, is_known, milliseconds, percent, plural
+from bisenet_core.evaluation.report.series import multiples, round_step, shown_limit
 
 _BINS = 48
 

@@ -1,9 +1,9 @@
 """The figures at the head of the report, and the facts they rest on."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from bisenet_core.evaluation.replay.report.formats import (
+from bisenet_core.evaluation.report.figure import Figure
+from bisenet_core.evaluation.report.formats import (
     count,
     duration,
     is_known,
@@ -13,15 +13,6 @@ from bisenet_core.evaluation.replay.report.formats import (
     points,
     rate,
 )
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of the head: what it is, its value, what to know about it."""
-
-    label: str
-    value: str
-    detail: str = ""
 
 
 def has_truth(results: dict[str, Any]) -> bool:

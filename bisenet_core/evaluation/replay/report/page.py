@@ -1,21 +1,17 @@
 """The report as one HTML file: no script, nothing fetched from elsewhere."""
 
-import os
 import shlex
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.report.choice import RANKINGS
-from bisenet_core.evaluation.replay.report.classes import class_rows, confusion
+from bisenet_core.evaluation.replay.report.classes import class_rows
 from bisenet_core.evaluation.replay.report.distribution_charts import (
     confidence_histogram,
     latency_histogram,
     reliability_diagram,
 )
-from bisenet_core.evaluation.replay.report.formats import FILTERS, clock, percent
 from bisenet_core.evaluation.replay.report.frame_table import FrameTable
 from bisenet_core.evaluation.replay.report.headline import comparison, facts, figures, has_truth, why_no_truth
 from bisenet_core.evaluation.replay.report.pictures import Picture
@@ -25,9 +21,9 @@ from bisenet_core.evaluation.replay.report.time_charts import (
     flicker_chart,
     latency_chart,
 )
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from bisenet_core.evaluation.report.confusion import confusion
+from bisenet_core.evaluation.report.formats import clock, percent
+from bisenet_core.evaluation.report.page_file import templates, write_page
 
 FILE_NAME = "report.html"
 _TEMPLATE = "template.html.j2"
@@ -43,24 +39,12 @@ def write_report(
     Returns the file's path. Raises InputError without jinja2, or where the folder cannot be written.
     """
     page = render(results, rows, pictures)
-    path = folder / FILE_NAME
-    unfinished = folder / f"{FILE_NAME}.part"
-    try:
-        unfinished.write_text(page, encoding="utf-8", errors="replace")  # a name may be no UTF-8
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}; choose another --output or make room"
-        ) from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
-    return path
+    return write_page(folder / FILE_NAME, page)
 
 
 def render(results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures: list[Picture]) -> str:
     """The page itself. Raises InputError without jinja2."""
-    environment = templates()
+    environment = templates(Path(__file__).parent)
     frames = FrameTable(rows, results["bags"])
     return environment.get_template(_TEMPLATE).render(
         results=results,
@@ -111,18 +95,3 @@ def _pictures(results: dict[str, Any], frames: FrameTable, pictures: list[Pictur
                        if columns[column][place] == columns[column][place]],
         })
     return shown
-
-
-def templates() -> "Environment":
-    """The report's templates and filters. Raises InputError without jinja2."""
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ModuleNotFoundError:
-        raise InputError(
-            "the report needs jinja2, which is not installed: pip install 'bisenet_ros[eval]'"
-        ) from None
-    # Names of bags, classes and topics come from outside: everything is escaped.
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True,
-                              undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(FILTERS)
-    return environment

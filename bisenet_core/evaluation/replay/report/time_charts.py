@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.evaluation.replay.report.chart import Chart, Mark, Scale, Tick
-from bisenet_core.evaluation.replay.report.formats import clock, count, milliseconds, percent, plural
 from bisenet_core.evaluation.replay.report.frame_table import FrameTable
-from bisenet_core.evaluation.replay.report.series import (
+from bisenet_core.evaluation.report.chart import Chart, Mark, Scale, Tick
+from bisenet_core.evaluation.report.formats import clock, count, milliseconds, percent, plural
+from bisenet_core.evaluation.report.series import (
     MOST_POINTS,
     Reduced,
     clock_step,

@@ -7,26 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.evaluation.replay.report.chart import Scale, known_runs
 from bisenet_core.evaluation.replay.report.distribution_charts import (
     confidence_histogram,
     latency_histogram,
     reliability_diagram,
 )
 from bisenet_core.evaluation.replay.report.frame_table import FrameTable
-from bisenet_core.evaluation.replay.report.series import (
+from bisenet_core.evaluation.replay.report.time_charts import (
+    Timeline,
+    accuracy_chart,
+    flicker_chart,
+    latency_chart,
+)
+from bisenet_core.evaluation.report.chart import Scale, known_runs
+from bisenet_core.evaluation.report.series import (
     MOST_POINTS,
     clock_step,
     multiples,
     reduce_series,
     round_step,
     shown_limit,
-)
-from bisenet_core.evaluation.replay.report.time_charts import (
-    Timeline,
-    accuracy_chart,
-    flicker_chart,
-    latency_chart,
 )
 
 VALUES = st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=1, max_size=80)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.report.classes import MOST_IN_MATRIX, confusion
-from bisenet_core.evaluation.replay.report.formats import clock, count, duration, milliseconds, percent
 from bisenet_core.evaluation.replay.report.page import render, write_report
 from bisenet_core.evaluation.replay.report.pictures import take_pictures
+from bisenet_core.evaluation.report.confusion import MOST_IN_MATRIX, confusion
+from bisenet_core.evaluation.report.formats import clock, count, duration, milliseconds, percent
 
 pytest.importorskip("jinja2", reason="the report is a jinja2 template (pip install .[eval])")
 

@@ -8,7 +8,8 @@ import pytest
 
 from bisenet_core.evaluation.replay.report.choice import choose
 from bisenet_core.evaluation.replay.report.frame_table import FrameTable
-from bisenet_core.evaluation.replay.report.pictures import difference, take_pictures
+from bisenet_core.evaluation.replay.report.pictures import take_pictures
+from bisenet_core.evaluation.report.panels import difference
 
 
 def _decoded(uri):
