@@ -25,7 +25,7 @@ setup(
     author_email="maintainers@bisenet-ros.example.org",
     license="Apache-2.0",
     packages=find_packages(include=["bisenet_ros", "bisenet_ros.*", "bisenet_core", "bisenet_core.*"]),
-    package_data={"bisenet_core.evaluation.replay.report": ["*.j2", "*.css"]},
+    package_data={"": ["*.j2", "*.css"]},
     python_requires=">=3.6",
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -54,7 +54,7 @@ setup(
                  *COMMAND_LINE],
         "ray": ["ray>=2.9"],
         "train": ["torch>=2.6", "lightning>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
-                  *COMMAND_LINE],
+                  "jinja2>=3.1", "pillow", "scipy", "tensorboard", *COMMAND_LINE],
         "test": ["ros-lifecycle-msgs", "pytest", "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML"],
     },
     zip_safe=False,

@@ -14,6 +14,7 @@ except ModuleNotFoundError as missing:  # a robot's installation leaves them out
 from bisenet_core.commands.agreement import agreement
 from bisenet_core.commands.benchmark import benchmark
 from bisenet_core.commands.complexity import complexity
+from bisenet_core.commands.data import data
 from bisenet_core.commands.evaluate import evaluate
 from bisenet_core.commands.export import export
 from bisenet_core.commands.replay import replay_command
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for command in (segment, evaluate, agreement, benchmark, complexity, export, train):
     app.command()(command)
+app.add_typer(data, name="data")
 app.add_typer(replay_command, name="replay")
 app.add_typer(weights, name="weights")
 

@@ -17,13 +17,13 @@ from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
 from bisenet_core.errors import InputError
+from bisenet_core.memory import keep_freed_memory
 from bisenet_ros.diagnostics import SUM, CameraDiagnostics, closed_status, status_name, sum_status
 from bisenet_ros.findings import ERROR, Finding
 from bisenet_ros.frame_account import FrameAccount, sum_counts
 from bisenet_ros.log_forwarding import forward_logging, stop_forwarding
 from bisenet_ros.parameters import changed, declare_parameters, unknown_parameters
 from bisenet_ros.pipeline import SegmentationPipeline, camera_names
-from bisenet_ros.process_memory import keep_freed_memory
 
 NODE_NAME = "segmentation"
 BAD_INPUT = 2

@@ -145,12 +145,12 @@ def test_agreement_of_two_backends(dataset, tiny_model_folder, tmp_path, capfd):
 def test_evaluate_names_the_truth_that_does_not_fit(dataset, tiny_model_folder, capfd):
     path = dataset / "test" / "labels" / "frame_3.png"
     cv2.imwrite(str(path), np.full((60, 80), 30, np.uint8))
-    refused(capfd, ["evaluate", "--model", tiny_model_folder, "--root", dataset], path, "id 30")
+    refused(capfd, ["evaluate", "--model", tiny_model_folder, "--root", dataset], path, "30")
 
 
 def test_evaluate_refuses_a_missing_split_and_an_unknown_data_set(dataset, tiny_model_folder, capfd):
     common = ["evaluate", "--model", tiny_model_folder, "--root", dataset]
-    refused(capfd, [*common, "--split", "val"], dataset / "val" / "images")
+    refused(capfd, [*common, "--split", "val"], dataset, "val")
     refused(capfd, [*common, "--dataset", "mapillary"], "mapillary", "camvid")
 
 

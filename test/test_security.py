@@ -24,7 +24,7 @@ MODULES = {
 PARTS = {"os": {"environ", "path", "pathsep", "replace", "sched_getaffinity", "sep", "statvfs"},
          "ctypes": {"CDLL"}, "importlib": {"import_module"}}
 # The one place where each of these is used: glibc's mallopt, and our backends by name.
-PLACES = {"ctypes": "bisenet_ros.process_memory", "importlib": "bisenet_core.runtime.backend"}
+PLACES = {"ctypes": "bisenet_core.memory", "importlib": "bisenet_core.runtime.backend"}
 NAMES = {"eval", "exec", "compile", "__import__", "__builtins__"}
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bisenet_core.commands.extras import training_code, validation_miou
+from bisenet_core.commands.extras import training_code, validation_score
 from bisenet_core.commands.options import JsonFile, parse_size
 from bisenet_core.evaluation.console import show, table, write_json
 
@@ -30,7 +30,7 @@ def export(checkpoint: Checkpoint, output: Output, size: Size = None, json: Json
         "architecture": card.architecture,
         "input": f"{card.input_width}x{card.input_height}",
         "bytes": (output / "model.onnx").stat().st_size,
-        "miou": validation_miou(checkpoint),
+        **validation_score(checkpoint),
         **asdict(parity),
     }
     show(table("bisenet export", [(key, str(value)) for key, value in summary.items()]))

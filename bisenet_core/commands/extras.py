@@ -9,6 +9,7 @@ from bisenet_core.errors import InputError
 _TRAINING_LIBRARIES = {
     "torch",
     "lightning",
+    "PIL",
     "torchmetrics",
     "onnx",
     "onnxruntime",
@@ -32,10 +33,10 @@ def training_code(module: str) -> ModuleType:
         ) from None
 
 
-def validation_miou(checkpoint: Path) -> float | None:
-    """Mean IoU on the validation split, where ``checkpoint`` is the one that was kept for it."""
+def validation_score(checkpoint: Path) -> dict[str, float | None]:
+    """What ``checkpoint`` was kept for: ``miou`` or, of whole images, ``top1`` on the validation split."""
     content = training_code("torch").load(checkpoint, map_location="cpu", weights_only=True)
     for state in content.get("callbacks", {}).values():
-        if state.get("monitor") == "val_miou" and Path(state["best_model_path"]).name == checkpoint.name:
-            return float(state["best_model_score"])
-    return None
+        if "monitor" in state and Path(state["best_model_path"]).name == checkpoint.name:
+            return {state["monitor"].removeprefix("val_"): float(state["best_model_score"])}
+    return {"miou": None}

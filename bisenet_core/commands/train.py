@@ -1,14 +1,16 @@
 """`bisenet train`: runs a recipe."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bisenet_core.commands.extras import training_code, validation_miou
+from bisenet_core.commands.extras import training_code, validation_score
 from bisenet_core.commands.options import JsonFile
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.console import show, table, write_json
+from bisenet_core.memory import keep_freed_memory
 
 Config = Annotated[Path, typer.Option(help="A recipe such as training/recipes/camvid_bisenetv2_cpu.yaml.")]
 Root = Annotated[Path | None, typer.Option(help="The data set's folder.", show_default="data/<data set>")]
@@ -16,9 +18,18 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Folder for checkpoints and metrics.", show_default="runs/<recipe>"),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT/last.ckpt.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT/last.ckpt, exactly.")]
 Weights = Annotated[Path | None, typer.Option(help="Begin with this checkpoint's network.")]
-Workers = Annotated[int, typer.Option(min=0, help="Processes that read the data.")]
+Backbone = Annotated[Path | None, typer.Option(help="Begin with the pre-trained trunk in this file.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that read the data, for each that trains.")]
+SaveEvery = Annotated[float, typer.Option(min=0, help="Minutes from one last.ckpt to the next.")]
+Devices = Annotated[
+    str,
+    typer.Option(help="Per machine: a number, all, or auto: as torchrun or srun has started, otherwise one."),
+]
+Nodes = Annotated[int | None, typer.Option(min=1, help="Machines.", show_default="as started, or 1")]
+Accelerator = Annotated[str, typer.Option(help="auto, gpu or cpu.")]
+Strategy = Annotated[str, typer.Option(help="How processes work together: auto, or one of Lightning's.")]
 
 
 def train(
@@ -27,38 +38,55 @@ def train(
     output: Output = None,
     resume: Resume = False,
     weights: Weights = None,
+    backbone: Backbone = None,
     workers: Workers = 1,
+    save_every: SaveEvery = 10.0,
+    devices: Devices = "auto",
+    nodes: Nodes = None,
+    accelerator: Accelerator = "auto",
+    strategy: Strategy = "auto",
     json: JsonFile = None,
 ) -> None:
-    """Train a network as a recipe says and keep the checkpoint that is best on the validation split."""
+    """Train a network as a recipe says and keep the checkpoint that is best on the validation split.
+
+    SIGTERM or Ctrl-C saves the run after the step it is at, for --resume, and ends with status 128 plus the
+    signal's number.
+    """
+    keep_freed_memory()
     training = training_code("bisenet_core.learning.train")
     recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
     root, output = root or Path("data") / recipe.dataset, output or Path("runs") / recipe.name
-    _check_output(output, resume)
+    _make_folder(output)
     try:
-        best = training.train(recipe, root, output, resume=resume, workers=workers, weights=weights)
+        best = training.train(
+            recipe, root, output, resume=resume, workers=workers, weights=weights, backbone=backbone,
+            devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy, save_every=save_every,
+        )  # fmt: skip
     except InputError as error:
         raise InputError(_said_by_a_worker(str(error))) from None
-    if not best.exists():
-        raise InputError(
-            f"no checkpoint was written: the training images of {root} do not fill one batch of "
-            f"{recipe.batch_size}; lower batch_size in {config}"
-        )
-    summary = {"recipe": recipe.name, "checkpoint": str(best), "miou": validation_miou(best)}
-    show(table("bisenet train", [(key, str(value)) for key, value in summary.items()]))
-    write_json(json, summary)
+    except training.RunStoppedError as stopped:
+        raise typer.Exit(_say_how_to_go_on(stopped, output)) from None
+    if training.is_first_process():
+        summary = {"recipe": recipe.name, "checkpoint": str(best), **validation_score(best)}
+        show(table("bisenet train", [(key, str(value)) for key, value in summary.items()]))
+        write_json(json, summary)
 
 
-def _check_output(output: Path, resume: bool) -> None:
+def _make_folder(output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
             f"cannot make the folder {output}: {error.strerror}; choose another --output"
         ) from None
-    last = output / "last.ckpt"
-    if resume and last.exists():
-        training_code("bisenet_core.learning.checkpoint").read_checkpoint(last)
+
+
+def _say_how_to_go_on(stopped: Any, output: Path) -> int:
+    """Exit status; 0 for a process that another one has started, which that one would take for a failure."""
+    if not training_code("bisenet_core.learning.train").is_first_process():
+        return 0
+    print(f"bisenet: {stopped}; go on with --resume --output {output}", file=sys.stderr)
+    return 128 + stopped.signal
 
 
 def _said_by_a_worker(text: str) -> str:

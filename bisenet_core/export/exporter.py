@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from bisenet_core.data_sets import DATA_SETS
+from bisenet_core.errors import InputError
 from bisenet_core.export.loading import load_exactly
 from bisenet_core.export.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.export.parity import Parity
-from bisenet_core.label_space import label_space_of
+from bisenet_core.label_space import LabelSpace
 from bisenet_core.learning.checkpoint import read_checkpoint
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.models import create_model
@@ -26,14 +27,23 @@ def export_model(
     checkpoint that is missing, not one of ours, or has other tensors than its network. For the rest see
     ``write_model_folder``.
     """
-    recipe, state, progress = read_checkpoint(checkpoint)
-    classes = label_space_of(recipe.dataset).num_classes
-    network = create_model(recipe.network, classes, **{**recipe.options, "auxiliary": False})
-    load_exactly(network, _deployed(state), checkpoint)
-    card = _card(recipe, progress)
+    network, card = trained_network(checkpoint)
     if size is not None:
         card = replace(card, input_width=size[0], input_height=size[1])
     return write_model_folder(network, card, output)
+
+
+def trained_network(checkpoint: Path | str) -> tuple[nn.Module, ModelCard]:
+    """The network of a checkpoint without auxiliary heads, in evaluation mode; its card, of no file as yet.
+
+    ``InputError`` as for ``export_model``.
+    """
+    recipe, space, state, progress = read_checkpoint(checkpoint)
+    if space is None:
+        raise InputError(f"{checkpoint} is of a network that labels whole images; expected one for pixels")
+    network = create_model(recipe.network, space.num_classes, **{**recipe.options, "auxiliary": False})
+    load_exactly(network, _deployed(state), checkpoint)
+    return network.eval(), _card(recipe, space, progress)
 
 
 def _deployed(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -44,13 +54,13 @@ def _deployed(state: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _card(recipe: Recipe, progress: dict[str, Any]) -> ModelCard:
+def _card(recipe: Recipe, space: LabelSpace, progress: dict[str, Any]) -> ModelCard:
     width, height = recipe.input_size
     return ModelCard(
         name=recipe.name,
         architecture=recipe.network,
         architecture_options=dict(recipe.options),
-        label_space=label_space_of(recipe.dataset),
+        label_space=space,
         mean=recipe.mean,
         std=recipe.std,
         color_order="rgb",
@@ -60,5 +70,5 @@ def _card(recipe: Recipe, progress: dict[str, Any]) -> ModelCard:
         training_data=recipe.dataset,
         recipe=recipe.to_dict(),
         metrics=progress,
-        licence=DATA_SETS[recipe.dataset].terms,
+        licence=DATA_SETS[recipe.dataset].terms if recipe.dataset in DATA_SETS else "that of the data",
     )

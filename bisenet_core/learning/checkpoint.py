@@ -6,13 +6,16 @@ from typing import Any, NamedTuple
 import torch
 
 from bisenet_core.errors import InputError
+from bisenet_core.label_space import DATASETS, LabelSpace
 from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.saved_label_space import label_space_from
 
 
 class Checkpoint(NamedTuple):
     """What a run leaves: its recipe, the module's tensors by name, and how far it had come."""
 
     recipe: Recipe
+    label_space: LabelSpace | None  # of what labels pixels
     state: dict[str, torch.Tensor]
     progress: dict[str, Any]  # epochs, iterations
 
@@ -21,9 +24,10 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     """Load ``path`` without running code from it; ``InputError`` if it is missing or not one of ours."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        recipe = Recipe.from_dict(content["hyper_parameters"]["recipe"], str(path))
+        settings = content["hyper_parameters"]
+        recipe = Recipe.from_dict(settings["recipe"], str(path))
         progress = {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
-        return Checkpoint(recipe, content["state_dict"], progress)
+        return Checkpoint(recipe, _label_space(settings, recipe), content["state_dict"], progress)
     except FileNotFoundError:
         raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt") from None
     except InputError:
@@ -31,3 +35,8 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"{path} is not a checkpoint of `bisenet train`: {reason}") from None
+
+
+def _label_space(settings: dict[str, Any], recipe: Recipe) -> LabelSpace | None:
+    saved = settings.get("label_space")
+    return DATASETS.get(recipe.dataset) if saved is None else label_space_from(saved)

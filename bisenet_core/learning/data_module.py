@@ -1,84 +1,195 @@
 """Training and validation batches of a recipe."""
 
+import ctypes
+import multiprocessing
+import signal
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import lightning
 import numpy as np
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from bisenet_core.learning.datasets import PairedFolder, open_dataset
+from bisenet_core.errors import InputError
+from bisenet_core.learning.datasets import SegmentationDataset, open_dataset
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import Augmentation, to_tensors
 
+Key = tuple[int, int]
+_PR_SET_PDEATHSIG = 1
 
-class EpochSampler(Sampler[tuple[int, int]]):
-    """Shuffled (epoch, index) pairs that depend on seed and epoch alone.
 
-    The augmentation is seeded by the same pair, so what a run sees does not depend on how many workers
-    load it or on where it was resumed.
+class RunSampler(Sampler[list[Key]]):
+    """One process's share of every batch of a run, as (epoch, index) pairs.
+
+    What iteration t trains on is a function of ``seed`` and t alone: the t-th ``batch_size`` samples of the
+    shuffled epochs, of which each leaves out what does not fill a batch. The augmentation is seeded by the
+    same pairs, so a run sees the same whoever loads it, on however many processes, and wherever it resumed.
+
+    Each of the ``accumulate`` parts of a batch is divided over ``processes`` in turn. Iteration begins after
+    ``done`` iterations; the length is that of the whole run, in parts.
     """
 
-    def __init__(self, length: int, seed: int) -> None:
-        self.length, self.seed, self.epoch = length, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before each epoch."""
-        self.epoch = epoch
+    def __init__(
+        self,
+        length: int,
+        recipe: Recipe,
+        done: int = 0,
+        process: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self.length, self.recipe, self.done = length, recipe, done
+        self.process, self.processes = process, processes
+        self.per_epoch = length // recipe.batch_size
+        self._order = lru_cache(maxsize=1)(self._shuffled)
 
     def __len__(self) -> int:
-        return self.length
+        return self.recipe.iterations * self.recipe.accumulate
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.length)
-        return ((self.epoch, int(index)) for index in order)
+    def __iter__(self) -> Iterator[list[Key]]:
+        share = self.recipe.batch_size // (self.recipe.accumulate * self.processes)
+        for iteration in range(self.done, self.recipe.iterations):
+            batch = self.batch(iteration)
+            for part in range(self.recipe.accumulate):
+                first = (part * self.processes + self.process) * share
+                yield batch[first : first + share]
+
+    def batch(self, iteration: int) -> list[Key]:
+        """Every sample of the optimiser's step ``iteration``, over all processes and accumulations."""
+        epoch, place = divmod(iteration, self.per_epoch)
+        size = self.recipe.batch_size
+        return [(epoch, int(index)) for index in self._order(epoch)[place * size : (place + 1) * size]]
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng((self.recipe.seed, epoch)).permutation(self.length)
 
 
 class TrainingSamples(Dataset):
     """Augmented samples, indexed by (epoch, index)."""
 
-    def __init__(self, pairs: PairedFolder, recipe: Recipe) -> None:
+    def __init__(self, pairs: SegmentationDataset, recipe: Recipe) -> None:
         self.pairs, self.recipe = pairs, recipe
-        self.augment = Augmentation(recipe.crop_width, recipe.crop_height, recipe.scales, recipe.colour)
+        self.augment = Augmentation.of(recipe)
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, key: Key) -> tuple[Tensor, Tensor]:
         epoch, index = key
         rng = np.random.default_rng((self.recipe.seed, epoch, index))
         return to_tensors(*self.augment(*self.pairs[index], rng), self.recipe.mean, self.recipe.std)
 
 
 class ValidationSamples(Dataset):
-    """Whole images at their own size."""
+    """Whole images at their own size, and their indices."""
 
-    def __init__(self, pairs: PairedFolder, recipe: Recipe) -> None:
+    def __init__(self, pairs: SegmentationDataset, recipe: Recipe) -> None:
         self.pairs, self.recipe = pairs, recipe
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return to_tensors(*self.pairs[index], self.recipe.mean, self.recipe.std)
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, int]:
+        return (*to_tensors(*self.pairs[index], self.recipe.mean, self.recipe.std), index)
 
 
-class SegmentationDataModule(lightning.LightningDataModule):
-    """Loads ``recipe.dataset`` below ``root``: split "train" augmented, split "val" as it is."""
+class RunData(lightning.LightningDataModule):
+    """Batches of ``train``, samples by (epoch, index), and ``val``, by index, or None for no validation.
 
-    def __init__(self, recipe: Recipe, root: Path | str, workers: int = 1) -> None:
+    ``workers`` processes load for each process that trains. ``InputError`` where ``train`` does not fill one
+    batch of the recipe.
+    """
+
+    # a process may have no image of a small validation split
+    allow_zero_length_dataloader_with_multiple_devices = True
+
+    def __init__(self, recipe: Recipe, train: Dataset, val: Dataset | None, workers: int = 1) -> None:
         super().__init__()
-        self.recipe, self.workers = recipe, workers
-        self.train = open_dataset(recipe.dataset, root, "train")
-        self.val = open_dataset(recipe.dataset, root, "val")
+        self.recipe, self.train, self.val, self.workers = recipe, train, val, workers
+        if len(train) < recipe.batch_size:
+            raise InputError(
+                f"{len(train)} training images do not fill one batch of {recipe.batch_size}; lower batch_size"
+            )
+        self.iterations_per_epoch = len(train) // recipe.batch_size
 
     def train_dataloader(self) -> DataLoader:
-        return DataLoader(
-            TrainingSamples(self.train, self.recipe),
-            batch_size=self.recipe.batch_size,
-            sampler=EpochSampler(len(self.train), self.recipe.seed),
-            num_workers=self.workers,
-            persistent_workers=self.workers > 0,
-            drop_last=True,  # batch statistics of a small last batch would be noise
+        trainer = self.trainer
+        sampler = RunSampler(
+            len(self.train), self.recipe, trainer.global_step, trainer.global_rank, trainer.world_size
+        )
+        return DataLoader(self.train, batch_sampler=sampler, **self._loading())
+
+    def val_dataloader(self) -> DataLoader | list:
+        if self.val is None:
+            return []
+        share = range(self.trainer.global_rank, len(self.val), self.trainer.world_size)
+        return DataLoader(self.val, batch_size=1, sampler=share, **self._loading())
+
+    def _loading(self) -> dict:
+        on_gpu = self.trainer.strategy.root_device.type == "cuda"
+        # pinned memory is copied to the GPU while the step before still runs
+        return {
+            "num_workers": self.workers,
+            "persistent_workers": self.workers > 0,
+            "pin_memory": on_gpu,
+            "worker_init_fn": _begin_worker,
+        }
+
+
+class SegmentationDataModule(RunData):
+    """``recipe.dataset`` below ``root``: its training split augmented, its validation split as it is.
+
+    ``training_pairs`` are images and labels of the training split as they are on disk.
+    """
+
+    def __init__(self, recipe: Recipe, root: Path | str, workers: int = 1) -> None:
+        self.training_pairs = open_dataset(recipe.dataset, root, recipe.train_split)
+        val = None
+        if recipe.val_split:
+            val = ValidationSamples(open_dataset(recipe.dataset, root, recipe.val_split), recipe)
+        super().__init__(recipe, TrainingSamples(self.training_pairs, recipe), val, workers)
+
+
+def check_share(recipe: Recipe, processes: int) -> None:
+    """``InputError`` where ``batch_size`` cannot be divided over the processes and accumulated parts."""
+    if recipe.batch_size % (recipe.accumulate * processes):
+        raise InputError(
+            f"batch_size {recipe.batch_size} cannot be divided over {processes} processes x "
+            f"{recipe.accumulate} accumulated parts; choose --devices, --nodes, accumulate or batch_size so "
+            f"that it can"
         )
 
-    def val_dataloader(self) -> DataLoader:
-        return DataLoader(ValidationSamples(self.val, self.recipe), batch_size=1, num_workers=self.workers)
+
+@contextmanager
+def workers_within() -> Iterator[None]:
+    """Have no worker inherit OpenCV's threads, which are not there in it, nor outlive the ``with``.
+
+    Workers take no SIGTERM. PyTorch ends them where an iteration ends; after an exception some are left, and
+    Python would wait for them.
+    """
+    others, threads = set(multiprocessing.active_children()), cv2.getNumThreads()
+    cv2.setNumThreads(1)  # ends them; a worker that did so itself, or used them, would wait for ever
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        # PyTorch's handler takes the death of a worker for an accident
+        handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()
+            worker.join()
+        signal.signal(signal.SIGCHLD, handler)
+
+
+def _begin_worker(_number: int) -> None:
+    """What stops a run is for the process that trains: it still needs its workers to finish the step."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        # a worker shares its trainer's connections: while it lives, other trainers wait for the dead one
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bisenet_core.label_space import UNLABELED
+from bisenet_core.learning.distributed import global_mean
 
 #: Stride of a Laplacian and its weight in the sum, in tenths; a sum above ``THRESHOLD`` is a detail.
 FUSION = ((1, 6), (2, 3), (4, 1))
@@ -43,7 +44,8 @@ class DetailLoss(nn.Module):
     """Binary cross-entropy plus Dice loss on ``detail_truth`` (STDC, Equations 4 and 5).
 
     Logits Bx1xhxw are upsampled to the BxHxW int64 target; target ``UNLABELED`` is ignored. Dice is that of
-    each image, then averaged. Without any labelled pixel the loss is 0 with zero gradients.
+    each image, then averaged; both averages are over all processes. Without any labelled pixel the loss is 0
+    with zero gradients.
     """
 
     def __init__(self, epsilon: float = 1.0) -> None:
@@ -57,10 +59,11 @@ class DetailLoss(nn.Module):
         labelled = (target != UNLABELED).float()
         truth = detail_truth(target).float()
         losses = functional.binary_cross_entropy_with_logits(upsampled, truth, reduction="none")
-        cross_entropy = (losses * labelled).sum() / labelled.sum().clamp(min=1)
+        cross_entropy = global_mean(losses * labelled, labelled)
         return cross_entropy + self._dice(upsampled.sigmoid() * labelled, truth * labelled)
 
     def _dice(self, predicted: Tensor, truth: Tensor) -> Tensor:
         overlap = (predicted * truth).sum(dim=(1, 2))
         sizes = predicted.square().sum(dim=(1, 2)) + truth.square().sum(dim=(1, 2))
-        return (1 - (2 * overlap + self.epsilon) / (sizes + self.epsilon)).mean()
+        dice = 1 - (2 * overlap + self.epsilon) / (sizes + self.epsilon)
+        return global_mean(dice, torch.ones_like(dice))

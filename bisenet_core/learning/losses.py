@@ -1,41 +1,93 @@
-"""Losses on logits of any resolution."""
+"""Losses on logits of any resolution, over the pixels of all processes."""
 
 import math
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from bisenet_core.label_space import UNLABELED
+from bisenet_core.learning.distributed import global_mean, global_sum, world_size
+
+#: Below any loss.
+_UNLABELED_LOSS = -1.0
 
 
-class OhemCrossEntropy(nn.Module):
-    """Cross-entropy on the hard pixels only (online hard example mining, Shrivastava et al. 2016).
+class CrossEntropy(nn.Module):
+    """Mean cross-entropy of the labelled pixels, each weighted by its class.
 
-    A labelled pixel is hard where the probability of its true class is below ``threshold``; the
-    ``min_kept`` fraction of the labelled pixels with the largest losses counts in any case.
-    Logits BxKxhxw are upsampled to the BxHxW int64 target; target ``UNLABELED`` is ignored.
+    Logits BxKxhxw are upsampled to the BxHxW int64 target; target ``UNLABELED`` is ignored. The weights of
+    the pixels, all 1 without ``class_weights`` (K float32), are divided by their sum over all processes.
     Without any labelled pixel the loss is 0 with zero gradients rather than NaN.
     """
 
-    def __init__(self, threshold: float = 0.7, min_kept: float = 1 / 16) -> None:
+    def __init__(self, class_weights: Sequence[float] | None = None) -> None:
         super().__init__()
-        if not (0 < threshold <= 1 and 0 < min_kept <= 1):
-            raise ValueError(f"threshold {threshold} and min_kept {min_kept} must be in (0, 1]")
-        self.hard_loss = -math.log(threshold)
-        self.min_kept = min_kept
+        # no buffer: a checkpoint's tensors are those of its network
+        self.class_weights: Tensor | None = None
+        if class_weights is not None:
+            self.class_weights = torch.tensor(class_weights, dtype=torch.float32)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         upsampled = functional.interpolate(
             logits.float(), size=target.shape[-2:], mode="bilinear", align_corners=False
         )
         losses = functional.cross_entropy(upsampled, target, ignore_index=UNLABELED, reduction="none")
-        labelled = losses[target != UNLABELED]
-        if labelled.numel() == 0:
-            return logits.sum() * 0.0
-        return self._hardest(labelled).mean()
+        # masks throughout: to pick the labelled pixels out takes longer than to multiply the others by 0
+        weights = self._kept(losses.detach().masked_fill(target == UNLABELED, _UNLABELED_LOSS))
+        if self.class_weights is not None:
+            classes = target.clamp(max=len(self.class_weights) - 1)
+            weights = weights * self.class_weights.to(target.device)[classes]
+        return global_mean(losses * weights, weights)
 
-    def _hardest(self, losses: Tensor) -> Tensor:
-        hard = losses[losses > self.hard_loss]
-        least = max(1, int(self.min_kept * losses.numel()))
-        return hard if hard.numel() >= least else torch.topk(losses, least, sorted=False).values
+    def _kept(self, losses: Tensor) -> Tensor:
+        """Which pixels count, 0 to 1, by their losses, BxHxW float32 with ``_UNLABELED_LOSS``."""
+        return (losses > _UNLABELED_LOSS).to(losses.dtype)
+
+
+class OhemCrossEntropy(CrossEntropy):
+    """Cross-entropy on the hard pixels only (online hard example mining, Shrivastava et al. 2016).
+
+    A labelled pixel is hard where the probability of its true class is below ``threshold``; the
+    ``min_kept`` fraction of the labelled pixels with the largest losses counts in any case. Both are found
+    among the pixels of all processes and without class weights. For the rest see ``CrossEntropy``.
+    """
+
+    def __init__(
+        self,
+        threshold: float = 0.7,
+        min_kept: float = 1 / 16,
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__(class_weights)
+        if not (0 < threshold <= 1 and 0 < min_kept <= 1):
+            raise ValueError(f"threshold {threshold} and min_kept {min_kept} must be in (0, 1]")
+        self.hard_loss = -math.log(threshold)
+        self.min_kept = min_kept
+
+    def _kept(self, losses: Tensor) -> Tensor:
+        hard = losses > self.hard_loss
+        counts = global_sum(torch.stack([hard.sum(), (losses > _UNLABELED_LOSS).sum()]))
+        found, labelled = counts.tolist()
+        least = min(labelled, max(1, int(self.min_kept * labelled)))
+        return hard.to(losses.dtype) if found >= least else _largest(losses.flatten(), least).view_as(losses)
+
+
+def _largest(losses: Tensor, count: int) -> Tensor:
+    """1 for the ``count`` largest of all processes' losses; those that tie for the last places share them."""
+    candidates = torch.topk(losses, min(count, losses.numel()), sorted=False).values
+    last = torch.topk(_of_all_processes(candidates, count), count, sorted=False).values.min()
+    above, ties = losses > last, losses == last
+    counts = global_sum(torch.stack([above.sum(), ties.sum()]))
+    return above.to(losses.dtype) + ties * ((count - counts[0]) / counts[1])
+
+
+def _of_all_processes(losses: Tensor, length: int) -> Tensor:
+    """At most ``length`` losses of each process in one row."""
+    if world_size() == 1:
+        return losses
+    padded = functional.pad(losses, (0, length - losses.numel()), value=_UNLABELED_LOSS)
+    rows = [torch.empty_like(padded) for _ in range(world_size())]
+    distributed.all_gather(rows, padded)
+    return torch.cat(rows)

@@ -1,13 +1,13 @@
 """A training recipe: everything that decides the result, in one readable file."""
 
 from dataclasses import asdict, dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bisenet_core.errors import InputError
+from bisenet_core.learning.recipe_checks import check, plain_values
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -17,32 +17,83 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class Recipe:
     """Settings of one training run. ``Recipe.load`` reads them from YAML; an unknown key is an error.
 
-    ``input_width`` x ``input_height`` is what the deployed network is fed; 0 means the crop's size.
+    What a value may be stands in ``recipe_checks``. Widths and heights are in pixels.
     """
 
     name: str
     dataset: str
+    #: several splits joined by "+", such as "train+val"
+    train_split: str = "train"
+    #: "" trains without validation
+    val_split: str = "val"
+
     network: str = "bisenetv2"
     options: dict[str, Any] = field(default_factory=dict)
+    #: file with the trunk's pre-trained weights
+    backbone: str = ""
+    #: batch norms take their statistics from the samples of all processes
+    sync_batchnorm: bool = True
+
+    #: optimiser steps
     iterations: int = 10_000
+    #: samples of one optimiser step, over all processes and accumulated parts
     batch_size: int = 16
+    #: parts of a step that are computed one after the other; batch norms and losses see one part at a time
+    accumulate: int = 1
     learning_rate: float = 0.05
+    #: factor of the learning rate for heads
+    head_learning_rate: float = 1.0
     momentum: float = 0.9
     weight_decay: float = 0.0005
+    #: "convolutions" leaves out norms, biases and fully connected layers
+    weight_decay_on: str = "convolutions"
+    #: "poly" or "cosine", from ``learning_rate`` to ``min_learning_rate``
+    schedule: str = "poly"
     poly_power: float = 0.9
+    min_learning_rate: float = 0.0
     warmup_iterations: int = 0
-    crop_width: int = 960
-    crop_height: int = 720
-    input_width: int = 0
-    input_height: int = 0
-    scales: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
-    colour: float = 0.0
+    #: factor of the learning rate at iteration 0
+    warmup_start: float = 0.0
+    gradient_clip: float = 0.0
+    #: of an exponential moving average of the weights; 0 keeps none
+    ema_decay: float = 0.0
+
+    #: "ohem" or "cross_entropy"
+    loss: str = "ohem"
     ohem_threshold: float = 0.7
     ohem_min_kept: float = 1 / 16
-    booster_weight: float = 1.0
-    gradient_clip: float = 0.0
+    #: "none", "inverse_log" of the classes' shares of the training pixels, or a number for each class
+    class_weights: str | tuple[float, ...] = "none"
+    #: of the losses of auxiliary heads, but for those of detail heads
+    auxiliary_weight: float = 1.0
+    detail_weight: float = 1.0
+    #: classification only
+    label_smoothing: float = 0.0
+
+    #: size that images get before anything else; 0 leaves them as they are
+    resize_width: int = 0
+    resize_height: int = 0
+    scales: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
+    #: smallest and largest scale, with all between them; replaces ``scales``
+    scale_range: tuple[float, ...] = ()
+    crop_width: int = 960
+    crop_height: int = 720
+    #: a crop is drawn again, up to 10 times, where one class has more of its labelled pixels
+    largest_class_share: float = 1.0
+    #: largest relative change of brightness, contrast and saturation
+    colour: float = 0.0
+    #: largest change of hue, as a share of the circle of colours
+    hue: float = 0.0
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+
+    #: size at which the network sees validation images, its logits going back to theirs; 0: their own
+    eval_width: int = 0
+    eval_height: int = 0
+    #: size that the deployed network is fed; 0: the crop's
+    input_width: int = 0
+    input_height: int = 0
+
     precision: str = "bf16-mixed"
     validate_every_epochs: int = 4
     seed: int = 0
@@ -60,37 +111,29 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], origin: str = "recipe") -> "Recipe":
-        """Build from plain values, lists becoming tuples."""
-        known = [f.name for f in fields(cls)]
-        for key in values:
-            if key not in known:
-                near = get_close_matches(str(key), known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-                raise InputError(f"{origin}: unknown setting {key!r}; {hint}")
-            _check_type(origin, key, values[key], cls.__dataclass_fields__[key].type)
-        for key in ("name", "dataset"):
-            if key not in values:
-                raise InputError(f"{origin}: setting {key!r} is missing")
-        if values.get("batch_size", cls.batch_size) < 2:
-            raise InputError(f"{origin}: batch_size is {values['batch_size']}; batch norms need 2 or more")
-        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**settings)
+        """Build from plain values, lists becoming tuples. ``InputError`` begins with ``origin``."""
+        try:
+            recipe = cls(**plain_values(values, fields(cls)))
+            check(recipe)
+        except InputError as error:
+            raise InputError(f"{origin}: {error}") from None
+        return recipe
 
     @property
     def input_size(self) -> tuple[int, int]:
         """(width, height) of the deployed network's input."""
         return self.input_width or self.crop_width, self.input_height or self.crop_height
 
+    @property
+    def eval_size(self) -> tuple[int, int] | None:
+        """(width, height) at which the network sees validation images; None: their own."""
+        return (self.eval_width, self.eval_height) if self.eval_width else None
+
+    @property
+    def resize(self) -> tuple[int, int] | None:
+        """(width, height) of training images before their random scale; None: their own."""
+        return (self.resize_width, self.resize_height) if self.resize_width else None
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML, JSON and the model card, tuples becoming lists."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-
-
-_EXPECTED = {int: "a whole number", float: "a number", str: "text"}
-
-
-def _check_type(origin: str, key: str, value: Any, wanted: Any) -> None:
-    """Raise ``InputError`` for a plain setting of another type; lists and mappings are checked in use."""
-    fits = isinstance(value, (int, float) if wanted is float else wanted) if wanted in _EXPECTED else True
-    if not fits or (wanted in (int, float) and isinstance(value, bool)):
-        raise InputError(f"{origin}: setting {key!r} is {value!r}; expected {_EXPECTED[wanted]}")

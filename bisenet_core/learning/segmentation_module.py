@@ -1,76 +1,130 @@
-"""The one LightningModule for every network."""
+"""The one LightningModule for every network that labels pixels."""
 
 from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch import Callback
 from torch import Tensor, nn
 from torch.nn import functional
 
 from bisenet_core.errors import InputError, TrainingError
-from bisenet_core.label_space import UNLABELED, label_space_of
+from bisenet_core.label_space import label_space_of
+from bisenet_core.learning.class_weights import count_pixels, inverse_log
 from bisenet_core.learning.detail_loss import DetailLoss
-from bisenet_core.learning.losses import OhemCrossEntropy
+from bisenet_core.learning.distributed import mean_over_processes
+from bisenet_core.learning.ema import MovingAverage
+from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy
+from bisenet_core.learning.optimizer import optimizers
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.schedules import poly
+from bisenet_core.learning.saved_label_space import label_space_from
+from bisenet_core.learning.validation_score import ValidationScore
 from bisenet_core.metrics import ConfusionMatrix
 from bisenet_core.models import create_model
 from bisenet_core.models.network import SegmentationNetwork
 
 
 class SegmentationModule(lightning.LightningModule):
-    """Trains the network of ``recipe`` (as plain values) with OHEM, and with detail loss on detail heads.
+    """Trains the network of ``recipe`` (as plain values), and with detail loss its detail heads.
 
-    Batches are (image Bx3xHxW float32 normalised, target BxHxW int64 with ``UNLABELED`` ignored).
-    ``InputError`` for a network that does not label pixels.
+    ``label_space`` (``label_space_values``) is that of the data, by default that of the recipe's data set;
+    both are kept in checkpoints. Batches are (image Bx3xHxW float32 normalised,
+    target BxHxW int64 with ``UNLABELED`` ignored), in validation with the images' indices, B, besides.
+    ``InputError`` for a network that does not label pixels, and for class weights of another number.
     """
 
-    def __init__(self, recipe: dict[str, Any]) -> None:
+    #: What says which checkpoint is best.
+    metric = "val_miou"
+
+    def __init__(self, recipe: dict[str, Any], label_space: dict[str, Any] | None = None) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.recipe = Recipe.from_dict(recipe)
-        self.label_space = label_space_of(self.recipe.dataset)
+        self.label_space = (
+            label_space_of(self.recipe.dataset) if label_space is None else label_space_from(label_space)
+        )
         self.network = _network(self.recipe, self.label_space.num_classes)
-        self.loss = OhemCrossEntropy(self.recipe.ohem_threshold, self.recipe.ohem_min_kept)
+        self.loss = _loss(self.recipe, self.label_space.num_classes)
         self.detail_loss = DetailLoss()
-        self.confusion = ConfusionMatrix(self.label_space.num_classes, UNLABELED)
+        self.score = ValidationScore(self.label_space.num_classes)
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         image, target = batch
         losses = {head: self._loss_of(head)(out, target) for head, out in self.network(image).items()}
-        main = losses.pop("main")
-        loss = main + self.recipe.booster_weight * sum(losses.values())
-        if not torch.isfinite(loss):
+        loss = sum(self._weight_of(head) * value for head, value in losses.items())
+        total, *parts = mean_over_processes(torch.stack([loss, *losses.values()]))
+        if not torch.isfinite(total):
             step = self.global_step
-            raise TrainingError(f"the loss is {loss.item()} at iteration {step}; lower the learning rate")
-        self.log_dict({"loss": loss, "loss_main": main}, prog_bar=True)
+            raise TrainingError(f"the loss is {total.item()} at iteration {step}; lower the learning rate")
+        self.log_dict({"loss": total, **{f"loss_{head}": part for head, part in zip(losses, parts)}})
         return loss
 
     def _loss_of(self, head: str) -> nn.Module:
         return self.detail_loss if head in self.network.detail_heads else self.loss
 
-    def on_validation_epoch_start(self) -> None:
-        self.confusion = ConfusionMatrix(self.label_space.num_classes, UNLABELED)
+    def _weight_of(self, head: str) -> float:
+        if head in self.network.detail_heads:
+            return self.recipe.detail_weight
+        return self.recipe.auxiliary_weight if head in self.network.auxiliary else 1.0
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
-        image, target = batch
-        logits = functional.interpolate(
-            self.network(image).float(), size=target.shape[-2:], mode="bilinear", align_corners=False
-        )
-        self.confusion.update(logits.argmax(1).byte().cpu().numpy(), target.byte().cpu().numpy())
+    def on_fit_start(self) -> None:
+        if self.recipe.class_weights == "inverse_log" and self.loss.class_weights is None:
+            data = self.trainer.datamodule
+            counts = count_pixels(data.training_pairs, self.label_space.num_classes, data.workers)
+            self.loss.class_weights = torch.tensor(inverse_log(counts))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["class_weights"] = self.loss.class_weights
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.loss.class_weights = checkpoint.get("class_weights")  # counting pixels again would take minutes
+
+    def on_validation_epoch_start(self) -> None:
+        self.score = ValidationScore(self.label_space.num_classes)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _index: int) -> None:
+        image, target, indices = batch
+        if self.recipe.eval_size is not None:
+            image = _resized(image, self.recipe.eval_size[::-1])
+        logits = _resized(self.network(image).float(), target.shape[-2:])
+        self.score.update(logits.argmax(1), target, indices)
 
     def on_validation_epoch_end(self) -> None:
-        self.log("val_miou", float(self.confusion.miou()), prog_bar=True)
+        self.score.merge_processes()
+        scores = {"val_miou": self.confusion.miou(), "val_pixel_accuracy": self.confusion.pixel_accuracy()}
+        self.log_dict(scores, prog_bar=True, sync_dist=True)
+
+    @property
+    def confusion(self) -> ConfusionMatrix:
+        """Counts of the last validation, over all processes once it has ended."""
+        return self.score.confusion
+
+    @property
+    def val_image_miou(self) -> dict[int, float]:
+        """Mean IoU of each image of the last validation by its index; without those that have no labels."""
+        return self.score.image_miou
 
     def configure_optimizers(self) -> dict[str, Any]:
-        recipe = self.recipe
-        groups = parameter_groups(self.network, recipe.weight_decay)
-        optimizer = torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer,
-            lambda step: poly(step, recipe.iterations, recipe.poly_power, recipe.warmup_iterations),
+        return optimizers(self.network, self.recipe)
+
+    def configure_callbacks(self) -> list[Callback]:
+        return [MovingAverage(self.recipe.ema_decay)] if self.recipe.ema_decay else []
+
+
+def _resized(values: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear with half-pixel centres, as the robot does it."""
+    return functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
+
+
+def _loss(recipe: Recipe, num_classes: int) -> CrossEntropy:
+    weights = None if isinstance(recipe.class_weights, str) else recipe.class_weights
+    if weights is not None and len(weights) != num_classes:
+        raise InputError(
+            f"setting 'class_weights' has {len(weights)} numbers; expected {num_classes}, one for each class"
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    if recipe.loss == "cross_entropy":
+        return CrossEntropy(weights)
+    return OhemCrossEntropy(recipe.ohem_threshold, recipe.ohem_min_kept, weights)
 
 
 def _network(recipe: Recipe, num_classes: int) -> SegmentationNetwork:
@@ -78,12 +132,3 @@ def _network(recipe: Recipe, num_classes: int) -> SegmentationNetwork:
     if not isinstance(network, SegmentationNetwork):
         raise InputError(f"network {recipe.network} labels whole images; expected one that labels pixels")
     return network
-
-
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay on convolution weights only (BiSeNet V2, Section 5.1): not on norms, not on biases."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim == 4], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim != 4], "weight_decay": 0.0},
-    ]

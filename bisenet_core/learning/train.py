@@ -1,74 +1,161 @@
 """Run a recipe."""
 
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
+import yaml
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.checkpoint import read_checkpoint
-from bisenet_core.learning.data_module import SegmentationDataModule
+from bisenet_core.learning.checkpointing import AtomicCheckpointIO, RunCheckpoints, write_atomically
+from bisenet_core.learning.data_module import RunData, check_share, workers_within
+from bisenet_core.learning.distributed import SynchronisedBatchNorm
+from bisenet_core.learning.launch import AllOrNone, is_first_process, make_trainer
+from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.segmentation_module import SegmentationModule
+from bisenet_core.learning.run_guard import RunStoppedError, StopSignals, one_clear_line, requeue
+from bisenet_core.learning.run_position import StepSeeds
+from bisenet_core.learning.run_report import RunReport, loggers, progress_bar
+from bisenet_core.learning.task import Module, module_and_data
+
+__all__ = ["RunStoppedError", "is_first_process", "train"]
 
 
 def train(
     recipe: Recipe,
     root: Path,
     output: Path,
+    *,
     resume: bool = False,
     workers: int = 1,
     weights: Path | None = None,
+    backbone: Path | None = None,
+    devices: str | int = "auto",
+    nodes: int | None = None,
+    accelerator: str = "auto",
+    strategy: str = "auto",
+    save_every: float = 10.0,
+    callbacks: Sequence[Callback] = (),
 ) -> Path:
     """Train ``recipe`` on the dataset below ``root``; return the checkpoint with the best validation mIoU.
 
-    ``output`` receives best.ckpt, last.ckpt (after every epoch) and version_N/metrics.csv, a new N for each
-    start. With ``resume`` the run goes on from last.ckpt; a new run may begin with the network of the
-    checkpoint ``weights``. A run too short for a validation returns last.ckpt.
-    ``InputError`` if ``output`` already holds a run and ``resume`` is not given, or the reverse.
+    ``output`` receives best.ckpt, last.ckpt (see ``RunCheckpoints``; every ``save_every`` minutes),
+    recipe.yaml, report.html and logs/. With ``resume`` the run goes on from
+    last.ckpt as if it had never ended, on any number of ``workers`` and processes; a new run may begin with
+    the network of the checkpoint ``weights``, or with the trunk of the file ``backbone``. ``devices``,
+    ``nodes`` and ``strategy`` are those of ``make_trainer``. Without a validation last.ckpt is returned.
+
+    ``InputError`` if ``output`` already holds a run and ``resume`` is not given, or the reverse, or the run
+    is of another recipe. ``RunStoppedError`` after a signal, ``TrainingError`` where the run cannot go on.
     """
-    last = output / "last.ckpt"
+    if backbone is not None:
+        recipe = replace(recipe, backbone=str(backbone))
+    done = _iterations_done(recipe, output / "last.ckpt", resume, weights)
+    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    module, data = module_and_data(recipe, root, workers)
+    if weights is not None:
+        _begin_with(module, weights)
+    elif recipe.backbone and not resume:
+        load_backbone(module.network, recipe.backbone)
+    stop = StopSignals()
+    checkpoints = RunCheckpoints(output, stop, data.iterations_per_epoch, save_every, module.metric)
+    trainer = make_trainer(
+        devices, nodes, strategy, accelerator=accelerator, **_settings(recipe, data, output, done),
+        callbacks=[
+            AllOrNone(), StepSeeds(recipe.seed), *callbacks, stop, checkpoints, LearningRateMonitor("step"),
+            RunReport(output, root), progress_bar(),
+        ],
+    )  # fmt: skip
+    check_share(recipe, trainer.world_size)
+    with one_clear_line(recipe, output), workers_within():
+        if trainer.is_global_zero:
+            _write_recipe(recipe, output)
+        _fit(trainer, module, data, checkpoints.last if resume else None)
+    return checkpoints.last if checkpoints.best_score is None else checkpoints.best
+
+
+def _fit(trainer: lightning.Trainer, module: Any, data: RunData, begin_at: Path | None) -> None:
+    try:
+        trainer.fit(module, data, ckpt_path=begin_at)
+    except SystemExit:  # what Lightning makes of a Ctrl-C
+        raise KeyboardInterrupt from None
+    except RunStoppedError as stopped:
+        if stopped.signal == signal.SIGUSR1 and trainer.is_global_zero:
+            requeue()
+        raise
+
+
+def _iterations_done(recipe: Recipe, last: Path, resume: bool, weights: Path | None) -> int:
     if resume and not last.exists():
         raise InputError(f"there is nothing to resume: {last} does not exist; start without --resume")
     if resume and weights is not None:
         raise InputError("--weights begins a new run and --resume goes on with one; give one of the two")
     if last.exists() and not resume:
         raise InputError(f"{last} exists; resume that run with --resume or choose another --output")
-    lightning.seed_everything(recipe.seed, workers=True)
-    data = SegmentationDataModule(recipe, root, workers)
-    module = SegmentationModule(recipe.to_dict())
-    if weights is not None:
-        _begin_with(module, weights)
-    best = _best_checkpoint(output)
-    trainer = _trainer(recipe, output, best)
-    trainer.fit(module, data, ckpt_path=last if resume else None)
-    return Path(best.best_model_path) if best.best_model_path else last
+    if not resume:
+        return 0
+    checkpoint = read_checkpoint(last)
+    _check_same(recipe, checkpoint.recipe.to_dict(), last)
+    return checkpoint.progress["iterations"]
 
 
-def _begin_with(module: SegmentationModule, weights: Path) -> None:
+def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
+    changes = [
+        f"{key} was {before[key]!r} and is {value!r}"
+        for key, value in recipe.to_dict().items()
+        if before[key] != value and key != "backbone"  # only a run's first step depends on that
+    ]
+    if changes:
+        raise InputError(
+            f"{last} is of another recipe: {'; '.join(changes)}; give its own, or begin a new run with "
+            f"--weights {last} and another --output"
+        )
+
+
+def _begin_with(module: Module, weights: Path) -> None:
+    other = read_checkpoint(weights)
     try:
-        module.load_state_dict(read_checkpoint(weights).state)
+        module.load_state_dict(other.state)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{weights} does not fit the recipe's network: {reason}") from None
+        raise InputError(
+            f"{weights} does not fit the recipe's network: it holds {_described(other.recipe)}, the recipe "
+            f"asks for {_described(module.recipe)}: {reason}"
+        ) from None
 
 
-def _best_checkpoint(output: Path) -> ModelCheckpoint:
-    return ModelCheckpoint(output, "best", monitor="val_miou", mode="max", enable_version_counter=False)
+def _described(recipe: Recipe) -> str:
+    options = "".join(f" {key}={value}" for key, value in recipe.options.items())
+    return f"{recipe.network}{options} for {recipe.dataset}"
 
 
-def _trainer(recipe: Recipe, output: Path, best: ModelCheckpoint) -> lightning.Trainer:
-    last = ModelCheckpoint(
-        output, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
-    )
-    return lightning.Trainer(
-        max_steps=recipe.iterations,
-        precision=recipe.precision,
-        gradient_clip_val=recipe.gradient_clip or None,
-        check_val_every_n_epoch=recipe.validate_every_epochs,
-        callbacks=[best, last, LearningRateMonitor("step")],
-        logger=CSVLogger(output, name=""),  # a new folder each time: resuming must not erase what was logged
-        log_every_n_steps=10,
-        default_root_dir=output,
-    )
+def _write_recipe(recipe: Recipe, output: Path) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(recipe.to_dict(), sort_keys=False)
+    write_atomically(output / "recipe.yaml", text.encode())
+
+
+def _settings(recipe: Recipe, data: RunData, output: Path, done: int) -> dict[str, Any]:
+    """Of a run that is one epoch to Lightning: no pause between epochs, and one progress to resume."""
+    every = recipe.validate_every_epochs * data.iterations_per_epoch * recipe.accumulate
+    return {
+        "max_steps": recipe.iterations,
+        "max_epochs": -1,
+        "accumulate_grad_batches": recipe.accumulate,
+        "val_check_interval": every,
+        "check_val_every_n_epoch": None,
+        "limit_val_batches": None if data.val is not None else 0,
+        "precision": recipe.precision,
+        "gradient_clip_val": recipe.gradient_clip or None,
+        "use_distributed_sampler": False,  # data_module divides the samples
+        "plugins": [AtomicCheckpointIO(), *([SynchronisedBatchNorm()] if recipe.sync_batchnorm else [])],
+        "logger": loggers(output, done),
+        "log_every_n_steps": min(10, recipe.iterations),
+        "default_root_dir": output,
+        "enable_model_summary": False,
+    }

@@ -1,4 +1,4 @@
-"""Augmentation: random scale, crop and flip (BiSeNet V2, Section 5.1), on numpy arrays."""
+"""Augmentation: random scale, crop, flip (BiSeNet V2, Section 5.1) and colour, on numpy arrays."""
 
 from dataclasses import dataclass, field
 
@@ -8,34 +8,69 @@ import torch
 from torch import Tensor
 
 from bisenet_core.label_space import UNLABELED
+from bisenet_core.learning.recipe import Recipe
 from bisenet_core.runtime.preprocessing import normalisation_tables, normalise
+
+#: How often a crop with too much of one class is drawn again.
+REDRAWS = 10
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """Scale by one of ``scales``, crop to ``crop_width`` x ``crop_height``, flip half the time, vary colour.
 
-    ``colour`` is the largest relative change of brightness, contrast and saturation; 0 turns it off
-    (the paper describes none). A crop larger than the image is filled with mean grey and ``UNLABELED``.
+    Images are brought to the size ``resize`` (width, height) before that. ``scale_range`` has all scales
+    between its two. A crop in which one class has more than ``largest_class_share`` of the labelled pixels is
+    drawn again, up to 10 times, as by mmsegmentation's cat_max_ratio. ``colour`` is the largest relative
+    change of brightness, contrast and saturation, ``hue`` that of the hue as a share of its circle; 0 turns
+    them off. A crop larger than the image is filled with mean grey and ``UNLABELED``.
     """
 
     crop_width: int
     crop_height: int
     scales: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
     colour: float = 0.0
+    scale_range: tuple[float, ...] = ()
+    hue: float = 0.0
+    largest_class_share: float = 1.0
+    resize: tuple[int, int] | None = None
     fill: tuple[int, int, int] = field(default=(124, 116, 104))
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "Augmentation":
+        """The augmentation of ``recipe``."""
+        return cls(
+            recipe.crop_width,
+            recipe.crop_height,
+            recipe.scales,
+            recipe.colour,
+            recipe.scale_range,
+            recipe.hue,
+            recipe.largest_class_share,
+            recipe.resize,
+        )
 
     def __call__(
         self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """HxWx3 uint8 RGB and HxW uint8 -> the same at the crop's size."""
-        image, labels = _resize(image, labels, float(rng.choice(self.scales)))
-        image, labels = self._crop(*self._pad(image, labels), rng)
+        image, labels = _resize(image, labels, self._size(labels, rng))
+        image, labels = self._varied_crop(*self._pad(image, labels), rng)
         if rng.random() < 0.5:
             image, labels = image[:, ::-1], labels[:, ::-1]
         if self.colour:
             image = _vary_colour(image, self.colour, rng)
+        if self.hue:
+            image = _turn_hue(image, rng.uniform(-self.hue, self.hue))
         return np.ascontiguousarray(image), np.ascontiguousarray(labels)
+
+    def _size(self, labels: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+        width, height = self.resize or labels.shape[::-1]
+        if self.scale_range:
+            scale = rng.uniform(self.scale_range[0], self.scale_range[1])
+        else:
+            scale = float(rng.choice(self.scales))
+        return round(width * scale), round(height * scale)
 
     def _pad(self, image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = labels.shape
@@ -47,6 +82,16 @@ class Augmentation:
             cv2.copyMakeBorder(labels, *border, cv2.BORDER_CONSTANT, value=UNLABELED),
         )
 
+    def _varied_crop(
+        self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        crop = self._crop(image, labels, rng)
+        for _ in range(REDRAWS if self.largest_class_share < 1 else 0):
+            if _largest_share(crop[1]) < self.largest_class_share:
+                break
+            crop = self._crop(image, labels, rng)
+        return crop
+
     def _crop(
         self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -57,12 +102,26 @@ class Augmentation:
         return image[window], labels[window]
 
 
-def _resize(image: np.ndarray, labels: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    if scale == 1.0:
+def _resize(
+    image: np.ndarray, labels: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    if size == labels.shape[::-1]:
         return image, labels
-    size = (round(labels.shape[1] * scale), round(labels.shape[0] * scale))
     # nearest for labels: any other interpolation would invent classes between two
     return cv2.resize(image, size), cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def _largest_share(labels: np.ndarray) -> float:
+    """Of one class among the labelled pixels; 1 where there are none, and so nothing to learn."""
+    counts = np.bincount(labels.ravel(), minlength=UNLABELED + 1)[:UNLABELED]
+    return float(counts.max() / max(counts.sum(), 1)) if counts.any() else 1.0
+
+
+def _turn_hue(image: np.ndarray, share: float) -> np.ndarray:
+    """Turn the circle of colours by ``share`` of it, -1 to 1."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)
+    hsv[..., 0] += np.uint8(round(share * 256) % 256)  # of 8 bits, so that it goes round by itself
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
 
 
 def _vary_colour(image: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:

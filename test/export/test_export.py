@@ -8,12 +8,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="export needs PyTorch (pip install .[train])")
 pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
 
+from tiny_checkpoint import write_tiny_checkpoint  # noqa: E402
+
 from bisenet_core.errors import InputError, ParityError  # noqa: E402
 from bisenet_core.export import export_model  # noqa: E402
 from bisenet_core.export.deployable import deployable  # noqa: E402
 from bisenet_core.export.parity import Parity, check_parity  # noqa: E402
-from bisenet_core.learning.recipe import Recipe  # noqa: E402
-from bisenet_core.learning.segmentation_module import SegmentationModule  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.runtime.model_card import ModelCard  # noqa: E402
 from bisenet_core.runtime.segmenter import Segmenter  # noqa: E402
@@ -21,15 +21,7 @@ from bisenet_core.runtime.segmenter import Segmenter  # noqa: E402
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    recipe = Recipe.from_dict({"name": "tiny", "dataset": "camvid", "options": {"alpha": 0.25},
-                               "input_width": 96, "input_height": 64})
-    torch.manual_seed(0)
-    module = SegmentationModule(recipe.to_dict())
-    module.network.train()(torch.randn(4, 3, 64, 64))  # batch statistics that are not the initial ones
-    path = tmp_path_factory.mktemp("run") / "best.ckpt"
-    torch.save({"state_dict": module.state_dict(), "hyper_parameters": {"recipe": recipe.to_dict()},
-                "epoch": 0, "global_step": 1}, path)
-    return path
+    return write_tiny_checkpoint(tmp_path_factory.mktemp("run"))
 
 
 def test_the_exported_folder_runs_and_says_what_it_is(checkpoint, tmp_path):

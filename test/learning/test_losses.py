@@ -1,12 +1,13 @@
-"""OHEM cross-entropy."""
+"""Cross-entropy on all pixels and on the hard ones."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
 from bisenet_core.label_space import UNLABELED
-from bisenet_core.learning.losses import OhemCrossEntropy
+from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy
 
 
 def _case(seed, ignored=0.2):
@@ -22,9 +23,10 @@ def _pixel_losses(logits, target):
     return functional.cross_entropy(up, target, ignore_index=UNLABELED, reduction="none")[target != UNLABELED]
 
 
-def test_all_ignored_is_zero_with_zero_gradients():
+@pytest.mark.parametrize("loss", [CrossEntropy(), OhemCrossEntropy()])
+def test_all_ignored_is_zero_with_zero_gradients(loss):
     logits, target = _case(0)
-    loss = OhemCrossEntropy()(logits, torch.full_like(target, UNLABELED))
+    loss = loss(logits, torch.full_like(target, UNLABELED))
     loss.backward()
     assert loss.item() == 0 and torch.count_nonzero(logits.grad) == 0
 
@@ -46,3 +48,32 @@ def test_keeps_the_hardest_pixels(seed, threshold, min_kept):
     kept = max(hard, int(min_kept * losses.numel()), 1)
     loss = OhemCrossEntropy(threshold, min_kept)(logits, target)
     torch.testing.assert_close(loss, losses[:kept].mean(), rtol=1e-3, atol=1e-4)
+
+
+def test_cross_entropy_is_pytorchs_also_with_class_weights():
+    logits, target = _case(3)
+    up = functional.interpolate(logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
+    for weights in (None, [0.5, 1.0, 2.0, 0.0, 7.0]):
+        expected = functional.cross_entropy(
+            up, target, None if weights is None else torch.tensor(weights), ignore_index=UNLABELED
+        )
+        torch.testing.assert_close(CrossEntropy(weights)(logits, target), expected)
+        torch.testing.assert_close(OhemCrossEntropy(1.0, 1.0, weights)(logits, target), expected)
+
+
+@pytest.mark.parametrize("kind", [CrossEntropy, OhemCrossEntropy])
+def test_only_classes_without_weight_is_zero_with_zero_gradients(kind):
+    logits, target = _case(0)
+    value = kind(class_weights=[0.0, 1, 1, 1, 1])(logits, torch.zeros_like(target))
+    value.backward()
+    assert value.item() == 0 and torch.count_nonzero(logits.grad) == 0
+
+
+def test_pixels_that_tie_for_the_last_places_share_them():
+    logits = torch.zeros(1, 2, 4, 4).requires_grad_()
+    logits.data[:, 0, 0] = 3.0  # sure of class 0 in the first row, undecided elsewhere
+    target = torch.zeros(1, 4, 4, dtype=torch.int64)
+    OhemCrossEntropy(threshold=0.1, min_kept=0.25)(logits, target).backward()
+    gradients = logits.grad[0, 0, 1:]
+    assert (gradients < 0).all() and gradients.unique().numel() == 1
+    assert torch.count_nonzero(logits.grad[0, :, 0]) == 0

@@ -23,6 +23,25 @@ def test_shipped_recipes_load_and_survive_a_round_trip(path):
         ("dataset: camvid", "'name' is missing"),
         ("name: a\ndataset: camvid\niterations: many", "'iterations' is 'many'; expected a whole number"),
         ("name: a\ndataset: camvid\nlearning_rate: true", "expected a number"),
+        ("name: a\ndataset: camvid\nsync_batchnorm: 1", "'sync_batchnorm' is 1; expected true or false"),
+        ("name: a\ndataset: camvid\nbatch_size: 1", "'batch_size' is 1; expected 2 or more"),
+        ("name: a\ndataset: camvid\naccumulate: 3", "'accumulate' is 3; .* batch_size 16"),
+        ("name: a\ndataset: camvid\naccumulate: 16", "'accumulate' is 16; .* 2 or more samples"),
+        ("name: a\ndataset: camvid\nhue: 0.7", "'hue' is 0.7; expected from 0 to 0.5"),
+        ("name: a\ndataset: camvid\nlearning_rate: .nan", "'learning_rate' is nan; .* above 0"),
+        ("name: a\ndataset: camvid\nema_decay: 1.0", "'ema_decay' is 1.0; .* less than 1"),
+        ("name: a\ndataset: camvid\nprecision: 8", "'precision' is '8'; expected one of bf16-mixed"),
+        ("name: a\ndataset: camvid\nschedule: step", "'schedule' is 'step'; expected one of poly, cosine"),
+        ("name: a\ndataset: camvid\neval_width: 512", "'eval_width' needs 'eval_height' too"),
+        ("name: a\ndataset: camvid\nresize_height: 512", "'resize_height' needs 'resize_width' too"),
+        ("name: a\ndataset: camvid\nscale_range: [2, 0.5]", r"is \[2, 0.5\]; expected \[smallest"),
+        ("name: a\ndataset: camvid\nscales: []", "'scales' is .*; expected a list of numbers"),
+        ("name: a\ndataset: camvid\nstd: [1, 1, 0]", "'std' .* three numbers above 0"),
+        ("name: a\ndataset: camvid\nclass_weights: log", "'class_weights' is 'log'; .* inverse_log"),
+        ("name: a\ndataset: camvid\nclass_weights: [0, 0]", "not all 0"),
+        ("name: a\ndataset: camvid\noptions: [1]", "'options' is .*; expected a mapping"),
+        ("name: a\ndataset: camvid\nmin_learning_rate: 1", "at most learning_rate 0.05"),
+        ("name: a\ndataset: camvid\nbooster_weight: 1\nauxiliary_weight: 1", "given twice"),
         ("- a list", "not a mapping"),
         ("name: [", "cannot be read"),
     ],
@@ -44,3 +63,17 @@ def test_the_deployed_size_is_the_crop_unless_named():
     base = {"name": "a", "dataset": "camvid", "crop_width": 64, "crop_height": 48}
     assert Recipe.from_dict(base).input_size == (64, 48)
     assert Recipe.from_dict({**base, "input_width": 96}).input_size == (96, 48)
+
+
+def test_an_older_name_and_a_number_for_text_are_understood():
+    values = {"name": "a", "dataset": "camvid", "booster_weight": 0.4, "precision": 32}
+    recipe = Recipe.from_dict(values)
+    assert (recipe.auxiliary_weight, recipe.precision) == (0.4, "32")
+
+
+def test_sizes_come_in_pairs_or_not_at_all():
+    base = {"name": "a", "dataset": "camvid"}
+    assert Recipe.from_dict(base).eval_size is Recipe.from_dict(base).resize is None
+    sizes = {"eval_width": 64, "eval_height": 48, "resize_width": 9, "resize_height": 8}
+    pair = Recipe.from_dict({**base, **sizes})
+    assert (pair.eval_size, pair.resize) == ((64, 48), (9, 8))

@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from bisenet_core.errors import InputError, TrainingError
-from bisenet_core.learning.data_module import EpochSampler, TrainingSamples
+from bisenet_core.learning.data_module import TrainingSamples
 from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.segmentation_module import SegmentationModule, parameter_groups
+from bisenet_core.learning.segmentation_module import SegmentationModule
 from bisenet_core.learning.train import train
-from bisenet_core.models import create_model
 
 
 def _recipe(**changes):
@@ -25,35 +24,23 @@ def _recipe(**changes):
 def test_learns_validates_and_resumes(street_dataset, tmp_path):
     with pytest.raises(InputError, match="nothing to resume"):
         train(_recipe(), street_dataset, tmp_path, resume=True, workers=0)
-    train(_recipe(iterations=4), street_dataset, tmp_path, workers=0)
+    best = train(_recipe(), street_dataset, tmp_path, workers=0)
     with pytest.raises(InputError, match="--resume"):
         train(_recipe(), street_dataset, tmp_path, workers=0)
-    best = train(_recipe(iterations=12), street_dataset, tmp_path, resume=True, workers=0)
+    assert train(_recipe(), street_dataset, tmp_path, resume=True, workers=0) == best
+    with pytest.raises(InputError, match="another recipe: iterations was 6 and is 7; seed was 0 and is 1;"):
+        train(_recipe(iterations=7, seed=1), street_dataset, tmp_path, resume=True, workers=0)
     last = torch.load(tmp_path / "last.ckpt", weights_only=True)
-    assert best.is_file() and last["global_step"] == 12
-    logs = [(tmp_path / f"version_{n}" / "metrics.csv").read_text() for n in (0, 1)]
-    assert all("val_miou" in log for log in logs), "resuming must keep what the first start logged"
+    assert best.is_file() and last["global_step"] == 6
+    assert Recipe.load(tmp_path / "recipe.yaml") == _recipe()
+    assert "val_miou" in (tmp_path / "logs" / "metrics.csv").read_text()
 
 
-def test_an_epoch_is_the_same_whoever_loads_it(street_dataset):
+def test_a_sample_is_the_same_whenever_it_is_loaded(street_dataset):
     samples = TrainingSamples(open_dataset("camvid", street_dataset, "train"), _recipe())
-    sampler = EpochSampler(6, seed=0)
-    sampler.set_epoch(3)
-    keys = list(sampler)
-    assert sorted(index for _, index in keys) == list(range(6)) and keys == list(sampler)
-    image, target = samples[keys[0]]
-    again, _ = samples[keys[0]]
-    assert image.shape == (3, 64, 64) and target.shape == (64, 64) and torch.equal(image, again)
-    sampler.set_epoch(4)
-    assert keys != list(sampler)
-
-
-def test_only_convolution_weights_decay():
-    network = create_model("bisenetv2", 3)
-    decayed, free = parameter_groups(network, 0.1)
-    assert {p.ndim for p in decayed["params"]} == {4} and {p.ndim for p in free["params"]} == {1}
-    assert len(decayed["params"]) + len(free["params"]) == len(list(network.parameters()))
-    assert (decayed["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
+    image, target = samples[3, 1]
+    assert image.shape == (3, 64, 64) and target.shape == (64, 64)
+    assert torch.equal(image, samples[3, 1][0]) and not torch.equal(image, samples[4, 1][0])
 
 
 def test_a_loss_that_is_not_finite_stops_the_run():

@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bisenet_core.label_space import UNLABELED
+from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import Augmentation, to_tensors
 
 
@@ -48,3 +49,58 @@ def test_tensors_are_normalised_channels_first():
     tensor, target = to_tensors(image, np.full((2, 4), 3, np.uint8), (0.5, 0.5, 0.5), (0.5, 0.25, 1.0))
     assert tensor.shape == (3, 2, 4) and target.dtype.is_signed and target.tolist() == [[3] * 4] * 2
     np.testing.assert_allclose(tensor[:, 0, 0].numpy(), (1, -2, 127 / 255 - 0.5), atol=1e-6)
+
+
+def test_scales_between_two_ends_and_a_size_before_them():
+    augment = Augmentation(400, 400, scale_range=(0.5, 1.5), resize=(200, 100))
+    labels = np.zeros((60, 80), np.uint8)
+    widths = set()
+    for seed in range(40):
+        found = augment(np.zeros((60, 80, 3), np.uint8), labels, np.random.default_rng(seed))[1] != UNLABELED
+        height, width = found.any(1).sum(), found.any(0).sum()
+        assert 100 <= width <= 300 and abs(width - 2 * height) <= 1
+        widths.add(int(width))
+    assert len(widths) > 20
+
+
+def test_crops_full_of_one_class_are_drawn_again():
+    labels = np.zeros((64, 256), np.uint8)
+    labels[:, 224:] = 1
+    image = np.zeros((64, 256, 3), np.uint8)
+
+    def mixed(share):
+        augment = Augmentation(64, 64, scales=(1.0,), largest_class_share=share)
+        crops = [augment(image, labels, np.random.default_rng(seed))[1] for seed in range(60)]
+        return sum(len(np.unique(crop)) == 2 for crop in crops)
+
+    assert mixed(1.0) < 30 < mixed(0.95) < 61
+
+
+def test_a_crop_of_one_class_is_taken_where_there_is_no_other():
+    for value in (3, UNLABELED):
+        labels = np.full((64, 64), value, np.uint8)
+        augment = Augmentation(32, 32, largest_class_share=0.5)
+        found = augment(np.zeros((64, 64, 3), np.uint8), labels, np.random.default_rng(0))[1]
+        assert set(np.unique(found)) <= {value, UNLABELED}
+
+
+def test_hue_turns_colours_and_leaves_greys():
+    image = np.zeros((32, 64, 3), np.uint8)
+    image[:, :32] = (200, 40, 40)
+    image[:, 32:] = 90
+    augment = Augmentation(64, 32, scales=(1.0,), hue=0.5)
+    varied = [augment(image, image[..., 0], np.random.default_rng(s))[0] for s in range(8)]
+    for crop in varied:
+        red = crop[crop.max(2) > 100]
+        assert (crop == 90).all(2).sum() == 32 * 32 and abs(red.max(1).astype(int) - 200).max() <= 2
+    assert len({tuple(crop[crop.max(2) > 100][0]) for crop in varied}) == 8
+
+
+def test_the_augmentation_of_a_recipe():
+    recipe = Recipe.from_dict({
+        "name": "a", "dataset": "camvid", "crop_width": 96, "crop_height": 64, "scale_range": [0.5, 2],
+        "hue": 0.1, "colour": 0.2, "largest_class_share": 0.75, "resize_width": 128, "resize_height": 64,
+    })  # fmt: skip
+    assert Augmentation.of(recipe) == Augmentation(
+        96, 64, recipe.scales, 0.2, (0.5, 2), 0.1, 0.75, (128, 64)
+    )

@@ -20,6 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from bisenet_core.memory import keep_freed_memory
 from bisenet_core.runtime.backend import InferenceBackend
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.camera import CameraStream
@@ -27,7 +28,6 @@ from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.inference_worker import InferenceWorker
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.pipeline import SegmentationPipeline
-from bisenet_ros.process_memory import keep_freed_memory
 from bisenet_ros.segmentation_node import SegmentationNode
 
 

@@ -1,5 +1,24 @@
 """Datasets in the folder layouts people have on disk."""
 
-from bisenet_core.learning.datasets.folder import PairedFolder, open_dataset
+from bisenet_core.learning.datasets.imagenet import (
+    ClassificationDataset,
+    classification_splits,
+    open_classification,
+)
+from bisenet_core.learning.datasets.opening import DATASET_NAMES, find_dataset, open_dataset, splits_of
+from bisenet_core.learning.datasets.segmentation_dataset import SegmentationDataset
+from bisenet_core.learning.datasets.survey import Survey, check_dataset, survey
 
-__all__ = ["PairedFolder", "open_dataset"]
+__all__ = [
+    "DATASET_NAMES",
+    "ClassificationDataset",
+    "SegmentationDataset",
+    "Survey",
+    "check_dataset",
+    "classification_splits",
+    "find_dataset",
+    "open_classification",
+    "open_dataset",
+    "splits_of",
+    "survey",
+]

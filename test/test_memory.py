@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 # Page faults of filling 20 images of 6 MB one after the other: 1500 pages each where the kernel gives new.
 PROBE = """
 import resource, sys
 from array import array
-from bisenet_ros.process_memory import keep_freed_memory
+from bisenet_core.memory import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 source = bytes(6 << 20)

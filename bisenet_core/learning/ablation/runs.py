@@ -1,0 +1,90 @@
+"""Training every row with every seed, going on with what has been begun."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bisenet_core.errors import InputError, TrainingError
+from bisenet_core.evaluation.console import write_json
+from bisenet_core.learning.ablation.rows import Row, check_base
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.run_report.finished_run import read_run
+from bisenet_core.learning.train import train
+
+#: Of a run that has come to its end.
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every row has in common."""
+
+    recipe: Recipe
+    root: Path
+    output: Path
+    iterations: int
+    seeds: tuple[int, ...]
+    workers: int = 1
+
+
+def run_rows(plan: Plan, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Train each row with each seed in a folder of its own; yield what each came to.
+
+    Runs that are finished are not repeated, and one that was broken off is resumed. ``InputError`` where
+    ``plan.output`` holds runs of another recipe.
+    """
+    check_base(plan.recipe)
+    rows = list(rows)
+    pairs = [(row, seed) for seed in plan.seeds for row in rows]  # a whole table after each seed
+    for row, seed in pairs:
+        _refuse_other(_folder(plan, row, seed), row.recipe(plan.recipe, seed, plan.iterations))
+    for row, seed in pairs:
+        yield _result(plan, row, seed)
+
+
+def _folder(plan: Plan, row: Row, seed: int) -> Path:
+    return plan.output / row.name / f"seed_{seed}"
+
+
+def _refuse_other(folder: Path, recipe: Recipe) -> None:
+    if not (folder / "recipe.yaml").exists():
+        return
+    found, wanted = Recipe.load(folder / "recipe.yaml").to_dict(), recipe.to_dict()
+    for key, value in wanted.items():
+        if found[key] != value:
+            raise InputError(
+                f"{folder} holds a run with {key} {found[key]!r}, this one has {value!r}; choose another "
+                "--output"
+            )
+
+
+def _result(plan: Plan, row: Row, seed: int) -> dict[str, Any]:
+    folder = _folder(plan, row, seed)
+    if not (folder / RESULT).exists():
+        resume = (folder / "last.ckpt").exists()
+        recipe = row.recipe(plan.recipe, seed, plan.iterations)
+        train(recipe, plan.root, folder, resume=resume, workers=plan.workers)
+        write_json(folder / RESULT, _outcome(row, seed, folder))
+    return json.loads((folder / RESULT).read_text())
+
+
+def _outcome(row: Row, seed: int, folder: Path) -> dict[str, Any]:
+    run = read_run(folder)
+    if run.scores is None:
+        raise TrainingError(
+            f"{folder} ended without a validation, by which rows are compared; raise --iterations"
+        )
+    return {
+        "row": row.name,
+        "seed": seed,
+        "classes": len(run.scores.counts),
+        "val_miou": run.scores.miou,
+        "iteration": run.scores.iteration,
+        "iterations": run.recipe.iterations,
+        "seconds": sum(start.seconds for start in run.starts),
+        "versions": run.starts[-1].versions,
+        "git": run.starts[-1].git,
+        "hardware": run.starts[-1].hardware,
+    }

@@ -1,0 +1,40 @@
+"""COCO-Stuff: all of COCO 2017 ("164k"), or the 10 000 images that were labelled first ("10k")."""
+
+from bisenet_core.label_space import COCO_STUFF_171, UNLABELED
+from bisenet_core.learning.datasets.label_coding import IdCoding, ids_of
+from bisenet_core.learning.datasets.layouts import NameLists, Source, TwoTrees
+
+#: COCO's ids that no image has; COCO counts from 1 to 182.
+_ABSENT = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91)
+_PRESENT = [value for value in range(1, 183) if value not in _ABSENT]
+
+#: The .mat files of the 10k count as COCO does, and the PNGs of the 164k ("stuffthingmaps") one less.
+_FROM_1 = IdCoding(
+    {0: UNLABELED, 255: UNLABELED, **{value: index for index, value in enumerate(_PRESENT)}},
+    "COCO-Stuff's ids 1 to 182 without the 11 that it leaves out, or 0",
+)
+_FROM_0 = IdCoding(
+    {UNLABELED: UNLABELED, **{value - 1: index for index, value in enumerate(_PRESENT)}},
+    "COCO-Stuff's ids 0 to 181 without the 11 that it leaves out, or 255",
+)
+
+#: What mmsegmentation's converters write beside them: of the 164k, 0 to 170; of the 10k, 1 to 171 and 0.
+_CONVERTED = "_labelTrainIds.png"
+_164K = {_CONVERTED: ids_of(COCO_STUFF_171), ".png": _FROM_0}
+_10K = {_CONVERTED: ids_of(COCO_STUFF_171, first=1, unlabeled=(0,))}
+
+_IMAGES = ("images/{}", "{}")
+_LABELS = ("annotations/{}", "labels/{}", "stuffthingmaps_trainval2017/{}", "stuffthingmaps/{}")
+_ON_DISK_164K = {"train": "train2017", "val": "val2017"}
+#: The 10k have no third split: what they call test is what papers report on.
+_ON_DISK_10K = {"train": "train2014", "val": "test2014", "test": "test2014"}
+_LISTS_10K = {"train": "imageLists/train.txt", "val": "imageLists/test.txt", "test": "imageLists/test.txt"}
+
+COCOSTUFF = Source(
+    COCO_STUFF_171,
+    (
+        *(TwoTrees(images, labels, _164K, _ON_DISK_164K) for images in _IMAGES for labels in _LABELS),
+        TwoTrees("images/{}", "annotations/{}", _10K, _ON_DISK_10K),
+        NameLists(_LISTS_10K, "images/{}.jpg", "annotations/{}.mat", _FROM_1),
+    ),
+)

@@ -1,0 +1,86 @@
+"""Data of one's own: folders or lists of images and labels, and a classes.json."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bisenet_core.errors import InputError
+from bisenet_core.label_space import UNLABELED, Color, LabelSpace
+from bisenet_core.learning.datasets.label_coding import ids_of
+from bisenet_core.learning.datasets.layouts import PathLists, Source, TwoTrees
+
+
+def own_folder(root: Path) -> Source:
+    """ROOT/SPLIT/images and ROOT/SPLIT/labels, whose ids ROOT/classes.json explains."""
+    space = read_classes(root / "classes.json")
+    return Source(space, (TwoTrees("{}/images", "{}/labels", {".png": ids_of(space)}),))
+
+
+def own_list(root: Path) -> Source:
+    """ROOT/SPLIT.txt with two paths on each line, whose labels' ids ROOT/classes.json explains."""
+    space = read_classes(root / "classes.json")
+    return Source(space, (PathLists(ids_of(space)),))
+
+
+def read_classes(path: Path) -> LabelSpace:
+    """The label space that a classes.json describes.
+
+    {"name": "Yard", "ignore_id": 255, "classes": [{"id": 0, "name": "ground", "color_rgb": [90, 90, 90]}]};
+    without a name that of the folder is taken, without an ignore_id 255. Raises InputError where the file
+    is missing or malformed.
+    """
+    content = _content(path)
+    classes = content["classes"]
+    for index, entry in enumerate(classes):
+        _check_class(path, index, entry)
+    ordered = sorted(classes, key=lambda entry: entry["id"])
+    if [entry["id"] for entry in ordered] != list(range(len(ordered))):
+        raise InputError(f"{path}: the classes' ids must be 0 to {len(ordered) - 1}, each once")
+    ignore_id = content.get("ignore_id", UNLABELED)
+    if not _is_whole(ignore_id):
+        raise InputError(f"{path}: ignore_id is {json.dumps(ignore_id)}; expected a whole number")
+    names = tuple(entry["name"] for entry in ordered)
+    palette = tuple(_color(entry) for entry in ordered)
+    try:
+        return LabelSpace(str(content.get("name", path.absolute().parent.name)), names, palette, ignore_id)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(
+            f"{path} is missing; it names the classes: "
+            '{"classes": [{"id": 0, "name": "ground", "color_rgb": [90, 90, 90]}, ...]}'
+        ) from None
+    except (OSError, ValueError) as error:  # what is no JSON or no UTF-8 is a ValueError
+        raise InputError(f"{path} is no JSON that can be read: {error}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("classes"), list):
+        raise InputError(f'{path}: "classes" is no list; expected {{"classes": [...]}}')
+    return content
+
+
+def _check_class(path: Path, index: int, entry: Any) -> None:
+    """Raises InputError unless ``entry`` has an id, a name and a color_rgb of the right kinds."""
+    wanted = {"id": _is_whole, "name": lambda value: isinstance(value, str), "color_rgb": _is_color}
+    for key, fits in wanted.items():
+        if not isinstance(entry, dict) or not fits(entry.get(key)):
+            raise InputError(
+                f"{path}: class number {index + 1} is {json.dumps(entry)[:100]}; "
+                'expected such as {"id": 0, "name": "ground", "color_rgb": [90, 90, 90]}'
+            )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_color(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(map(_is_whole, value))
+
+
+def _color(entry: dict[str, Any]) -> Color:
+    red, green, blue = entry["color_rgb"]
+    return red, green, blue

@@ -1,0 +1,79 @@
+"""SegmentationDataset: the images of a split and their labels, whatever folders and ids they lie in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from bisenet_core.errors import InputError
+from bisenet_core.label_space import LabelSpace
+from bisenet_core.learning.datasets.image_file import read_image
+from bisenet_core.learning.datasets.label_coding import LabelCoding
+
+
+class Pair(NamedTuple):
+    """An image and its label file; text, since a data set may have a hundred thousand of them."""
+
+    name: str
+    image: str
+    label: str
+
+
+class SplitFiles(NamedTuple):
+    """What a split has on disk. ``unpaired``: a line for each file whose other half is missing."""
+
+    pairs: Sequence[Pair]
+    coding: LabelCoding
+    unpaired: Sequence[str] = ()
+
+
+class SegmentationDataset:
+    """Images and labels of a split.
+
+    Indexing gives (image HxWx3 uint8 RGB, labels HxW uint8), where labels are ids of ``label_space`` and
+    ``UNLABELED`` where there is none. It raises InputError, which names the file, where one cannot be read
+    whole, the two differ in size, or the labels hold a value that the data set does not have.
+    """
+
+    def __init__(self, label_space: LabelSpace, files: SplitFiles) -> None:
+        self.label_space, self.files = label_space, files
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """By class id."""
+        return self.label_space.classes
+
+    @property
+    def unpaired(self) -> Sequence[str]:
+        """A line for each file whose other half is missing; of a data set opened for use, none."""
+        return self.files.unpaired
+
+    def __len__(self) -> int:
+        return len(self.files.pairs)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        image = read_image(self.image_path(index))
+        labels = self.files.coding.read(self.label_path(index))
+        if labels.shape != image.shape[:2]:
+            raise InputError(
+                f"{self.label_path(index)} is {_size(labels)} pixels, its image {self.image_path(index)} is "
+                f"{_size(image)}; expected equal sizes"
+            )
+        return image, labels
+
+    def name(self, index: int) -> str:
+        """What the image is called, below its split's folder and without ending; unique in the data set."""
+        return self.files.pairs[index].name
+
+    def image_path(self, index: int) -> Path:
+        """The image's file."""
+        return Path(self.files.pairs[index].image)
+
+    def label_path(self, index: int) -> Path:
+        """The file of the image's labels."""
+        return Path(self.files.pairs[index].label)
+
+
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"

@@ -1,0 +1,78 @@
+"""Reading a whole data set before training on it: what is wrong with it, and what is in it."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from bisenet_core.errors import InputError
+
+_CHUNK = 32  # images between two signs of progress
+
+
+class Surveyable(Protocol):
+    """A SegmentationDataset, or a ClassificationDataset, which has one class for an image."""
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """By class id."""
+
+    @property
+    def unpaired(self) -> Sequence[str]:
+        """A line for each file whose other half is missing."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray | int]: ...
+
+
+@dataclass
+class Survey:
+    """``problems``: a line each, which names the file. Of the sound images: how many are of each
+    (width, height) in ``sizes``, and how many pixels (or images, where those have one class each) are of
+    each class id in ``counts``, where UNLABELED may be among the ids."""
+
+    problems: list[str] = field(default_factory=list)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    counts: Counter[int] = field(default_factory=Counter)
+
+    def add(self, other: "Survey") -> None:
+        """Take in what ``other`` has seen."""
+        self.problems += other.problems
+        self.sizes.update(other.sizes)
+        self.counts.update(other.counts)
+
+
+def survey(
+    dataset: Surveyable, workers: int = 1, advance: Callable[[int], None] = lambda images: None
+) -> Survey:
+    """Read every image and its labels in ``workers`` threads; ``advance`` is told how many more are done."""
+    result = Survey(list(dataset.unpaired))
+    chunks = [range(i, min(i + _CHUNK, len(dataset))) for i in range(0, len(dataset), _CHUNK)]
+    with ThreadPoolExecutor(max(workers, 1)) as pool:  # decoders let other threads run meanwhile
+        for chunk, part in zip(chunks, pool.map(lambda chunk: _survey_of(dataset, chunk), chunks)):
+            result.add(part)
+            advance(len(chunk))
+    return result
+
+
+def _survey_of(dataset: Surveyable, indices: range) -> Survey:
+    result = Survey()
+    for index in indices:
+        try:
+            image, labels = dataset[index]
+        except InputError as error:
+            result.problems.append(str(error))
+            continue
+        counts = np.bincount(np.ravel(labels))
+        result.counts.update({int(i): int(counts[i]) for i in np.flatnonzero(counts)})
+        result.sizes[image.shape[1], image.shape[0]] += 1
+    return result
+
+
+def check_dataset(dataset: Surveyable, workers: int = 1) -> list[str]:
+    """Every problem of the data set, a line each that names the file; none where it is sound."""
+    return survey(dataset, workers).problems

@@ -1,0 +1,148 @@
+"""What the settings of a recipe may be."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field
+from difflib import get_close_matches
+from typing import Any
+
+from bisenet_core.errors import InputError
+
+#: Keys of older recipes and checkpoints, and what they are called now.
+RENAMED = {"booster_weight": "auxiliary_weight"}
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "weight_decay_on": ("convolutions", "all"),
+    "schedule": ("poly", "cosine"),
+    "loss": ("ohem", "cross_entropy"),
+    "precision": ("bf16-mixed", "16-mixed", "32", "32-true"),
+}
+
+ABOVE_ZERO = math.ulp(0.0)
+BELOW_ONE = math.nextafter(1.0, 0.0)
+
+#: Smallest and largest value, and the two in words.
+RANGES: dict[str, tuple[float, float, str]] = {
+    **dict.fromkeys(("iterations", "accumulate", "validate_every_epochs"), (1, math.inf, "1 or more")),
+    "batch_size": (2, math.inf, "2 or more, which batch norms need"),
+    **dict.fromkeys(("crop_width", "crop_height"), (32, math.inf, "32 or more")),
+    **dict.fromkeys(
+        (
+            *("warmup_iterations", "seed", "weight_decay", "min_learning_rate", "gradient_clip"),
+            *("auxiliary_weight", "detail_weight", "resize_width", "resize_height"),
+            *("eval_width", "eval_height", "input_width", "input_height"),
+        ),
+        (0, math.inf, "0 or more"),
+    ),
+    **dict.fromkeys(
+        ("learning_rate", "head_learning_rate", "poly_power"), (ABOVE_ZERO, math.inf, "a number above 0")
+    ),
+    **dict.fromkeys(
+        ("ohem_threshold", "ohem_min_kept", "largest_class_share"),
+        (ABOVE_ZERO, 1, "a number above 0, at most 1"),
+    ),
+    **dict.fromkeys(
+        ("momentum", "ema_decay", "label_smoothing"), (0, BELOW_ONE, "0 or more and less than 1")
+    ),
+    **dict.fromkeys(("colour", "warmup_start"), (0, 1, "from 0 to 1")),
+    "hue": (0, 0.5, "from 0 to 0.5"),
+}
+
+_EXPECTED: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+
+
+def plain_values(values: Mapping[str, Any], known: Iterable[Field]) -> dict[str, Any]:
+    """``values`` by today's keys and in the types of the fields ``known``.
+
+    ``InputError`` for a key that is unknown, given twice or missing, and for a value of another type.
+    """
+    by_name = {item.name: item for item in known}
+    found: dict[str, Any] = {}
+    for given, value in values.items():
+        key = RENAMED.get(given, given)
+        if key not in by_name:
+            raise InputError(f"unknown setting {given!r}; {_nearest(str(given), list(by_name))}")
+        if key in found:
+            raise InputError(f"setting {key!r} is given twice, also by its older name; keep one")
+        found[key] = _typed(key, value, by_name[key].type)
+    for name, item in by_name.items():
+        if name not in found and item.default is MISSING and item.default_factory is MISSING:
+            raise InputError(f"setting {name!r} is missing")
+    return found
+
+
+def _nearest(key: str, known: list[str]) -> str:
+    near = get_close_matches(key, known, 1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+
+
+def _typed(key: str, value: Any, wanted: Any) -> Any:
+    """``value``, lists becoming tuples and a number that stands for text (``precision: 32``) text."""
+    if isinstance(value, list):
+        value = tuple(value)
+    if wanted is str and type(value) is int:
+        value = str(value)
+    accepted = (int, float) if wanted is float else wanted
+    fits = wanted not in _EXPECTED or isinstance(value, accepted)
+    if not fits or (wanted in (int, float) and isinstance(value, bool)):
+        raise _wrong(key, value, _EXPECTED[wanted])
+    return value
+
+
+def _wrong(key: str, value: Any, expected: str) -> InputError:
+    shown = list(value) if isinstance(value, tuple) else value
+    return InputError(f"setting {key!r} is {shown!r}; expected {expected}")
+
+
+def check(recipe: Any) -> None:
+    """``InputError`` for settings of a ``Recipe`` that are out of range or do not go together."""
+    for key, choices in CHOICES.items():
+        if getattr(recipe, key) not in choices:
+            raise _wrong(key, getattr(recipe, key), f"one of {', '.join(choices)}")
+    for key, (low, high, words) in RANGES.items():
+        value = getattr(recipe, key)
+        if not (low <= value <= high and math.isfinite(value)):
+            raise _wrong(key, value, words)
+    _check_lists(recipe)
+    _check_pairs(recipe)
+
+
+def _check_lists(recipe: Any) -> None:
+    if not isinstance(recipe.options, dict):
+        raise _wrong("options", recipe.options, "a mapping of the network's options to values")
+    for key, least, words in (("mean", 0.0, "three numbers"), ("std", ABOVE_ZERO, "three numbers above 0")):
+        if not (_numbers(getattr(recipe, key), least) and len(getattr(recipe, key)) == 3):
+            raise _wrong(key, getattr(recipe, key), f"{words}, for red, green and blue")
+    if not (_numbers(recipe.scales, ABOVE_ZERO) and recipe.scales):
+        raise _wrong("scales", recipe.scales, "a list of numbers above 0")
+    ends = recipe.scale_range
+    if not (_numbers(ends, ABOVE_ZERO) and (not ends or (len(ends) == 2 and ends[0] <= ends[1]))):
+        raise _wrong("scale_range", ends, "[smallest, largest], both above 0")
+    weights = recipe.class_weights
+    if weights not in ("none", "inverse_log") and not (_numbers(weights, 0.0) and any(weights)):
+        raise _wrong("class_weights", weights, "none, inverse_log, or a number for each class, not all 0")
+
+
+def _numbers(values: Any, least: float) -> bool:
+    return isinstance(values, tuple) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < math.inf
+        for value in values
+    )
+
+
+def _check_pairs(recipe: Any) -> None:
+    for what in ("eval", "resize"):
+        width, height = getattr(recipe, f"{what}_width"), getattr(recipe, f"{what}_height")
+        if bool(width) != bool(height):
+            given, absent = ("width", "height") if width else ("height", "width")
+            raise InputError(f"setting '{what}_{given}' needs '{what}_{absent}' too; give both or none")
+    if recipe.batch_size % recipe.accumulate or recipe.batch_size < 2 * recipe.accumulate:
+        raise InputError(
+            f"setting 'accumulate' is {recipe.accumulate}; expected a number of equal parts of batch_size "
+            f"{recipe.batch_size} with 2 or more samples each"
+        )
+    if recipe.min_learning_rate > recipe.learning_rate:
+        raise InputError(
+            f"setting 'min_learning_rate' is {recipe.min_learning_rate}; expected at most learning_rate "
+            f"{recipe.learning_rate}"
+        )

@@ -1,0 +1,110 @@
+"""What may end a run before its time: a signal, a full disk, too little memory, the death of a process."""
+
+import errno
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities import rank_zero_only
+
+from bisenet_core.errors import TrainingError
+from bisenet_core.learning.recipe import Recipe
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class RunStoppedError(Exception):
+    """A run was asked to stop, and has saved itself after ``iteration``."""
+
+    def __init__(self, number: int | None, iteration: int) -> None:
+        self.signal = signal.Signals(number or signal.SIGTERM)
+        self.iteration = iteration
+        super().__init__(f"stopped by {self.signal.name} after iteration {iteration}, which is saved")
+
+
+class StopSignals(Callback):
+    """Notes SIGTERM, Ctrl-C and, under SLURM, SIGUSR1, for the run to stop between two steps.
+
+    A second Ctrl-C interrupts at once. The handlers stand while a Trainer runs: it puts back what was there
+    before. They replace its own, of which one talks to the other processes from within the signal.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+
+    def on_sanity_check_start(self, *_: Any) -> None:
+        self._stand()
+
+    def on_train_start(self, *_: Any) -> None:
+        self._stand()
+
+    def _stand(self) -> None:
+        signal.signal(signal.SIGTERM, self._note)
+        signal.signal(signal.SIGINT, self._note)
+        if "SLURM_JOB_ID" in os.environ:
+            signal.signal(signal.SIGUSR1, self._note)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.received and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if not self.received and rank_zero_only.rank == 0:
+            # print() may not be called from a signal that came within a print()
+            os.write(2, b"\nbisenet: finishing this step to save it; Ctrl-C ends at once\n")
+        self.received = number
+
+
+def requeue() -> None:
+    """Put this SLURM job back into its queue, to be begun again with the same command."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ["SLURM_JOB_ID"]
+    subprocess.run(["scontrol", "requeue", job], check=False)
+
+
+@contextmanager
+def one_clear_line(recipe: Recipe, output: Path) -> Iterator[None]:
+    """Have what ends a run from outside be a ``TrainingError`` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        reason = f"{output} cannot be written: {error.strerror}"
+        raise TrainingError(f"{reason}; make room, and {_how_to_go_on(output)}") from None
+    except (RuntimeError, MemoryError) as error:
+        told = _told(error, recipe)
+        if told is None:
+            raise
+        raise TrainingError(f"{told}; then {_how_to_go_on(output)}") from None
+
+
+def _told(error: Exception, recipe: Recipe) -> str | None:
+    text = " ".join(str(error).split())
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"the GPU has too little memory for {_sizes(recipe)}"
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return f"there is too little memory for {_sizes(recipe)}"
+    if "DataLoader worker" in text:
+        return f"a process that reads the data has died ({text[:100]}); if memory is short, lower --workers"
+    if isinstance(error, torch.distributed.DistError) or "gloo" in text:
+        return f"another process of this run has ended or cannot be reached ({text[:100]})"
+    return None
+
+
+def _sizes(recipe: Recipe) -> str:
+    return (
+        f"batch_size {recipe.batch_size} in {recipe.accumulate} part(s) at {recipe.crop_width}x"
+        f"{recipe.crop_height}; raise accumulate, which changes no result but for batch norms, "
+        f"use more --devices, or lower batch_size or crop_width and crop_height"
+    )
+
+
+def _how_to_go_on(output: Path) -> str:
+    last = output / "last.ckpt"
+    return f"go on from {last}, which is whole, with --resume" if last.exists() else "begin anew"

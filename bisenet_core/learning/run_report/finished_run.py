@@ -1,0 +1,67 @@
+"""FinishedRun: what the output folder of a run tells of it, whether it has ended or not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bisenet_core.errors import InputError
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.run_report.loggers import LOGS, METRICS
+from bisenet_core.learning.run_report.metrics_file import Row, read_rows
+from bisenet_core.learning.run_report.run_record import RunRecord, Start
+from bisenet_core.learning.run_report.validation_scores import ValidationScores
+
+_CHECKPOINTS = ("best.ckpt", "last.ckpt")
+_RECIPE = "recipe.yaml"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """``checkpoint``: the best there is, as torch reads it; empty where there is none yet."""
+
+    recipe: Recipe
+    rows: list[Row]
+    starts: list[Start]
+    checkpoint: dict[str, Any]
+    checkpoint_name: str
+    scores: ValidationScores | None
+
+    @property
+    def iterations(self) -> int:
+        """That have been made; where starts were not recorded, as far as was logged."""
+        if self.starts:
+            return self.starts[-1].end
+        return int(self.rows[-1]["step"]) + 1 if self.rows else 0
+
+    @property
+    def begins(self) -> tuple[int, ...]:
+        """Iterations at which the run went on."""
+        return tuple(start.begin for start in self.starts[1:])
+
+
+def read_run(output: Path) -> FinishedRun:
+    """Read ``output``. ``InputError`` where it holds no run, or one that cannot be read."""
+    name, checkpoint = _checkpoint(output)
+    path = output / _RECIPE
+    if path.exists():
+        recipe = Recipe.load(path)
+    elif checkpoint:
+        recipe = Recipe.from_dict(checkpoint["hyper_parameters"]["recipe"], str(output / name))
+    else:
+        raise InputError(f"{output} holds no run; expected {path} or a checkpoint, as `bisenet train` writes")
+    state = checkpoint.get("callbacks", {}).get("RunReport", {})
+    rows, starts = read_rows(output / LOGS / METRICS), RunRecord(output).starts
+    return FinishedRun(recipe, rows, starts, checkpoint, name, ValidationScores.from_state(state))
+
+
+def _checkpoint(output: Path) -> tuple[str, dict[str, Any]]:
+    name = next((name for name in _CHECKPOINTS if (output / name).exists()), "")
+    if not name:
+        return "", {}
+    try:
+        return name, torch.load(output / name, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{output / name} is not a checkpoint of `bisenet train`: {reason}") from None

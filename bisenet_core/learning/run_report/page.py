@@ -1,0 +1,59 @@
+"""The report of a run as one HTML file: no script, nothing fetched from elsewhere."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.report.confusion import colours, confusion
+from bisenet_core.evaluation.report.page_file import templates, write_page
+from bisenet_core.learning.run_report.curves import Curves, accuracy_chart, loss_chart, rate_chart
+from bisenet_core.learning.run_report.finished_run import FinishedRun, read_run
+from bisenet_core.learning.run_report.headline import commit, facts, figures, state
+from bisenet_core.learning.run_report.pictures import NO_PICTURES, load_module, take_pictures
+
+FILE_NAME = "report.html"
+_TEMPLATE = "template.html.j2"
+
+
+def write_run_report(output: Path, root: Path | None = None) -> Path:
+    """Write ``output``/report.html from what a run has left there, and return its path.
+
+    Pictures need the data set, whose folder is ``root`` or the one that was trained on; the page says so
+    where it is not found. ``InputError`` where ``output`` holds no run, or without jinja2.
+    """
+    run = read_run(output)
+    curves = Curves(run.rows, run.begins)
+    page = templates(Path(__file__).parent).get_template(_TEMPLATE).render(
+        recipe=run.recipe,
+        recipe_text=yaml.safe_dump(run.recipe.to_dict(), sort_keys=False, default_flow_style=None),
+        figures=figures(run),
+        facts=facts(run),
+        state=state(run),
+        scores=run.scores,
+        checkpoint=run.checkpoint_name,
+        charts=[chart for chart in (loss_chart(curves), accuracy_chart(curves), rate_chart(curves)) if chart],
+        starts=[(start, shlex.join(start.command), commit(start)) for start in run.starts],
+        **_validation(run, root),
+    )
+    return write_page(output / FILE_NAME, page)
+
+
+def _validation(run: FinishedRun, root: Path | None) -> dict[str, Any]:
+    """What was seen in the best validation, by its name in the template."""
+    found: dict[str, Any] = {"classes": [], "matrix": None, "pictures": NO_PICTURES, "no_pictures": ""}
+    if run.scores is None:
+        return found
+    module = load_module(run)
+    space = module.label_space
+    about = {"classes": list(space.classes), "palette": space.palette, "confusion_matrix": run.scores.counts}
+    found["classes"] = list(zip(space.classes, colours(about), run.scores.class_ious()))
+    found["matrix"] = confusion(about)
+    try:
+        root = root or Path(run.starts[-1].root if run.starts else "data")
+        found["pictures"] = take_pictures(run, root, module)
+    except InputError as error:
+        found["no_pictures"] = str(error)
+    return found

@@ -1,0 +1,70 @@
+"""The validation images on which a run's network did best and worst."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from bisenet_core.evaluation.report.extremes import extremes
+from bisenet_core.evaluation.report.panels import Seen, frame_panels
+from bisenet_core.learning.datasets import open_dataset
+from bisenet_core.learning.run_report.finished_run import FinishedRun
+from bisenet_core.learning.segmentation_module import SegmentationModule
+from bisenet_core.learning.transforms import normalised
+
+EACH = 4
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A validation image with its mIoU; ``panels`` are captions and pictures as data URIs."""
+
+    name: str
+    miou: float
+    panels: list[tuple[str, str]]
+
+
+NO_PICTURES: dict[str, list[Picture]] = {"best": [], "worst": []}
+
+
+def take_pictures(run: FinishedRun, root: Path, module: SegmentationModule) -> dict[str, list[Picture]]:
+    """``best`` and ``worst`` images by the scores in ``run``, each the most telling first, as labelled now.
+
+    ``root`` is the data set's folder. ``InputError`` where an image is not what it was.
+    """
+    if run.scores is None:
+        return NO_PICTURES
+    dataset = open_dataset(run.recipe.dataset, root, run.recipe.val_split)
+    index = np.array(sorted(run.scores.images), np.int64)
+    values = np.array([run.scores.images[place] for place in index])
+    chosen = extremes(np.zeros_like(index), index, np.argsort(values, kind="stable"), EACH)
+
+    def picture(place: int) -> Picture:
+        image, truth = dataset[int(index[place])]
+        panels = frame_panels(Seen(image, truth, _labels(module, image)), module.label_space)
+        return Picture(dataset.name(int(index[place])), float(values[place]), panels)
+
+    return {group: [picture(place) for place in places] for group, places in zip(NO_PICTURES, chosen)}
+
+
+def load_module(run: FinishedRun) -> SegmentationModule:
+    """The network of the run's checkpoint, ready to label images on the CPU."""
+    values = dict(run.checkpoint["hyper_parameters"])
+    # its weights are in the checkpoint; where they once came from may be gone
+    values["recipe"] = replace(run.recipe, backbone="").to_dict()
+    module = SegmentationModule(**values)
+    module.load_state_dict(run.checkpoint["state_dict"])
+    return module.eval()
+
+
+@torch.no_grad()
+def _labels(module: SegmentationModule, image: np.ndarray) -> np.ndarray:
+    """HxWx3 uint8 RGB -> HxW uint8 ids, as in validation."""
+    recipe, size = module.recipe, image.shape[:2]
+    tensor = torch.from_numpy(normalised(image, recipe.mean, recipe.std))[None]
+    if recipe.eval_size:
+        tensor = functional.interpolate(tensor, recipe.eval_size[::-1], mode="bilinear", align_corners=False)
+    logits = functional.interpolate(module.network(tensor), size=size, mode="bilinear", align_corners=False)
+    return logits.argmax(1)[0].byte().numpy()

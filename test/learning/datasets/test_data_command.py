@@ -1,0 +1,68 @@
+"""`bisenet data check`."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from dataset_trees import TREES, write_camvid, write_imagenet, write_own_folder
+
+from bisenet_core.cli import main
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_sound_data(tmp_path, capsys, name):
+    tree = TREES[name](tmp_path / "data")
+    file = tmp_path / "out.json"
+    assert main(["data", "check", "--dataset", name, "--root", str(tree.root), "--json", str(file)]) == 0
+    content = json.loads(file.read_text())
+    assert list(content["splits"]) == list(tree.labels)
+    for split, labels in tree.labels.items():
+        found = content["splits"][split]
+        assert found["images"] == len(labels) and found["sizes"] == {"64x48": len(labels)}
+        counts = np.bincount(np.concatenate([truth.ravel() for truth in labels.values()]), minlength=256)
+        assert list(found["classes"].values()) == counts[: len(found["classes"])].tolist()
+        assert found["unlabelled"] == counts[255] and not found["problems"]
+    assert "problems" in capsys.readouterr().out
+
+
+def test_every_problem_is_listed_and_the_status_is_2(tmp_path, capsys):
+    root = write_own_folder(tmp_path / "data").root
+    (root / "train/labels/0001.png").unlink()
+    (root / "val/images/0000.png").write_bytes(b"")
+    cv2.imwrite(str(root / "val/labels/0001.png"), np.full((48, 64), 9, np.uint8))
+    file = tmp_path / "out.json"
+    arguments = ["--dataset", "folder", "--root", str(root), "--workers", "2", "--json", str(file)]
+    assert main(["data", "check", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert err == f"bisenet: folder below {root}: problems found: 3, each in a line above\n"
+    lines = out.splitlines()[-3:]
+    assert "0001.png has no labels" in lines[0] and "0000.png is empty" in lines[1] and "id 9" in lines[2]
+    splits = json.loads(file.read_text())["splits"]
+    assert [line for split in splits.values() for line in split["problems"]] == lines
+
+
+def test_one_split_and_one_that_is_not_there(tmp_path, capsys):
+    root = write_camvid(tmp_path).root
+    arguments = ["data", "check", "--dataset", "camvid", "--root", str(root), "--split"]
+    assert main([*arguments, "val"]) == 0
+    assert "train" not in capsys.readouterr().out.split("\n", 1)[1]
+    assert main([*arguments, "night"]) == 2
+    assert "has no split 'night' of camvid; it has train, val, test" in capsys.readouterr().out
+
+
+def test_imagenet_counts_images(tmp_path, capsys):
+    root = write_imagenet(tmp_path / "data").root
+    path = sorted(root.glob("train/*/*.JPEG"))[0]
+    path.write_bytes(path.read_bytes()[:-50])
+    file = tmp_path / "out.json"
+    assert main(["data", "check", "--dataset", "imagenet", "--root", str(root), "--json", str(file)]) == 2
+    assert path.name in capsys.readouterr().out
+    assert list(json.loads(file.read_text())["splits"]["train"]["classes"].values()) == [3, 4, 4]
+
+
+@pytest.mark.parametrize("name", ["camvid", "imagenet", "kitti"])
+def test_folder_that_holds_something_else(tmp_path, capsys, name):
+    assert main(["data", "check", "--dataset", name, "--root", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and name in err.lower()

@@ -1,0 +1,131 @@
+"""Every data set in every layout that people have it in: names, splits and train ids come out right."""
+
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dataset_trees import LAYOUTS, UNLABELED, write_camvid_segnet, write_cityscapes, write_own_list
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bisenet_core.errors import InputError
+from bisenet_core.learning.datasets import DATASET_NAMES, open_dataset, splits_of
+from bisenet_core.learning.datasets.camvid import split_of
+from bisenet_core.learning.datasets.layouts import pair_up
+
+NEED_SCIPY = ("cocostuff 10k",)
+
+
+@pytest.fixture(scope="module", params=LAYOUTS)
+def tree(request, tmp_path_factory):
+    """(data set name, its Tree)."""
+    if request.param in NEED_SCIPY:
+        pytest.importorskip("scipy", reason="COCO-Stuff 10k's .mat files need SciPy")
+    dataset, write = LAYOUTS[request.param]
+    return dataset, write(tmp_path_factory.mktemp("tree"))
+
+
+def test_train_ids_and_names_are_those_that_were_written(tree):
+    name, (root, truth) = tree
+    for split, labels in truth.items():
+        dataset = open_dataset(name, root, split)
+        assert {dataset.name(i) for i in range(len(dataset))} == set(labels)
+        assert len(dataset) == len(labels)
+        for index in range(len(dataset)):
+            image, found = dataset[index]
+            np.testing.assert_array_equal(found, labels[dataset.name(index)])
+            assert image.dtype == found.dtype == np.uint8 and image.shape == (*found.shape, 3)
+            assert (found < dataset.label_space.num_classes).any() and (found == UNLABELED).any()
+
+
+def test_image_belongs_to_its_labels(tree):
+    """Each class has its colour, so that a swapped pair or BGR for RGB would be far off."""
+    name, (root, truth) = tree
+    dataset = open_dataset(name, root, next(iter(truth)))
+    image, labels = dataset[0]
+    expected = dataset.label_space.palette_lut()[labels].astype(int)
+    assert np.abs(image.astype(int) - expected)[labels != UNLABELED].mean() < 30
+
+
+def test_worker_processes_can_be_sent_a_dataset(tree):
+    name, (root, truth) = tree
+    dataset = open_dataset(name, root, next(iter(truth)))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(dataset))[0][1], dataset[0][1])
+
+
+def test_missing_split_says_which_there_are(tree):
+    name, (root, truth) = tree
+    with pytest.raises(InputError, match=f"no split 'night' of {name}; it has {', '.join(truth)}"):
+        open_dataset(name, root, "night")
+
+
+def test_splits_are_joined(tree):
+    name, (root, truth) = tree
+    dataset = open_dataset(name, root, "train+val")
+    names = {dataset.name(i) for i in range(len(dataset))}
+    assert names == {f"{split}/{n}" for split in ("train", "val") for n in truth[split]}
+    np.testing.assert_array_equal(dataset[len(truth["train"])][1], truth["val"][dataset.name(4)[4:]])
+
+
+def test_unknown_dataset_suggests_the_nearest(tmp_path):
+    with pytest.raises(InputError, match="did you mean 'cityscapes'. known: camvid"):
+        open_dataset("cityscape", tmp_path, "train")
+
+
+@pytest.mark.parametrize("name", set(DATASET_NAMES) - {"folder", "list"})
+def test_empty_root_is_told_what_to_hold(tmp_path, name):
+    with pytest.raises(InputError, match=f"does not look like {name}; expected below it"):
+        splits_of(name, tmp_path)
+
+
+def test_root_that_is_no_folder(tmp_path):
+    with pytest.raises(InputError, match="nowhere is not a folder"):
+        open_dataset("camvid", tmp_path / "nowhere", "train")
+
+
+def test_label_ids_come_before_train_ids(tmp_path):
+    """A cityscapes folder that has both: the ids of the data set itself count."""
+    tree = write_cityscapes(tmp_path)
+    write_cityscapes(tmp_path, label_files="labelTrainIds", seed=50)
+    dataset = open_dataset("cityscapes", write_cityscapes(tmp_path).root, "val")
+    np.testing.assert_array_equal(dataset[0][1], tree.labels["val"][dataset.name(0)])
+
+
+def test_folders_of_another_layout_do_not_confuse(tmp_path):
+    """SegNet's distribution in a folder where somebody keeps results."""
+    write_camvid_segnet(tmp_path)
+    for extra in ("runs", "images"):
+        (tmp_path / extra).mkdir()
+    assert splits_of("camvid", tmp_path) == ["train", "val", "test"]
+
+
+def test_hidden_files_and_lists_comments_are_no_samples(tmp_path):
+    root = write_own_list(tmp_path / "list").root
+    text = (root / "val.txt").read_text()
+    (root / "val.txt").write_text(f"# image, labels\n\n{text.replace(' ', ', ')}")
+    assert len(open_dataset("list", root, "val")) == 2
+    root = write_camvid_segnet(tmp_path / "camvid").root
+    shutil.copy(next((root / "val").iterdir()), root / "val" / "._hidden.png")
+    assert len(open_dataset("camvid", root, "val")) == 2
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", 367), ("val", 101), ("test", 233)])
+def test_camvid_as_published(camvid_root, split, count):
+    dataset = open_dataset("camvid", camvid_root, split)
+    image, labels = dataset[0]
+    assert len(dataset) == count
+    assert image.shape == (360, 480, 3) and labels.shape == (360, 480)
+    assert set(np.unique(labels)) <= {*range(11), 255}
+    # the rule by which the colour original is split is that of the published lists
+    assert {split_of(dataset.name(i)) for i in range(count)} == {split}
+
+
+@given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
+def test_every_file_is_paired_or_named(images, labels):
+    pairs, unpaired = pair_up(
+        Path("i"), [f"{n}.jpg" for n in images], (".jpg",), Path("l"), [f"{n}.png" for n in labels], ".png"
+    )
+    assert {int(pair.name) for pair in pairs} == images & labels
+    assert len(unpaired) == len(images ^ labels)

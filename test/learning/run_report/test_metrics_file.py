@@ -1,0 +1,68 @@
+"""A run's metrics are one curve, however often it is broken off and resumed."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("lightning", reason="training needs lightning (pip install .[train])")
+
+from bisenet_core.learning.run_report.metrics_file import MetricsFile, read_rows
+
+
+def _value(step):
+    return 1 / (step + 3)
+
+
+def _log(path, begin, end):
+    """As a run logs that goes on at iteration ``begin`` and is killed after ``end``."""
+    metrics = MetricsFile(path, begin)
+    for step in range(begin, end):
+        if step % 2:
+            metrics.log_metrics({"lr-SGD": 0.1 * _value(step)}, step)
+            metrics.log_metrics({"loss": _value(step), "epoch": step // 4}, step)
+        if step % 4 == 3:
+            metrics.log_metrics({"val_miou": 1 - _value(step), "epoch": step // 4}, step)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=5))
+def test_a_run_that_was_resumed_has_the_curve_of_one_that_was_not(tmp_path_factory, breaks):
+    folder = tmp_path_factory.mktemp("metrics")
+    straight, broken = folder / "straight.csv", folder / "broken.csv"
+    _log(straight, 0, 24)
+    begin = 0
+    for saved, lost in breaks:  # as far as its checkpoint, and beyond
+        end = min(begin + saved + lost, 24)
+        _log(broken, begin, end)
+        begin = min(begin + saved, end)
+    _log(broken, begin, 24)
+    assert read_rows(broken) == read_rows(straight)
+    assert [row["step"] for row in read_rows(broken)] == [str(step) for step in range(1, 24, 2)]
+
+
+def test_what_is_logged_at_one_step_is_one_row(tmp_path):
+    _log(tmp_path / "metrics.csv", 0, 4)
+    first, second = read_rows(tmp_path / "metrics.csv")
+    assert first == {"step": "1", "epoch": "0", "loss": "0.25", "lr-SGD": "0.025", "val_miou": ""}
+    assert second["val_miou"] and second["loss"] and second["lr-SGD"]
+
+
+def test_a_row_that_was_not_written_whole_is_left_out(tmp_path):
+    path = tmp_path / "metrics.csv"
+    _log(path, 0, 8)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert len(read_rows(path)) == max(0, whole[:length].count(b"\n") - 1)
+        _log(path, 8, 10)
+        assert read_rows(path)[-1]["step"] == "9"
+
+
+def test_a_run_that_starts_anew_keeps_no_row(tmp_path):
+    _log(tmp_path / "metrics.csv", 0, 8)
+    _log(tmp_path / "metrics.csv", 0, 2)
+    assert len(read_rows(tmp_path / "metrics.csv")) == 1
+
+
+def test_there_may_be_no_file_yet(tmp_path):
+    assert read_rows(tmp_path / "metrics.csv") == []

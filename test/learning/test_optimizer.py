@@ -1,0 +1,55 @@
+"""Which parameter is trained how."""
+
+import pytest
+import torch
+
+from bisenet_core.learning.optimizer import optimizers, parameter_groups
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.models import create_model
+
+
+def _recipe(**changes):
+    return Recipe.from_dict({"name": "a", "dataset": "camvid", "weight_decay": 0.1, **changes})
+
+
+def test_only_convolution_weights_decay_unless_all_do():
+    network = create_model("bisenetv2", 3, alpha=0.25)
+    every = list(network.parameters())
+    decayed = [p for g in parameter_groups(network, _recipe()) if g["weight_decay"] for p in g["params"]]
+    assert {p.ndim for p in decayed} == {4} and len(decayed) == sum(p.ndim == 4 for p in every)
+    assert all(g["weight_decay"] == 0.1 for g in parameter_groups(network, _recipe(weight_decay_on="all")))
+
+
+@pytest.mark.parametrize("name", ["bisenetv2", "stdc1_seg", "stdc1"])
+def test_each_parameter_is_in_one_group(name):
+    network = create_model(name, 3)
+    grouped = [id(p) for g in parameter_groups(network, _recipe(head_learning_rate=10)) for p in g["params"]]
+    assert sorted(grouped) == sorted(id(p) for p in network.parameters())
+
+
+def test_heads_learn_faster_and_all_end_at_the_smallest_rate():
+    network = create_model("bisenetv2", 3, alpha=0.25)
+    recipe = _recipe(learning_rate=0.02, head_learning_rate=10, min_learning_rate=0.001, iterations=3)
+    found = optimizers(network, recipe)
+    optimizer, schedule = found["optimizer"], found["lr_scheduler"]["scheduler"]
+    heads = {id(p) for part in (network.head, network.auxiliary) for p in part.parameters()}
+    for group in optimizer.param_groups:
+        assert group["lr"] == pytest.approx(0.2 if id(group["params"][0]) in heads else 0.02)
+        assert len({id(p) in heads for p in group["params"]}) == 1
+    for _ in range(4):
+        optimizer.step()
+        schedule.step()
+    assert all(group["lr"] == pytest.approx(0.001) for group in optimizer.param_groups)
+
+
+def test_a_resumed_run_takes_its_length_from_its_recipe():
+    parameter = torch.nn.Conv2d(1, 1, 1)
+    both = [optimizers(parameter, _recipe(iterations=n))["lr_scheduler"] for n in (2, 4)]
+    short, longer = (found["scheduler"] for found in both)
+    for _ in range(2):
+        short.optimizer.step()
+        short.step()
+    longer.load_state_dict(short.state_dict())
+    longer.optimizer.step()
+    longer.step()
+    assert longer.get_last_lr()[0] == pytest.approx(0.05 * 0.25**0.9)

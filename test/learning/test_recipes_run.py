@@ -1,0 +1,70 @@
+"""Every recipe takes real steps on data in its data set's true layout."""
+
+import gc
+import math
+from functools import partial
+
+import pytest
+import torch
+from dataset_trees import TREES, write_cocostuff_10k, write_imagenet
+from recipe_steps import RECIPES, SIDE, STEPS, run_steps, share_changed, shrunk
+
+from bisenet_core.commands.extras import validation_score
+from bisenet_core.learning.checkpoint import read_checkpoint
+from bisenet_core.learning.pretrained import load_backbone
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.task import module_and_data
+from bisenet_core.learning.train import train
+
+#: COCO-Stuff as 10k and converted to PNG: its own .mat files need SciPy.
+WRITERS = {**TREES, "cocostuff": partial(write_cocostuff_10k, converted=True), "imagenet": write_imagenet}
+
+
+@pytest.fixture(scope="session")
+def roots(tmp_path_factory):
+    """Data set name -> root; images of SIDE x SIDE in the layout the recipes were published on."""
+    folder = tmp_path_factory.mktemp("recipes")
+    return {name: write(folder / name, size=(SIDE, SIDE)).root for name, write in WRITERS.items()}
+
+
+@pytest.fixture(autouse=True)
+def _one_network_at_a_time():
+    yield
+    gc.collect()  # a trainer and its module hold each other, and some are of 60 million parameters
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipe_trains(name, roots):
+    recipe = shrunk(name, backbone="")
+    trainer = run_steps(recipe, roots[recipe.dataset])
+    assert trainer.global_step == STEPS and math.isfinite(trainer.callback_metrics["loss"])
+    assert share_changed(trainer) > 0.9
+    if recipe.val_split:
+        assert 0 <= trainer.callback_metrics[trainer.lightning_module.metric] <= 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cityscapes_stdc1_seg50", "cityscapes_stdc2_seg75", "camvid_stdc1_seg", "camvid_bisenetv2_pretrained"],
+)
+def test_a_recipe_begins_from_the_checkpoint_of_the_recipe_it_names(name, roots, tmp_path):
+    first = Recipe.load(RECIPES[name]).backbone.split("/")[1]
+    before = run_steps(shrunk(first), roots[shrunk(first).dataset])
+    before.save_checkpoint(tmp_path / "best.ckpt")
+    module, _ = module_and_data(shrunk(name), roots[shrunk(name).dataset], workers=0)
+    fit = load_backbone(module.network, tmp_path / "best.ckpt")
+    assert fit.share == 1 and read_checkpoint(tmp_path / "best.ckpt").recipe.name == first
+    learnt, begun = before.lightning_module.network.state_dict(), module.network.state_dict()
+    same = [key for key in begun if key in learnt and torch.equal(learnt[key], begun[key])]
+    assert len(same) >= len(fit.matched), "the same tensors by the same names"
+
+
+def test_the_same_call_trains_imagenet_and_what_begins_from_it(roots, tmp_path):
+    tiny = {"iterations": 2, "crop_width": 32, "crop_height": 32}
+    best = train(shrunk("imagenet_stdc1", **tiny), roots["imagenet"], tmp_path / "trunk", workers=0)
+    assert best.name == "best.ckpt", "kept by its top-1 accuracy"
+    assert set(validation_score(best)) == {"top1"}
+    assert "Best validation top-1" in (tmp_path / "trunk" / "report.html").read_text()
+    recipe = shrunk("camvid_stdc1_seg", **tiny, backbone=str(best))
+    last = train(recipe, roots["camvid"], tmp_path / "pixels", workers=0)
+    assert last.name == "last.ckpt" and read_checkpoint(last).progress["iterations"] == 2

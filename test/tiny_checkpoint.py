@@ -1,0 +1,19 @@
+"""A checkpoint as `bisenet train` leaves it, of a small network that has learnt nothing."""
+
+import torch
+
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.segmentation_module import SegmentationModule
+
+
+def write_tiny_checkpoint(folder):
+    """FOLDER/best.ckpt: BiSeNetV2 of a quarter of the width, CamVid-11, input 96x64; returns its path."""
+    recipe = Recipe.from_dict({"name": "tiny", "dataset": "camvid", "options": {"alpha": 0.25},
+                               "input_width": 96, "input_height": 64})
+    torch.manual_seed(0)
+    module = SegmentationModule(recipe.to_dict())
+    module.network.train()(torch.randn(4, 3, 64, 64))  # batch statistics that are not the initial ones
+    path = folder / "best.ckpt"
+    torch.save({"state_dict": module.state_dict(), "hyper_parameters": {"recipe": recipe.to_dict()},
+                "epoch": 0, "global_step": 1}, path)
+    return path
