@@ -32,6 +32,7 @@ def _is_robot(name):
 ROBOT_CORE = [name for name in CORE if _is_robot(name)]
 MODELS_MAY_USE = ("bisenet_core.models", "bisenet_core.label_space", "bisenet_core.errors")
 LEARNING = tuple(f"bisenet_core.{name}" for name in ("models", "learning", "export", "published"))
+LEARNING_MODULES = [name for name in CORE if name.startswith(LEARNING)]
 NO_TORCH = [name for name in CORE if not name.startswith(LEARNING)]
 
 # a bare interpreter that imports one module and prints the packages and subpackages that came with it
@@ -41,15 +42,42 @@ importlib.import_module(sys.argv[1])
 print(*sorted({'.'.join(name.split('.')[:depth]) for name in sys.modules for depth in (1, 2)}))
 """
 
+# The same for many modules that need PyTorch, each in a fork of an interpreter that has loaded the libraries:
+# to load them takes seconds, and is not what is asked.
+FORKING_PROBE = """
+import importlib, os, sys
+import lightning, torch
+for module in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        importlib.import_module(module)
+        print(module, *sorted({'.'.join(n.split('.')[:depth]) for n in sys.modules for depth in (1, 2)}))
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, module + " does not import by itself"
+"""
+
+
+@pytest.fixture(scope="module")
+def brought_by_learning():
+    """Module -> what it brings, of those that need PyTorch."""
+    pytest.importorskip("lightning", reason="networks and training need PyTorch")
+    output = _run(FORKING_PROBE, *LEARNING_MODULES)
+    return {module: set(brought) for module, *brought in map(str.split, output.splitlines())}
+
 
 @lru_cache(maxsize=None)
 def _imported(module):
+    return set(_run(PROBE, module).splitlines()[-1].split())
+
+
+def _run(code, *modules):
     result = subprocess.run(
-        [sys.executable, "-c", PROBE, module], cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-c", code, *modules], cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         universal_newlines=True, check=False,
     )
-    assert result.returncode == 0, f"{module} does not import by itself:\n{result.stderr}"
-    return set(result.stdout.splitlines()[-1].split())
+    assert result.returncode == 0, f"{' or '.join(modules)} does not import by itself:\n{result.stderr}"
+    return result.stdout
 
 
 @pytest.mark.parametrize("module", ROBOT_CORE)
@@ -78,10 +106,9 @@ def test_workstation_tools_import_without_torch_and_ros(module):
     assert not _imported(module) & {"torch", "lightning", "rclpy", "bisenet_ros"}
 
 
-@pytest.mark.parametrize("module", [name for name in CORE if name.startswith(LEARNING)])
-def test_learning_never_brings_ros(module):
-    pytest.importorskip("torch", reason="networks and training need PyTorch")
-    assert not _imported(module) & {"rclpy", "bisenet_ros"}
+@pytest.mark.parametrize("module", LEARNING_MODULES)
+def test_learning_never_brings_ros(module, brought_by_learning):
+    assert not brought_by_learning[module] & {"rclpy", "bisenet_ros"}
 
 
 @pytest.mark.parametrize("module", sorted(NODE))

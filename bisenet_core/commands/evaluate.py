@@ -1,24 +1,38 @@
-"""`bisenet evaluate`: scores of a deployed model on a data set's split."""
+"""`bisenet evaluate`: scores of a deployed model or a checkpoint on a data set's split."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
-from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
+from bisenet_core.commands.evaluated_network import is_checkpoint, open_network
+from bisenet_core.commands.extras import training_code
+from bisenet_core.commands.options import JsonFile, Precision
+from bisenet_core.commands.protocol_options import Flip, Kind, Scales, Size, Stride, Window, parse_protocol
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.console import show, table, track, write_json
-from bisenet_core.evaluation.folder_source import ImageFolderSource
-from bisenet_core.evaluation.scoring import Scores
-from bisenet_core.label_space import DATASETS, LabelSpace, label_space_of
+from bisenet_core.evaluation.protocols import SizedNetwork, evaluate_dataset
+from bisenet_core.evaluation.protocols.confusion_picture import check_picture_file, draw_confusion
 from bisenet_core.runtime.model_card import ModelCard
-from bisenet_core.runtime.segmenter import Segmenter
 
-Dataset = Annotated[str, typer.Option(help="Data set: " + ", ".join(DATASETS) + ".")]
-Root = Annotated[Path, typer.Option(help="The data set's folder: ROOT/SPLIT/images and ROOT/SPLIT/labels.")]
+Model = Annotated[
+    str,
+    typer.Option("--model", "-m", help="A model folder, a name under weights/, or a checkpoint (*.ckpt)."),
+]
+Backend = Annotated[
+    str, typer.Option(help="auto, openvino or onnxruntime; torch, a checkpoint's auto, runs it as it is.")
+]
+Dataset = Annotated[str, typer.Option(help="Data set, as for `bisenet train`.")]
+Root = Annotated[Path, typer.Option(help="The data set's folder.")]
 Record = Annotated[bool, typer.Option("--record", help="Also write the scores into the model's model.json.")]
 Split = Annotated[str, typer.Option(help="train, val or test.")]
+Confusion = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Also draw the confusion matrix, as .png or .svg.")
+]
+
+_HEADINGS = ("class", "IoU, %", "recall, %", "precision, %", "pixels, %")
 
 
 def evaluate(
@@ -26,36 +40,51 @@ def evaluate(
     root: Root,
     dataset: Dataset = "camvid",
     split: Split = "test",
+    protocol: Kind = "single",
+    size: Size = None,
+    scales: Scales = None,
+    flip: Flip = None,
+    window: Window = None,
+    stride: Stride = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
+    confusion: Confusion = None,
     record: Record = False,
     json: JsonFile = None,
 ) -> None:
-    """Score a deployed model at the images' own size: IoU by class, mean IoU, pixel accuracy."""
-    truth = label_space_of(dataset)
-    source = _open_split(root, split)
-    with Segmenter.open(model, backend=backend, precision=precision) as segmenter:
-        _refuse_other_classes(segmenter.label_space, truth, dataset)
-        scores = Scores(truth)
-        for frame in track(source, len(source), f"evaluating {dataset} {split}"):
-            labels = segmenter.segment(frame.image, color_order="rgb").labels
-            scores.add(labels, frame.labels, str(root / split / "labels" / f"{frame.name}.png"))
-        used = {
-            "model": str(model),
-            "backend": segmenter.backend.name,
-            "precision": segmenter.backend.precision,
-        }
-    if not scores.images:
-        raise InputError(f"none of the images of {root / split} has ground truth; expected {split}/labels")
-    result = {"dataset": dataset, "split": split, **used, **scores.as_json()}
+    """Score a model at the images' own size: IoU by class, mean IoU, pixel accuracy, confusions."""
+    chosen = parse_protocol(protocol, size, scales, flip, window, stride)
+    _check_outputs(model, confusion, record)
+    images = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)
+    with open_network(model, backend, precision) as network:
+        found = evaluate_dataset(
+            network, images, chosen, lambda items, total: track(items, total, f"evaluating {dataset} {split}")
+        )
+        used, card = _used(network), network.card
+    common = {"dataset": dataset, "split": split, "model": str(model), **used, "protocol": chosen.as_json()}
+    result = {**common, **found.as_json()}
     _show(result)
+    if confusion:
+        draw_confusion(confusion, found.confusion.counts, found.label_space.classes, _title(result))
     write_json(json, result)
     if record:
-        _record(segmenter.card, result)
+        _record(card, result)
+
+
+def _check_outputs(model: str, confusion: Path | None, record: bool) -> None:
+    if confusion:
+        check_picture_file(confusion)
+    if record and is_checkpoint(model):
+        raise InputError(f"--record writes into a model folder, and {model} is a checkpoint; export it first")
+
+
+def _used(network: SizedNetwork) -> dict[str, str]:
+    backend = network.at(network.own_size)
+    return {"backend": backend.name, "precision": backend.precision}
 
 
 def _record(card: ModelCard, result: dict[str, Any]) -> None:
-    name = "{dataset}_{split}_{precision}".format(**result)
+    name = "{dataset}_{split}_{precision}".format(**result) + _variant(result["protocol"])
     scores = {key: result[key] for key in ("miou", "pixel_accuracy", "iou", "images", "backend")}
     folder = card.onnx_path.parent
     try:
@@ -65,29 +94,37 @@ def _record(card: ModelCard, result: dict[str, Any]) -> None:
         raise InputError(f"cannot record the scores in {folder}: {reason}; leave out --record") from None
 
 
-def _open_split(root: Path, split: str) -> ImageFolderSource:
-    images, labels = root / split / "images", root / split / "labels"
-    for folder in (images, labels):
-        if not folder.is_dir():
-            raise InputError(
-                f"{folder} is not a folder; expected --root with {split}/images and {split}/labels"
-            )
-    return ImageFolderSource(images)
-
-
-def _refuse_other_classes(model: LabelSpace, truth: LabelSpace, dataset: str) -> None:
-    if model.classes != truth.classes:
-        raise InputError(
-            f"the model's classes are {model.name}'s, {dataset}'s are {truth.name}'s; "
-            "choose a model trained for this data set"
-        )
+def _variant(protocol: dict[str, Any]) -> str:
+    """What tells the scores of another protocol or size from those of the model as it is deployed."""
+    kind = "" if protocol["kind"] == "single" else "_" + protocol["kind"]
+    return kind + ("_{}x{}".format(*protocol["size"]) if protocol["size"] else "")
 
 
 def _show(result: dict[str, Any]) -> None:
-    rows = [(name, _percent(value)) for name, value in result["iou"].items()]
-    rows += [("mean IoU", _percent(result["miou"])), ("pixel accuracy", _percent(result["pixel_accuracy"]))]
-    title = "{dataset} {split}, {images} images: {model}, {backend} {precision}".format(**result)
-    show(table(title, rows, ("class", "IoU, %")))
+    scored = sum(values["pixels"] for values in result["classes"].values())
+    rows = [_row(name, result["iou"][name], values, scored) for name, values in result["classes"].items()]
+    rows += [
+        ("mean IoU", _percent(result["miou"]), "", "", ""),
+        ("pixel accuracy", _percent(result["pixel_accuracy"]), "", "", ""),
+    ]
+    content = table(_title(result), rows, _HEADINGS)
+    if result["absent_classes"]:
+        names = ", ".join(result["absent_classes"])
+        content.caption = Text(f"No pixel of the ground truth is {names}: not in the mean.")
+        content.caption_justify = "left"
+    show(content)
+
+
+def _row(name: str, iou: float | None, values: dict[str, Any], scored: int) -> tuple[str, ...]:
+    shown = name if values["pixels"] else f"{name} (absent)"
+    figures = (iou, values["recall"], values["precision"], values["pixels"] / scored)
+    return (shown, *map(_percent, figures))
+
+
+def _title(result: dict[str, Any]) -> str:
+    text = "{dataset} {split}, {images} images: {model}, {backend} {precision}".format(**result)
+    kind = result["protocol"]["kind"]
+    return text if kind == "single" else f"{text}, {kind}"
 
 
 def _percent(value: float | None) -> str:

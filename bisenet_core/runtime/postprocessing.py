@@ -21,13 +21,18 @@ def labels_from_logits(logits: np.ndarray, network_size: Tuple[int, int], output
     probability of the winning class, resized as the labels are. Raises InferenceError for logits that are
     not finite: they would otherwise be drawn as a confident class 0.
     """
-    if not np.isfinite(logits).all():
-        raise InferenceError("the network gave logits that are not finite numbers; no labels can be trusted. "
-                             "Try precision fp32, and check how model.onnx was made")
+    refuse_non_finite(logits)
     upsampler = _upsampler(logits.shape[2:], network_size[::-1], output_size[::-1])
     if with_confidence:
         return upsampler.labels_and_confidence(logits[0])
     return upsampler.labels(logits[0]), None
+
+
+def refuse_non_finite(logits: np.ndarray) -> None:
+    """Raise InferenceError unless every one of ``logits`` is a finite number."""
+    if not np.isfinite(logits).all():
+        raise InferenceError("the network gave logits that are not finite numbers; no labels can be trusted. "
+                             "Try precision fp32, and check how model.onnx was made")
 
 
 # A node sees one image size per camera; the tables of a few sizes are small and slow to build.

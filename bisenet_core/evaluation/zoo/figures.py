@@ -1,6 +1,6 @@
 """Figures for the documentation: one look, and the same bytes for the same content."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,22 +47,33 @@ def write_figure(
 
     Returns what was written. Raises InputError without matplotlib, or where the folder cannot be written.
     """
+    paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
+    draw_files(paths, size, draw, "--plot")
+    return paths
+
+
+def draw_files(
+    paths: Sequence[Path], size: tuple[float, float], draw: Callable[[Any], None], option: str
+) -> None:
+    """Have ``draw`` fill a matplotlib figure of ``size`` in inches; write it to each of ``paths``.
+
+    Their suffixes are of ``SUFFIXES``. Raises InputError without matplotlib, or, naming the command's
+    ``option``, where a file cannot be written.
+    """
     require_matplotlib()
     from matplotlib import style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
     with style.context(["default", _STYLE]):  # whatever the user's own matplotlibrc says
         figure = Figure(figsize=size)
         FigureCanvasAgg(figure)  # measures text while the figure is being drawn
         draw(figure)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             for path in paths:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 figure.savefig(path, metadata=_NO_DATES[path.suffix])
         except OSError as error:
             raise InputError(
-                f"cannot write to {folder}: {error.strerror}; give --plot a folder that can be written"
+                f"cannot write to {path.parent}: {error.strerror}; give {option} a folder that can be written"
             ) from None
-    return paths

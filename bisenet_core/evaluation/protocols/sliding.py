@@ -1,0 +1,70 @@
+"""Sliding-window testing, as mmsegmentation defines it: logits are averaged where windows overlap."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.protocols.logits import resized, size_of, upsampled, winner
+from bisenet_core.evaluation.protocols.protocol import Protocol
+from bisenet_core.evaluation.protocols.sized_network import Size, SizedNetwork
+
+
+@dataclass(frozen=True)
+class Sliding(Protocol):
+    """Windows of ``window`` (by default the model's own size), ``stride`` apart (two thirds of the window),
+    over the image at ``size`` (the image's own).
+
+    The last window of a row or column is moved back to end with the image; one that is larger than the image
+    is cut to it, without padding. Each window's logits are upsampled to its pixels; the mean over the
+    windows that hold a pixel decides, upsampled to the image's own size where ``size`` is another.
+    """
+
+    window: Size | None = None
+    stride: Size | None = None
+
+    kind: ClassVar[str] = "sliding"
+
+    def __post_init__(self) -> None:
+        if self.window and self.stride and any(s > w for s, w in zip(self.stride, self.window)):
+            raise InputError(
+                f"stride {_text(self.stride)} leaves gaps between windows of {_text(self.window)}; "
+                "expected at most the window's size"
+            )
+
+    def labels(self, network: SizedNetwork, image: np.ndarray) -> np.ndarray:
+        view = resized(image, self.size or size_of(image))
+        logits = self._mean_logits(network, view)
+        return winner(logits if size_of(view) == size_of(image) else upsampled(logits, size_of(image)))
+
+    def _mean_logits(self, network: SizedNetwork, view: np.ndarray) -> np.ndarray:
+        height, width = view.shape[:2]
+        total = np.zeros((network.card.label_space.num_classes, height, width), np.float32)
+        count = np.zeros((height, width), np.float32)
+        for part in self._windows(size_of(view), network.own_size):
+            window = view[part]
+            total[:, part[0], part[1]] += upsampled(network.logits(window), size_of(window))
+            count[part] += 1
+        total /= count
+        return total
+
+    def _windows(self, size: Size, own_size: Size) -> Iterator[tuple[slice, slice]]:
+        """(rows, columns) of each window over an image of ``size``."""
+        width, height = self.window or own_size
+        across, down = self.stride or (max(2 * width // 3, 1), max(2 * height // 3, 1))
+        rows, columns = _spans(size[1], height, down), _spans(size[0], width, across)
+        return product(rows, columns)
+
+
+def _spans(length: int, window: int, stride: int) -> list[slice]:
+    window = min(window, length)
+    steps = -(-(length - window) // stride)  # rounded up
+    starts = (min(step * stride, length - window) for step in range(steps + 1))
+    return [slice(start, start + window) for start in starts]
+
+
+def _text(size: Size) -> str:
+    return "{}x{}".format(*size)
