@@ -11,7 +11,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 Row = dict[str, str]
-_FIRST = ("step", "epoch")
+_FIRST = ("step",)
 
 
 class MetricsFile(Logger):
@@ -44,7 +44,9 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        row = {"step": str(step), **{name: f"{value:.8g}" for name, value in metrics.items()}}
+        # Lightning adds its own epoch, which is 0 throughout: to it the whole run is one.
+        values = {name: f"{value:.8g}" for name, value in metrics.items() if name != "epoch"}
+        row = {"step": str(step), **values}
         if not self._columns:
             self._go_on()
         new = sorted(set(row) - set(self._columns))
