@@ -25,7 +25,7 @@ setup(
     author_email="maintainers@bisenet-ros.example.org",
     license="Apache-2.0",
     packages=find_packages(include=["bisenet_ros", "bisenet_ros.*", "bisenet_core", "bisenet_core.*"]),
-    package_data={"": ["*.j2", "*.css"]},
+    package_data={"": ["*.j2", "*.css", "*.cu", "*.h"]},
     python_requires=">=3.6",
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -49,13 +49,16 @@ setup(
                 "ros-diagnostic-msgs", "ros-builtin-interfaces", "ros-rcl-interfaces", "ros-nav-msgs",
                 "ros-rosgraph-msgs"],
         "cpu": ["openvino>=2024.0", "onnxruntime"],
-        "gpu": ["tensorrt>=8.2", "pycuda"],
+        # what comes after pycuda writes networks in FP16 for TensorRT 11
+        "gpu": ["tensorrt>=8.2", "pycuda", "onnx; python_version >= '3.8'",
+                "onnxconverter-common; python_version >= '3.8'"],
         "eval": ["rosbags>=0.11", "lz4", "backports.zstd; python_version < '3.14'", "jinja2>=3.1",
                  *COMMAND_LINE],
         "ray": ["ray>=2.9"],
         "train": ["torch>=2.6", "lightning>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
                   "jinja2>=3.1", "pillow", "scipy", "tensorboard", *COMMAND_LINE],
-        "test": ["ros-lifecycle-msgs", "pytest", "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML"],
+        "test": ["ros-lifecycle-msgs", "onnxconverter-common", "pytest", "hypothesis", "ruff", "mypy",
+                 "vermin", "types-PyYAML"],
     },
     zip_safe=False,
 )

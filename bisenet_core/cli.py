@@ -13,6 +13,7 @@ except ModuleNotFoundError as missing:  # a robot's installation leaves them out
 
 from bisenet_core.commands.agreement import agreement
 from bisenet_core.commands.benchmark import benchmark
+from bisenet_core.commands.build_engine import build_engine
 from bisenet_core.commands.complexity import complexity
 from bisenet_core.commands.data import data
 from bisenet_core.commands.evaluate import evaluate
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Real-time semantic segmentation: label images, measure, train and deploy networks.",
 )
-for command in (segment, evaluate, agreement, benchmark, complexity, export, train):
+for command in (segment, evaluate, agreement, benchmark, build_engine, complexity, export, train):
     app.command()(command)
 app.add_typer(data, name="data")
 app.add_typer(replay_command, name="replay")

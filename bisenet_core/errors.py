@@ -9,8 +9,16 @@ class InputError(ValueError):
     """
 
 
+class BackendUnavailable(InputError):  # noqa: N818 - it says what is wrong
+    """A backend that cannot be had here: its library, the driver or the GPU is missing or does not work."""
+
+
 class InferenceError(RuntimeError):
     """The network gave no usable answer for a valid image, for example logits that are not numbers."""
+
+
+class DeviceError(InferenceError):
+    """The device failed while in use: it is out of memory, or lost. Another image will fare no better."""
 
 
 class ParityError(RuntimeError):

@@ -15,7 +15,11 @@ COLOR_CONVERSIONS = {
     ("rgba", "rgb"): cv2.COLOR_RGBA2RGB, ("rgba", "bgr"): cv2.COLOR_RGBA2BGR,
     ("bgra", "rgb"): cv2.COLOR_BGRA2RGB, ("bgra", "bgr"): cv2.COLOR_BGRA2BGR,
     ("mono", "rgb"): cv2.COLOR_GRAY2RGB, ("mono", "bgr"): cv2.COLOR_GRAY2BGR,
+    ("uyvy", "rgb"): cv2.COLOR_YUV2RGB_UYVY, ("yuyv", "rgb"): cv2.COLOR_YUV2RGB_YUYV,
 }
+
+#: Colour orders of YUV 4:2:2, two pixels to a pair of colour differences: HxWx2, of even width.
+PACKED_YUV = ("uyvy", "yuyv")
 
 
 class ImageError(InputError):
@@ -30,9 +34,10 @@ def view_image(data: Any, height: int, width: int, encoding: str, step: int,
                is_bigendian: bool = False) -> Tuple[np.ndarray, str]:
     """Bytes of an image -> (uint8 array, colour order), in any of ENCODINGS.
 
-    rgb8, bgr8 and 8UC3 give HxWx3, rgba8 and bgra8 HxWx4, mono8 and 8UC1 HxW: views, not copies, which can be
-    written to only where the buffer can. The others are converted once: mono16 to HxW, YUV and Bayer to
-    HxWx3. The colour order is "rgb", "bgr", "rgba", "bgra" or "mono". ``data`` is any contiguous buffer;
+    rgb8, bgr8 and 8UC3 give HxWx3, rgba8 and bgra8 HxWx4, mono8 and 8UC1 HxW, uyvy and yuyv HxWx2: views, not
+    copies, which can be written to only where the buffer can. The others are converted once: mono16 to HxW,
+    nv12, nv21 and Bayer to HxWx3. The colour order is "rgb", "bgr", "rgba", "bgra", "mono", "uyvy" or "yuyv".
+    ``data`` is any contiguous buffer;
     rows start ``step`` bytes apart, and the padding behind the last row may be missing. ``is_bigendian``
     matters to 16-bit samples alone. Raises ImageError with the reason "unsupported_encoding", "zero_size",
     "bad_size", "bad_step" or "truncated".

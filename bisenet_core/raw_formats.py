@@ -18,7 +18,7 @@ Conversion = Callable[[np.ndarray, bool], np.ndarray]
 class Encoding(NamedTuple):
     """How one encoding's bytes lie, and what makes an image of them."""
 
-    color_order: str                       # of the image: "rgb", "bgr", "rgba", "bgra" or "mono"
+    color_order: str                       # "rgb", "bgr", "rgba", "bgra", "mono", "uyvy" or "yuyv"
     pixel_bytes: int                       # from one pixel of a row to the next
     convert: Optional[Conversion] = None   # None: the bytes are the image already
     multiple: Tuple[int, int] = (1, 1)     # of width and height, where neighbours share their colour
@@ -38,8 +38,8 @@ def _high_byte_cv2(code: int) -> Conversion:
     return lambda rows, is_bigendian: cv2.cvtColor(_high_byte(rows, is_bigendian), code)
 
 
-_UYVY = Encoding("rgb", 2, _cv2(cv2.COLOR_YUV2RGB_UYVY), multiple=(2, 1))
-_YUYV = Encoding("rgb", 2, _cv2(cv2.COLOR_YUV2RGB_YUYV), multiple=(2, 1))
+_UYVY = Encoding("uyvy", 2, multiple=(2, 1))
+_YUYV = Encoding("yuyv", 2, multiple=(2, 1))
 
 # OpenCV names a pattern by the second row's second and third pixel, ROS by the first row's first two.
 _BAYER = {"rggb": cv2.COLOR_BayerBG2RGB, "bggr": cv2.COLOR_BayerRG2RGB,

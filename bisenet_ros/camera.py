@@ -4,6 +4,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from bisenet_core.errors import DeviceError
 from bisenet_core.image_encodings import ImageError
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.frame_account import FrameAccount
@@ -107,6 +108,8 @@ class CameraStream:
             self._fail(item, error.reason, str(error))
         except PublishingError as error:
             self._fail(item, "publishing", str(error))
+        except DeviceError as error:
+            self._fail(item, "device", str(error))
         except Exception as error:  # whatever it is, the next image may be better
             self._fail(item, "inference", _text(error))
         return True

@@ -18,6 +18,7 @@ _AHEAD_S = 0.5  # /clock itself may come in steps of 0.1 s
 _ADVICE = {
     "unsupported_encoding": "have the camera send one of these",
     "inference": "try another model, precision or backend",
+    "device": "configure the node again, or set fallback:=cpu",
     "publishing": "restart the node",
     "abandoned": "the network hung; configure the node again",
 }
@@ -43,6 +44,7 @@ class CameraState(NamedTuple):
     clock_stands: bool = False       # simulated time that has not begun
     unheard: Sequence[str] = ()      # a line for each publisher whose images cannot come
     unserved: Sequence[str] = ()     # a line for each subscriber that the outputs cannot reach
+    degraded: str = ""               # what has failed, where something else does its work
 
 
 class Finding(NamedTuple):
@@ -63,7 +65,7 @@ def judge(state: CameraState, previous: CameraState, earlier: CameraState) -> Li
     if state.state != "active":
         return []
     checks = (_failures(state, previous), _unheard(state), _silence(state), _clock(state, previous),
-              _too_old(state, previous), _slow(state, earlier), _unserved(state))
+              _too_old(state, previous), _slow(state, earlier), _unserved(state), _degraded(state))
     return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
 
 
@@ -145,6 +147,12 @@ def _slow(state: CameraState, earlier: CameraState) -> Optional[Finding]:
 
 def _unserved(state: CameraState) -> Optional[Finding]:
     return Finding("unserved", WARN, "; ".join(state.unserved)) if state.unserved else None
+
+
+def _degraded(state: CameraState) -> Optional[Finding]:
+    if not state.degraded:
+        return None
+    return Finding("degraded", WARN, f"{state.degraded}; configure the node again to use the GPU")
 
 
 def _growth(fate: str, reason: str, state: CameraState, before: CameraState) -> int:

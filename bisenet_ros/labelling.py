@@ -4,8 +4,9 @@ from typing import Any, Callable, Dict
 
 from bisenet_core.confidence import unlabel_unsure
 from bisenet_core.errors import InferenceError
+from bisenet_core.image_encodings import PACKED_YUV, to_rgb
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_ros.outputs import LabelledImage, LabelOutputs, PublishingError, Sent
+from bisenet_ros.outputs import LabelledImage, LabelOutputs, PublishingError, Sent, drawn_masks
 from bisenet_ros.parameters import SegmentationParameters
 from bisenet_ros.stage_times import this_moment
 
@@ -21,17 +22,21 @@ class Labelling:
               outputs: LabelOutputs) -> None:
         """Raises what ``read`` and ``segmenter`` raise."""
         image, color_order = read(self._message)
+        if color_order in PACKED_YUV and not segmenter.backend.packed_yuv:
+            image, color_order = to_rgb(image, color_order), "rgb"  # once, for the network and the overlay
         self._read = this_moment()
         unlabels = settings.min_confidence > 0
-        labels, confidence, self._timings = segmenter.segment(
-            image, color_order, unlabels or outputs.confidence_wanted())
+        drawing = outputs.drawing(settings.overlay_alpha, settings.min_confidence)
+        result = segmenter.segment(image, color_order, unlabels or outputs.confidence_wanted(), drawing)
+        labels, confidence, self._timings = result.labels, result.confidence, result.timings
         self._segmented = this_moment()
         if unlabels:
             if confidence is None:  # labels must not go out as if they had been judged
                 raise InferenceError("the backend gave no confidence, which min_confidence needs")
             labels = unlabel_unsure(labels, confidence, settings.min_confidence)
         self._labelled = LabelledImage(
-            self._message.header, image, color_order, labels, confidence, settings.overlay_alpha)
+            self._message.header, image, color_order, labels, confidence, settings.overlay_alpha,
+            drawn_masks(drawing, result.masks), result.overlay)
 
     def publish(self, outputs: LabelOutputs) -> Sent:
         """Raises PublishingError."""

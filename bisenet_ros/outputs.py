@@ -12,6 +12,7 @@ from std_msgs.msg import Header
 
 from bisenet_core.image_encodings import to_rgb
 from bisenet_core.label_space import LabelSpace
+from bisenet_core.runtime.backend import Drawing
 from bisenet_core.visualization import overlay
 from bisenet_ros.image_messages import image_to_msg, labels_to_msg, labels_to_png_msg
 from bisenet_ros.label_info import LabelInfoPublisher
@@ -37,6 +38,8 @@ class LabelledImage(NamedTuple):
     labels: np.ndarray                # uint8 HxW
     confidence: Optional[np.ndarray]  # uint8 HxW, or None where it was not computed
     overlay_alpha: float
+    masks: Dict[int, np.ndarray]      # by class: those that the backend has drawn
+    overlay: Optional[np.ndarray]     # uint8 HxWx3 RGB, or None where the backend has drawn none
 
 
 class Sent:
@@ -126,6 +129,15 @@ class LabelOutputs:
         """Whether anybody subscribes to the confidence."""
         return self._confidence.wanted()
 
+    def drawing(self, overlay_alpha: float, min_confidence: float) -> Optional[Drawing]:
+        """The masks and the overlay that somebody subscribes to, or None."""
+        with self._lock:
+            masks = tuple(class_id for class_id, output in self._masks.items() if output.wanted())
+            overlay_wanted = self._overlay.wanted()
+        if not masks and not overlay_wanted:
+            return None
+        return Drawing(masks, overlay_alpha if overlay_wanted else None, min_confidence)
+
     def publish(self, labelled: LabelledImage) -> Sent:
         """Publish what is subscribed to. Raises PublishingError where the labels, or all of it, failed."""
         with self._lock:
@@ -158,9 +170,16 @@ class LabelOutputs:
         return self._create("masks/" + self._label_space.topic_name(class_id), partial(_mask_msg, class_id))
 
     def _overlay_msg(self, labelled: LabelledImage) -> Image:
-        image = to_rgb(labelled.image, labelled.color_order)
-        picture = overlay(image, labelled.labels, self._label_space, labelled.overlay_alpha)
+        picture = labelled.overlay
+        if picture is None:
+            image = to_rgb(labelled.image, labelled.color_order)
+            picture = overlay(image, labelled.labels, self._label_space, labelled.overlay_alpha)
         return image_to_msg(picture, "rgb8", labelled.header)
+
+
+def drawn_masks(drawing: Optional[Drawing], masks: Optional[np.ndarray]) -> Dict[int, np.ndarray]:
+    """The masks that a backend has drawn, by class."""
+    return {} if drawing is None or masks is None else dict(zip(drawing.masks, masks))
 
 
 def _confidence_msg(labelled: LabelledImage) -> Optional[Image]:
@@ -170,5 +189,7 @@ def _confidence_msg(labelled: LabelledImage) -> Optional[Image]:
 
 
 def _mask_msg(class_id: int, labelled: LabelledImage) -> Image:
-    mask = np.equal(labelled.labels, class_id).view(np.uint8) * np.uint8(255)
+    mask = labelled.masks.get(class_id)
+    if mask is None:  # not drawn by the backend, or wanted only since
+        mask = np.equal(labelled.labels, class_id).view(np.uint8) * np.uint8(255)
     return image_to_msg(mask, "mono8", labelled.header)

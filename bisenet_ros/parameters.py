@@ -21,6 +21,8 @@ class SegmentationParameters(NamedTuple):
     model: str
     backend: str
     precision: str
+    fallback: str
+    engine_cache: str
     input_width: int
     input_height: int
     cameras: Tuple[str, ...]
@@ -50,8 +52,13 @@ class ParameterSpec(NamedTuple):
 
 PARAMETERS = (
     ParameterSpec("model", "camvid_bisenetv2", "A model folder, or the name of one under weights/."),
-    ParameterSpec("backend", "auto", "What runs the network: auto, openvino or onnxruntime."),
-    ParameterSpec("precision", "auto", "What the network computes in: auto, fp32 or bf16."),
+    ParameterSpec("backend", "auto", "What runs the network: auto (the first that works, a GPU's first), "
+                  "tensorrt, openvino or onnxruntime."),
+    ParameterSpec("precision", "auto", "What the network computes in: auto, fp32, fp16 or int8 on a GPU, "
+                  "bf16 on a CPU."),
+    ParameterSpec("fallback", "none", "What takes over from a GPU that fails: none, or cpu.",
+                  choices=("none", "cpu")),
+    ParameterSpec("engine_cache", "", "Folder of TensorRT's engines; '' = the user's cache."),
     ParameterSpec("input_width", 0, "Width of the network's input in pixels; 0 = the model's.", 0, 8192),
     ParameterSpec("input_height", 0, "Height of the network's input in pixels; 0 = the model's.", 0, 8192),
     # An empty list has no type in ROS, so an empty name stands for none.

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 
-from bisenet_core.errors import InferenceError
+from bisenet_core.errors import DeviceError, InferenceError
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.findings import CameraState
@@ -100,7 +100,7 @@ class SegmentationPipeline:
             last_failure=camera.last_failure, stale_after=camera.settings.stale_after,
             times=camera.times.by_stage(), facts=self._facts(), name=camera.topic_name,
             fault=self._worker.failure, clock_stands=camera.clock_stands(), unheard=camera.unheard(),
-            unserved=camera.outputs.unserved())
+            unserved=camera.outputs.unserved(), degraded=self._segmenter.backend.failure)
 
     def _serve(self, segmenter: Segmenter) -> bool:
         return self._turns.serve(segmenter)
@@ -108,7 +108,7 @@ class SegmentationPipeline:
     def _facts(self) -> Dict[str, str]:
         backend, card = self._segmenter.backend, self._segmenter.card
         return {"model": card.name, "label_space": card.label_space.name, "backend": backend.name,
-                "precision": backend.precision, "device": backend.device,
+                "backend_reason": backend.reason, "precision": backend.precision, "device": backend.device,
                 "input_size": "{}x{}".format(*backend.input_size)}
 
 
@@ -119,11 +119,15 @@ def camera_names(settings: SegmentationParameters) -> Sequence[str]:
 
 def _open_segmenter(settings: SegmentationParameters, logger: Any) -> Segmenter:
     segmenter = Segmenter.open(settings.model, settings.backend, settings.precision,
-                               settings.input_width, settings.input_height)
+                               settings.input_width, settings.input_height, settings.engine_cache,
+                               settings.fallback)
     try:
         # Whatever a backend puts off until its first image happens now. The camera's size is not known yet.
         width, height = segmenter.backend.input_size
         segmenter.backend.infer(np.zeros((height, width, 3), np.uint8), "bgr")
+    except DeviceError:
+        segmenter.close()
+        raise
     except InferenceError as error:  # of a black image; each camera image is judged by itself
         logger.warning(f"warming up: {error}")
     except Exception:

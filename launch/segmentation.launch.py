@@ -21,15 +21,17 @@ ARGUMENTS = {
                   "as in /a/image_raw,/b/image_raw"),
     "cameras": ("", "Names such as front,left: each has its <camera>/image and segmentation/<camera>/labels"),
     "image_transport": ("", "raw, or compressed: the images come on <image topic>/compressed"),
-    "backend": ("", "auto, openvino or onnxruntime"),
-    "precision": ("", "auto, fp32 or bf16"),
+    "backend": ("", "auto, tensorrt, openvino or onnxruntime"),
+    "precision": ("", "auto, fp32, fp16 or int8 on a GPU, bf16 on a CPU"),
+    "fallback": ("", "none, or cpu: it takes over from a GPU that fails"),
+    "engine_cache": ("", "Folder of TensorRT's engines, by default the user's cache"),
     "autostart": ("", "false leaves configure and activate to a lifecycle manager"),
     "namespace": ("", "Namespace of the node and its topics"),
     "params_file": (str(CONFIG / "segmentation.yaml"), "Parameters of the node"),
     "overlay": ("false", "true shows the overlay, of each of `cameras`, in rqt_image_view, where that is "
                          "installed"),
 }
-STRINGS = ("model", "backend", "precision", "image_transport")
+STRINGS = ("model", "backend", "precision", "fallback", "engine_cache", "image_transport")
 SWITCH = {"true": True, "1": True, "yes": True, "on": True,
           "false": False, "0": False, "no": False, "off": False}
 

@@ -20,6 +20,15 @@ from bisenet_core.runtime.segmenter import Segmenter
 
 
 @pytest.fixture
+def gpu(monkeypatch):
+    """TensorRT that seems to work."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "runtime"))
+    import stand_in_gpu
+
+    stand_in_gpu.install(monkeypatch.setattr, monkeypatch.setitem)
+
+
+@pytest.fixture
 def dataset(tmp_path):
     """ROOT/test/images and labels of four random images and random truth."""
     rng = np.random.default_rng(0)
@@ -186,6 +195,27 @@ def test_benchmark_measures_network_and_segmenter(tiny_model_folder, tmp_path, b
     )
     assert (result["size"], result["camera"], result["frames"]) == ("96x64", "192x128", 6)
     assert result["device"] and backend in result["versions"] and result["fps"] > 0
+
+
+def test_a_gpu_is_known_by_name_and_by_precision(gpu, dataset, tiny_model_folder, tmp_path):
+    report, common = tmp_path / "report.json", ["--model", tiny_model_folder, "--precision", "fp16"]
+    for command in (
+        ["benchmark", "--frames", 2],
+        ["evaluate", "--root", dataset, "--backend", "tensorrt"],
+    ):
+        assert main([str(a) for a in [*command, *common, "--json", report]]) == 0
+        result = json.loads(report.read_text())
+        assert (result["backend"], result["precision"]) == ("tensorrt", "fp16")
+    images = dataset / "test" / "images"
+    assert main(["segment", str(images), *map(str, common), "--output", str(tmp_path / "out")]) == 0
+
+
+def test_a_gpu_that_is_not_there_is_said_in_one_line(tiny_model_folder, monkeypatch, capfd):
+    monkeypatch.setattr("bisenet_core.runtime.auto.DRIVER", "libno_such_driver.so")
+    command = ["benchmark", "--model", tiny_model_folder]
+    refused(capfd, [*command, "--backend", "tensorrt"], "there is no NVIDIA driver here: libno_such_driver")
+    words = "no backend can be had here", "no NVIDIA driver", "another precision"
+    refused(capfd, [*command, "--precision", "fp16"], *words)
 
 
 @pytest.mark.parametrize("size", ["1024", "0x64", "00x64", "96 x 64", "-1x5", "64x30000", "9" * 5000 + "x64"])

@@ -24,6 +24,7 @@ def _message(height, width, encoding, padding, seed=0):
 
 @given(sizes, sizes, encodings, st.integers(0, 9), st.integers(0, 99))
 def test_view_shows_the_pixels_without_the_padding(height, width, encoding, padding, seed):
+    width *= ENCODINGS[encoding].multiple[0]
     pixels, data, step = _message(height, width, encoding, padding, seed)
     image, order = view_image(data, height, width, encoding, step)
     assert order == ENCODINGS[encoding].color_order
@@ -53,6 +54,7 @@ def test_last_row_may_lack_its_padding_and_more_bytes_are_ignored():
 
 @given(sizes, sizes, encodings, st.integers(0, 9), st.integers(1, 50))
 def test_truncated_data_is_refused(height, width, encoding, padding, missing):
+    width *= ENCODINGS[encoding].multiple[0]
     _, data, step = _message(height, width, encoding, padding)
     needed = len(data) - padding
     with pytest.raises(ImageError) as error:

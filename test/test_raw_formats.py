@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.image_encodings import ENCODINGS, ImageError, view_image
+from bisenet_core.image_encodings import ENCODINGS, PACKED_YUV, ImageError, to_rgb, view_image
 
 # BT.601 in video range: Y, U, V of pure colours, rounded; Rec. BT.601 with 219 and 224 levels.
 COLOURS = {"red": ((255, 0, 0), (81, 90, 240)), "green": ((0, 255, 0), (145, 54, 34)),
@@ -47,6 +47,9 @@ def _bt601(y, u, v):
 def _read(rows, height, width, encoding, padding=0, is_bigendian=False):
     data, step = _padded(rows, padding)
     image, order = view_image(data, height, width, encoding, step, is_bigendian)
+    if order in PACKED_YUV:
+        assert image.shape == (height, width, 2)
+        image, order = to_rgb(image, order), "rgb"
     assert image.dtype == np.uint8
     assert image.shape == ((height, width, 3) if order == "rgb" else (height, width))
     return image

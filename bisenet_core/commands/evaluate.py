@@ -22,7 +22,10 @@ Model = Annotated[
     typer.Option("--model", "-m", help="A model folder, a name under weights/, or a checkpoint (*.ckpt)."),
 ]
 Backend = Annotated[
-    str, typer.Option(help="auto, openvino or onnxruntime; torch, a checkpoint's auto, runs it as it is.")
+    str,
+    typer.Option(
+        help="auto, tensorrt, openvino or onnxruntime; torch, a checkpoint's auto, runs it as it is."
+    ),
 ]
 Dataset = Annotated[str, typer.Option(help="Data set, as for `bisenet train`.")]
 Root = Annotated[Path, typer.Option(help="The data set's folder.")]

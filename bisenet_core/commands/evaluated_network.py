@@ -27,7 +27,7 @@ def open_network(model: str, backend: str, precision: str) -> Iterator[SizedNetw
         if backend == "torch":
             raise InputError(
                 f"backend torch runs checkpoints of `bisenet train` (*{CHECKPOINT_SUFFIX}), and {model} is a "
-                "model folder; use auto, openvino or onnxruntime"
+                "model folder; use auto, tensorrt, openvino or onnxruntime"
             )
         with SizedNetwork.of_folder(model, backend, precision) as network:
             yield network

@@ -9,8 +9,8 @@ import typer
 from bisenet_core.errors import InputError
 
 Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or a name under weights/.")]
-Backend = Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16 on a CPU.")]
+Backend = Annotated[str, typer.Option(help="auto, tensorrt, openvino or onnxruntime.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32; fp16, int8 on a GPU; bf16 on a CPU.")]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Also write what is printed, machine-readable.")
 ]

@@ -3,12 +3,12 @@
 import threading
 from abc import abstractmethod
 from time import perf_counter
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.runtime.backend import BackendResult, InferenceBackend
+from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import labels_from_logits
 from bisenet_core.runtime.preprocessing import fit_image
@@ -41,7 +41,8 @@ class HostBackend(InferenceBackend):
     def _free(self) -> None:
         """Let go of the network."""
 
-    def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False) -> BackendResult:
+    def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
+              drawing: Optional[Drawing] = None) -> BackendResult:
         with self._lock:
             started = perf_counter()
             self._take(image, color_order)

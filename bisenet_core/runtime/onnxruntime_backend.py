@@ -1,40 +1,66 @@
-"""OnnxRuntimeBackend: the reference on a CPU, float32 only."""
+"""OnnxRuntimeBackend: the reference on a CPU, and a GPU where TensorRT is missing."""
 
 import os
 import platform
-from typing import Any, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import BackendUnavailable, DeviceError, InputError
 from bisenet_core.runtime.backend import choose_precision
 from bisenet_core.runtime.host_backend import HostBackend
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables, normalise
 
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+# Without TF32, whose mantissa is FP16's: fp32 is to mean fp32. Versions before 1.18 do not know the option,
+# and give up CUDA for it.
+_CUDA_OPTIONS: List[Dict[str, str]] = [{"use_tf32": "0"}, {}]
+_HALF = "tensor(float16)"
+
 
 class OnnxRuntimeBackend(HostBackend):
-    """Runs model.onnx as it is; the image is normalised before it."""
+    """Runs model.onnx as it is; the image is normalised before it. ``device`` is "cpu" or "gpu"."""
 
     name = "onnxruntime"
 
-    def __init__(self, card: ModelCard, precision: str, input_size: Tuple[int, int]) -> None:
+    def __init__(self, card: ModelCard, precision: str, input_size: Tuple[int, int],
+                 device: str = "cpu") -> None:
+        """Raises BackendUnavailable where CUDA is asked for and does not work."""
         import onnxruntime
 
         super().__init__(card, input_size)
         self._version = onnxruntime.__version__
-        self._precision = choose_precision(precision, ["fp32"], "onnxruntime on a CPU")
-        self._tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
-        self._input = np.empty((1, 3, input_size[1], input_size[0]), np.float32)
+        self._on_gpu = device == "gpu"
+        self._device = _cuda_device(onnxruntime) if self._on_gpu else f"CPU ({platform.machine()})"
+        where = "onnxruntime on " + ("CUDA" if self._on_gpu else "a CPU")
         try:
-            options = configure(onnxruntime.SessionOptions())
-            self._session = onnxruntime.InferenceSession(
-                str(card.onnx_path), options, providers=["CPUExecutionProvider"])
+            self._session = self._open_session(onnxruntime)
+            dtype = np.float16 if self._session.get_inputs()[0].type == _HALF else np.float32
+            self._precision = choose_precision(precision, ["fp16" if dtype == np.float16 else "fp32"], where)
+            tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
+            self._tables = tables.astype(dtype)
+            self._input = np.empty((1, 3, input_size[1], input_size[0]), dtype)
             self._probe()
-        except InputError:
+        except (InputError, DeviceError):
             raise
         except Exception as error:  # onnxruntime's own exceptions share no narrower base
             raise self._load_error(error) from error
+
+    def _open_session(self, onnxruntime: Any) -> Any:
+        if not self._on_gpu:
+            return self._session_on(onnxruntime, [_CPU])
+        for options in _CUDA_OPTIONS:
+            session = self._session_on(onnxruntime, [(_CUDA, options), _CPU])
+            # It goes on with the CPU alone, and a line on stdout, when CUDA does not work.
+            if _CUDA in session.get_providers():
+                return session
+        raise BackendUnavailable(f"onnxruntime cannot use {self._device}: its CUDA or cuDNN libraries are "
+                                 "missing or too old; see its log above")
+
+    def _session_on(self, onnxruntime: Any, providers: List[Any]) -> Any:
+        options = configure(onnxruntime.SessionOptions())
+        return onnxruntime.InferenceSession(str(self._card.onnx_path), options, providers=providers)
 
     @property
     def precision(self) -> str:
@@ -42,7 +68,7 @@ class OnnxRuntimeBackend(HostBackend):
 
     @property
     def device(self) -> str:
-        return f"CPU ({platform.machine()})"
+        return self._device
 
     @property
     def version(self) -> str:
@@ -50,10 +76,24 @@ class OnnxRuntimeBackend(HostBackend):
 
     def _run(self) -> np.ndarray:
         normalise(self._image, self._tables, self._input)
-        return self._session.run(None, {self._session.get_inputs()[0].name: self._input})[0]
+        try:
+            logits = self._session.run(None, {self._session.get_inputs()[0].name: self._input})[0]
+        except Exception as error:  # onnxruntime's own exceptions share no narrower base
+            if self._on_gpu:
+                raise DeviceError(f"{self._device}: {str(error).splitlines()[0]}") from error
+            raise
+        return logits.astype(np.float32, copy=False)
 
     def _free(self) -> None:
         self._session = None
+
+
+def _cuda_device(onnxruntime: Any) -> str:
+    from bisenet_core.runtime.cuda.libcuda import gpu_name
+
+    if _CUDA not in onnxruntime.get_available_providers():
+        raise BackendUnavailable("this onnxruntime is built for the CPU alone: pip install onnxruntime-gpu")
+    return gpu_name() + " (CUDA)"
 
 
 def configure(options: Any) -> Any:

@@ -31,8 +31,13 @@ def labels_from_logits(logits: np.ndarray, network_size: Tuple[int, int], output
 def refuse_non_finite(logits: np.ndarray) -> None:
     """Raise InferenceError unless every one of ``logits`` is a finite number."""
     if not np.isfinite(logits).all():
-        raise InferenceError("the network gave logits that are not finite numbers; no labels can be trusted. "
-                             "Try precision fp32, and check how model.onnx was made")
+        raise non_finite_logits()
+
+
+def non_finite_logits() -> InferenceError:
+    """The error for logits that are not finite, wherever they were found."""
+    return InferenceError("the network gave logits that are not finite numbers; no labels can be trusted. "
+                          "Try precision fp32, and check how model.onnx was made")
 
 
 # A node sees one image size per camera; the tables of a few sizes are small and slow to build.

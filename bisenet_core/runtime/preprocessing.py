@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.image_encodings import COLOR_CONVERSIONS
+from bisenet_core.image_encodings import COLOR_CONVERSIONS, PACKED_YUV, to_rgb
 
 #: Colour orders an image may come in, and its number of channels; "mono" is HxW without a channel axis.
-COLOR_CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "mono": 1}
+COLOR_CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "mono": 1, "uyvy": 2, "yuyv": 2}
 
 
 def check_image(image: np.ndarray, color_order: str) -> None:
@@ -33,13 +33,18 @@ def check_image(image: np.ndarray, color_order: str) -> None:
             image.dtype, "x".join(str(length) for length in image.shape) or "scalar", expected, color_order))
     if image.size == 0:
         raise InputError(f"the image is empty: {image.shape[1]}x{image.shape[0]} pixels")
+    if color_order in PACKED_YUV and image.shape[1] % 2:
+        raise InputError(f"the image is {image.shape[1]} pixels wide; {color_order} needs an even width")
 
 
 def fit_image(image: np.ndarray, color_order: str, network_order: str, out: np.ndarray) -> None:
     """Write ``image``, resized and in ``network_order`` ("rgb" or "bgr"), into ``out`` (hxwx3 uint8).
 
-    ``image`` is uint8 as ``check_image`` demands, possibly a strided view; it is not changed.
+    ``image`` is uint8 as ``check_image`` demands, possibly a strided view; it is not changed. YUV becomes RGB
+    before it is resized: its pixels share their colours in pairs, which resizing would mix up.
     """
+    if color_order in PACKED_YUV:
+        image, color_order = to_rgb(image, color_order), "rgb"
     height, width = out.shape[:2]
     resized = image.shape[:2] != (height, width)
     if color_order == network_order:

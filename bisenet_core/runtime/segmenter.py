@@ -7,7 +7,7 @@ import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.label_space import LabelSpace
-from bisenet_core.runtime.backend import InferenceBackend, open_backend
+from bisenet_core.runtime.backend import Drawing, InferenceBackend, open_backend
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_core.runtime.preprocessing import check_image
 
@@ -18,7 +18,8 @@ class Segmentation(NamedTuple):
     labels: np.ndarray                # HxW uint8, class ids of the label space, the image's own size
     confidence: Optional[np.ndarray]  # HxW uint8, 255 times the winning class's probability, or None
     timings: Dict[str, float]         # preprocess_ms, network_ms, postprocess_ms, total_ms
-
+    masks: Optional[np.ndarray] = None    # KxHxW uint8, 0 or 255, where asked for and drawn by the backend
+    overlay: Optional[np.ndarray] = None  # HxWx3 uint8 RGB, likewise
 
 
 class Segmenter:
@@ -34,18 +35,22 @@ class Segmenter:
 
     @classmethod
     def open(cls, model: str, backend: str = "auto", precision: str = "auto",
-             input_width: int = 0, input_height: int = 0) -> "Segmenter":
+             input_width: int = 0, input_height: int = 0, engine_cache: str = "",
+             fallback: str = "none") -> "Segmenter":
         """Load a model by folder, or by a name under the weights search path (see ``resolve_model``).
 
-        ``backend``: auto, openvino, onnxruntime. ``precision``: auto (bf16 where the CPU has it), fp32, bf16.
-        ``input_width`` and ``input_height`` replace the card's input size; 0 keeps it. Raises InputError.
+        ``backend``: auto (the first that opens, a GPU's first), tensorrt, openvino, onnxruntime.
+        ``precision``: auto (the fastest there is), fp32, fp16 and int8 on a GPU, bf16 on a CPU that has it.
+        ``input_width`` and ``input_height`` replace the card's input size; 0 keeps it. ``engine_cache`` is
+        the folder of TensorRT's engines, "" the user's cache. ``fallback`` "cpu": a CPU takes over from a GPU
+        that fails. Raises InputError.
         """
         if input_width < 0 or input_height < 0:
             raise InputError(
                 f"input size {input_width}x{input_height}: expected pixels, or 0 for the model's own")
         card = ModelCard.load(resolve_model(model))
         size = (input_width or card.input_width, input_height or card.input_height)
-        return cls(card, open_backend(card, backend, precision, size))
+        return cls(card, open_backend(card, backend, precision, size, engine_cache or None, fallback))
 
     @property
     def label_space(self) -> LabelSpace:
@@ -53,17 +58,20 @@ class Segmenter:
         return self.card.label_space
 
     def segment(self, image: np.ndarray, color_order: str = "rgb",
-                with_confidence: bool = False) -> Segmentation:
-        """Label one image: uint8, HxWx3 ("rgb", "bgr"), HxWx4 ("rgba", "bgra") or HxW ("mono"), any size.
+                with_confidence: bool = False, drawing: Optional[Drawing] = None) -> Segmentation:
+        """Label one image: uint8, HxWx3 ("rgb", "bgr"), HxWx4 ("rgba", "bgra"), HxW ("mono") or HxWx2
+        ("uyvy", "yuyv", of even width), any size.
 
         The image may be a strided view and is not changed. The arrays returned are the caller's own.
+        ``drawing`` asks for pictures, which a backend without a GPU leaves to the caller.
         Raises InputError for another kind of image, InferenceError for logits that are no numbers,
-        RuntimeError after close.
+        DeviceError for a device that fails, RuntimeError after close.
         """
         started = perf_counter()
         check_image(image, color_order)
-        labels, confidence, timings = self.backend.infer(image, color_order, with_confidence)
-        return Segmentation(labels, confidence, dict(timings, total_ms=1e3 * (perf_counter() - started)))
+        result = self.backend.infer(image, color_order, with_confidence, drawing)
+        timings = dict(result.timings, total_ms=1e3 * (perf_counter() - started))
+        return Segmentation(result.labels, result.confidence, timings, result.masks, result.overlay)
 
     def close(self) -> None:
         """Free the network. Harmless when repeated."""

@@ -158,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", default="camvid_bisenetv2", help="a model folder or name (default: %(default)s)"
     )
-    parser.add_argument("--backend", default="auto", help="auto, openvino or onnxruntime")
+    parser.add_argument("--backend", default="auto", help="auto, tensorrt, openvino or onnxruntime")
     parser.add_argument("--precision", default="auto", help="auto, fp32 or bf16")
     parser.add_argument("--rate", type=float, help="frames per second instead of the drive's own")
     parser.add_argument("--size", default="480x360", help="of a rendered street (default: %(default)s)")

@@ -7,8 +7,10 @@ pytest.importorskip("openvino", reason="compares openvino")
 pytest.importorskip("onnxruntime", reason="with onnxruntime")
 
 from bisenet_core.evaluation.bare_network import bare_network
+from bisenet_core.evaluation.benchmark import measure
 from bisenet_core.runtime.backend import open_backend
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.segmenter import Segmenter
 
 
 def test_its_input_outlives_the_function_that_made_it(tiny_model_folder):
@@ -20,3 +22,10 @@ def test_its_input_outlives_the_function_that_made_it(tiny_model_folder):
         found.append([network().copy() for _ in range(2)][1])
         backend.close()
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def test_a_gpus_network_is_timed_by_the_gpu(tiny_model_folder):
+    with Segmenter.open(tiny_model_folder, "openvino", "fp32") as segmenter:
+        segmenter.backend.on_gpu = True
+        rows = list(measure(segmenter, (120, 80), 3))
+    assert [row["network_ms"] == row["segment_network_ms"] for row in rows] == [True] * 3

@@ -56,7 +56,7 @@ class Tally:
             outcome = "read"
             assert image.dtype == np.uint8
             assert image.ndim == (2 if order == "mono" else 3)
-            assert order in ("rgb", "bgr", "rgba", "bgra", "mono")
+            assert order in ("rgb", "bgr", "rgba", "bgra", "mono", "uyvy", "yuyv")
             assert image[-1, -1].max() <= 255  # the last byte can be read
         self.slowest = max(self.slowest, time.perf_counter() - started)
         self.outcomes[outcome] += 1

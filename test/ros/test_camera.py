@@ -88,7 +88,7 @@ class Network:
     def __init__(self):
         self.broken, self.meanwhile = False, lambda: None
 
-    def segment(self, image, color_order, with_confidence):
+    def segment(self, image, color_order, with_confidence, drawing):
         self.meanwhile()
         if self.broken:
             raise InferenceError("the network gave no usable answer")

@@ -30,6 +30,7 @@ VIEWED = sorted(name for name, encoding in ENCODINGS.items() if encoding.convert
 @given(st.integers(1, 20), st.integers(1, 20), st.sampled_from(VIEWED), st.booleans())
 def test_round_trip_through_the_wire(height, width, encoding, strided):
     order, channels = ENCODINGS[encoding][:2]
+    width *= ENCODINGS[encoding].multiple[0]
     image = np.random.RandomState(height).randint(0, 256, (height, 2 * width, channels)).astype(np.uint8)
     image = image[:, ::2] if strided else np.ascontiguousarray(image[:, :width])
     image = image[..., 0] if channels == 1 else image

@@ -36,7 +36,8 @@ def _load(path):
 def test_descriptions_are_made_by_the_real_launch(path):
     arguments = _load(path).generate_launch_description().get_launch_arguments()
     assert {"model", "image", "backend", "precision", "namespace", "params_file", "overlay",
-            "autostart", "cameras", "image_transport"} <= {argument.name for argument in arguments}
+            "autostart", "cameras", "image_transport", "fallback",
+            "engine_cache"} <= {argument.name for argument in arguments}
 
 
 @pytest.fixture

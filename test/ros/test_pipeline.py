@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Header
 
-from bisenet_core.errors import InferenceError, InputError
+from bisenet_core.errors import DeviceError, InferenceError, InputError
 from bisenet_core.label_space import CAMVID_11
 from bisenet_core.runtime.segmenter import Segmentation
 from bisenet_ros import pipeline
@@ -83,7 +83,7 @@ class Network:
         self.backend = SimpleNamespace(input_size=(8, 4), infer=self._warm_up)
         self.warmed_up_with = None
 
-    def segment(self, image, color_order, with_confidence):
+    def segment(self, image, color_order, with_confidence, drawing):
         assert self.gate.wait(TIMEOUT_S)
         if self.broken:
             raise InferenceError("the network gave no usable answer")
@@ -280,12 +280,13 @@ def test_a_publisher_that_cannot_be_made_closes_the_network(network, monkeypatch
     assert names and network.closed and not node.publishers
 
 
-def test_a_network_that_fails_when_warmed_up_is_closed(network):
+@pytest.mark.parametrize("error", [RuntimeError, DeviceError])
+def test_a_network_that_fails_when_warmed_up_is_closed(network, error):
     def fail(image, color_order):
-        raise RuntimeError("out of memory")
+        raise error("out of memory")
 
     network.backend.infer = fail
-    with pytest.raises(RuntimeError, match="out of memory"):
+    with pytest.raises(error, match="out of memory"):
         _open(Node())
     assert network.closed
 

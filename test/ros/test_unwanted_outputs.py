@@ -25,7 +25,7 @@ def say(holder, name, text):
 
 say(outputs, "overlay", lambda *arguments: "overlay")
 say(outputs, "labels_to_png_msg", lambda *arguments: "png")
-say(Segmenter, "segment", lambda self, image, order, confidence=False: "confidence" if confidence else "")
+say(Segmenter, "segment", lambda self, image, order, confidence, drawing: "confidence" if confidence else "")
 say(Publisher, "publish", lambda self, message: self.topic_name if hasattr(message, "data") else "")
 sys.exit(segmentation_node.main())
 """

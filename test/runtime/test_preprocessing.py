@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_core.errors import InputError
+from bisenet_core.image_encodings import PACKED_YUV, to_rgb
 from bisenet_core.runtime.preprocessing import (
     COLOR_CHANNELS,
     check_image,
@@ -37,7 +38,7 @@ def fitted(image, color_order, network_order="rgb", size=(24, 16)):
 
 @pytest.mark.parametrize("size", [(30, 20), (24, 16), (11, 50)])
 @pytest.mark.parametrize("network_order", ["rgb", "bgr"])
-@pytest.mark.parametrize("color_order", sorted(COLOR_CHANNELS))
+@pytest.mark.parametrize("color_order", sorted(set(COLOR_CHANNELS) - set(PACKED_YUV)))
 def test_every_color_order_gives_the_same_picture(color_order, network_order, size):
     rgb = random_image((size[1], size[0], 3))
     if color_order == "mono":
@@ -45,6 +46,22 @@ def test_every_color_order_gives_the_same_picture(color_order, network_order, si
     result = fitted(in_order(rgb, color_order), color_order, network_order)
     expected = cv2.resize(rgb, (24, 16), interpolation=cv2.INTER_LINEAR)
     assert (result == (expected if network_order == "rgb" else expected[..., ::-1])).all()
+
+
+@pytest.mark.parametrize("size", [(30, 20), (24, 16), (12, 50)])
+@pytest.mark.parametrize("network_order", ["rgb", "bgr"])
+@pytest.mark.parametrize("color_order", PACKED_YUV)
+def test_yuv_is_what_its_rgb_is(color_order, network_order, size):
+    image = random_image((size[1], size[0], 2))
+    expected = fitted(to_rgb(image, color_order), "rgb", network_order)
+    assert (fitted(image, color_order, network_order) == expected).all()
+
+
+@pytest.mark.parametrize("color_order", PACKED_YUV)
+def test_yuv_of_odd_width_is_refused(color_order):
+    check_image(random_image((5, 4, 2)), color_order)
+    with pytest.raises(InputError, match=f"the image is 5 pixels wide; {color_order} needs an even width"):
+        check_image(random_image((4, 5, 2)), color_order)
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 5))

@@ -22,7 +22,7 @@ def test_it_says_what_it_runs(segmenter):
 
 @pytest.mark.parametrize("color_order, shape", [
     ("rgb", (40, 50, 3)), ("bgr", (64, 96, 3)), ("rgba", (90, 120, 4)), ("bgra", (33, 47, 4)),
-    ("mono", (100, 80))])
+    ("mono", (100, 80)), ("uyvy", (70, 98, 2)), ("yuyv", (64, 96, 2))])
 def test_labels_have_the_images_size_and_ids_of_the_label_space(segmenter, color_order, shape):
     image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     untouched = image.copy()

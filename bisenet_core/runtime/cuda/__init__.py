@@ -1,0 +1,1 @@
+"""CUDA: kernels for pre- and post-processing, and the little that launches them."""

@@ -1,0 +1,124 @@
+"""CudaDevice: the GPU through pycuda, as far as a backend needs it: context, stream, memory, modules."""
+
+import ctypes
+import logging
+import threading
+from contextlib import contextmanager
+from typing import Any, Iterator, Tuple
+
+import numpy as np
+
+from bisenet_core.errors import BackendUnavailable
+from bisenet_core.runtime.cuda.libcuda import load_libcuda
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class CudaDevice:
+    """Device 0 and its primary context, the one that TensorRT's own CUDA runtime uses.
+
+    Retained by ``open``, released by ``close``. Calls may come from any thread: what follows must run inside
+    ``with device.current()``, which makes the context current and lets one thread in at a time.
+    """
+
+    def __init__(self, driver: Any) -> None:
+        """``driver`` is pycuda.driver, initialised, with a device."""
+        self.driver = driver
+        self._device = driver.Device(0)
+        #: the GPU's own name, such as "NVIDIA H200"; asked now, since one that is lost does not answer
+        self.name: str = self._device.name()
+        self._lock = threading.RLock()
+        self._context = self._device.retain_primary_context()
+        #: pieces of device and pinned memory taken so far; a frame must not add to it
+        self.allocations = 0
+
+    @classmethod
+    def open(cls) -> "CudaDevice":
+        """Raises BackendUnavailable, with the reason, where pycuda, the driver or a GPU is missing."""
+        try:
+            import pycuda.driver as driver
+        except ImportError as error:
+            raise BackendUnavailable(f"pycuda does not import ({_last_line(error)}): pip install pycuda, "
+                                     "on a machine with an NVIDIA driver") from error
+        try:
+            driver.init()
+            if not driver.Device.count():
+                raise BackendUnavailable("the NVIDIA driver finds no GPU; see nvidia-smi")
+            return cls(driver)
+        except driver.Error as error:
+            reason = _last_line(error)
+            raise BackendUnavailable(f"the GPU cannot be used: {reason}; see nvidia-smi") from error
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Make the context current in this thread; other threads wait. May be nested."""
+        with self._lock:
+            if self._context is None:
+                raise RuntimeError("this backend's GPU has been closed; open the model again")
+            self._context.push()
+            try:
+                yield
+            finally:
+                if self._context is not None:
+                    self._context.pop()
+
+    @property
+    def compute_capability(self) -> Tuple[int, int]:
+        """(major, minor), such as (6, 2) of a Jetson TX2."""
+        return tuple(self._device.compute_capability())
+
+    @property
+    def driver_version(self) -> str:
+        """CUDA version of the driver, such as "13.0"."""
+        version = self.driver.get_driver_version()
+        return f"{version // 1000}.{version % 1000 // 10}"
+
+    def allocate(self, nbytes: int) -> Any:
+        """Device memory: ``int(memory)`` is its address, ``memory.free()`` gives it back."""
+        self.allocations += 1
+        return self.driver.mem_alloc(nbytes)
+
+    def pinned(self, shape: Tuple[int, ...], dtype: Any) -> np.ndarray:
+        """Page-locked host memory, which the GPU reads and writes by itself; freed with the array."""
+        self.allocations += 1
+        return self.driver.pagelocked_empty(shape, dtype)
+
+    def upload(self, array: np.ndarray) -> Any:
+        """New device memory that holds a copy of a C-contiguous array. Waits for the copy."""
+        memory = self.allocate(array.nbytes)
+        self.driver.memcpy_htod(memory, array)
+        # That returns once pageable memory is staged, and a non-blocking stream does not wait for the rest.
+        self.driver.Context.synchronize()
+        return memory
+
+    def stream(self) -> Any:
+        """A new stream, which waits for no other."""
+        return self.driver.Stream(_STREAM_NON_BLOCKING)
+
+    def event(self) -> Any:
+        """A new event that keeps the time."""
+        return self.driver.Event()
+
+    def load_module(self, image: bytes) -> Any:
+        """A module from a cubin or PTX. Raises the driver's own Error for one that does not fit the GPU."""
+        return self.driver.module_from_buffer(image)
+
+    def close(self) -> None:
+        """Release the primary context. Free all that was made in it before. Harmless when repeated."""
+        with self._lock:
+            context, self._context = self._context, None
+            if context is not None:
+                # Only a context that is current is released whatever thread opened it, and it stays on the
+                # driver's stack of this thread, where pycuda has forgotten it.
+                context.push()
+                context.detach()
+                load_libcuda().cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
+
+
+# CU_STREAM_NON_BLOCKING: pycuda has no name for it
+_STREAM_NON_BLOCKING = 1
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines or [type(error).__name__])[-1].rstrip(".")

@@ -1,0 +1,113 @@
+"""EngineBuilder: a model folder becomes a serialised TensorRT engine."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Optional
+
+from bisenet_core.errors import BackendUnavailable, InputError
+from bisenet_core.runtime.engine.onnx_types import to_half
+from bisenet_core.runtime.engine.options import EngineOptions
+from bisenet_core.runtime.engine.prepared_onnx import is_quantised, prepare_onnx
+from bisenet_core.runtime.engine.progress import Progress, attach_progress, raise_interruption
+from bisenet_core.runtime.engine.tactics import choose_tactics
+from bisenet_core.runtime.engine.timing import TimingCache
+from bisenet_core.runtime.engine.trt_log import shared_logger
+from bisenet_core.runtime.model_card import ModelCard
+
+_MIB = 1 << 20
+#: Precision -> the flags that allow it; a TensorRT that lacks them (11) goes by the network's own types.
+_FLAGS = {"fp32": (), "fp16": ("FP16",), "int8": ("INT8", "FP16")}
+
+
+class EngineBuilder:
+    """Builds with the TensorRT it is given, 8.2 to 11; what that offers decides how, not its version.
+
+    A CUDA context must be current in the calling thread, and stay so during ``build``.
+    """
+
+    def __init__(self, trt: Any, timing_cache: Optional[Path] = None) -> None:
+        """``timing_cache``: a file that remembers how fast each kernel was, for the next build."""
+        self._trt = trt
+        self._log = shared_logger(trt)
+        self._timing = TimingCache(timing_cache)
+
+    def build(self, card: ModelCard, options: EngineOptions, progress: Optional[Progress] = None) -> bytes:
+        """The engine of ``card``'s network: 1x3xhxw float32 -> logits 1xKx(h/8)x(w/8) float32.
+
+        Takes minutes. Raises InputError for a network or a precision that TensorRT refuses,
+        BackendUnavailable where there is no GPU, and what ``progress`` raised to end the build.
+        """
+        options.check()
+        onnx = self._network_of(card, options)
+        self._log.take_errors()
+        builder = self._made(self._trt.Builder, self._log)
+        network, parser = self._parse(builder, onnx, card)
+        config = self._configure(builder, options)
+        monitor = attach_progress(self._trt, config, progress)
+        plan = builder.build_serialized_network(network, config)
+        raise_interruption(monitor)
+        if plan is None:
+            raise InputError(f"TensorRT {self._trt.__version__} built no engine of {card.onnx_path}: "
+                             f"{self._log.take_errors() or 'it gave no reason'}")
+        self._timing.keep(config)
+        del parser  # holds the weights until the engine is built
+        return bytes(plan)
+
+    def _network_of(self, card: ModelCard, options: EngineOptions) -> bytes:
+        onnx = prepare_onnx(_read_onnx(card), *options.input_size)
+        if options.precision == "int8" and not is_quantised(onnx):
+            raise InputError(f"{card.onnx_path} says nowhere where it is INT8 (it has no QuantizeLinear); "
+                             "quantise it before the export, or use precision fp16")
+        if options.precision == "fp16" and not hasattr(self._trt.BuilderFlag, "FP16"):
+            return to_half(onnx)
+        return onnx
+
+    def _made(self, make: Any, *arguments: Any) -> Any:
+        try:
+            return make(*arguments)
+        except TypeError as error:  # what pybind11 makes of the null pointer of a library that finds no GPU
+            reason = self._log.take_errors() or str(error)
+            where = f"TensorRT {self._trt.__version__}"
+            raise BackendUnavailable(f"{where} finds no usable GPU: {reason}") from error
+
+    def _parse(self, builder: Any, onnx: bytes, card: ModelCard) -> Any:
+        flags = self._trt.NetworkDefinitionCreationFlag
+        explicit = getattr(flags, "EXPLICIT_BATCH", None)  # gone in 11, where there is nothing else
+        network = builder.create_network(0 if explicit is None else 1 << int(explicit))
+        parser = self._made(self._trt.OnnxParser, network, self._log)
+        if not parser.parse(onnx):
+            errors = [parser.get_error(index).desc() for index in range(parser.num_errors)]
+            raise InputError(f"TensorRT {self._trt.__version__} does not read {card.onnx_path}: "
+                             + " ".join("; ".join(errors or [self._log.take_errors()]).split()))
+        return network, parser
+
+    def _configure(self, builder: Any, options: EngineOptions) -> Any:
+        config = builder.create_builder_config()
+        self._limit_workspace(config, options.workspace_mib * _MIB)
+        self._allow_precision(config, options.precision)
+        choose_tactics(self._trt, config, options.external_tactics)
+        if options.optimization_level is not None and hasattr(config, "builder_optimization_level"):
+            config.builder_optimization_level = options.optimization_level
+        self._timing.attach(config)
+        return config
+
+    def _limit_workspace(self, config: Any, size: int) -> None:
+        if hasattr(config, "set_memory_pool_limit"):
+            config.set_memory_pool_limit(self._trt.MemoryPoolType.WORKSPACE, size)
+        else:  # before 8.4
+            config.max_workspace_size = size
+
+    def _allow_precision(self, config: Any, precision: str) -> None:
+        flags = self._trt.BuilderFlag
+        for name in _FLAGS[precision]:
+            if hasattr(flags, name):
+                config.set_flag(getattr(flags, name))
+        if precision == "fp32":
+            config.clear_flag(flags.TF32)  # on by default, with a mantissa as short as FP16's
+
+
+def _read_onnx(card: ModelCard) -> bytes:
+    content = card.onnx_path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != card.onnx_sha256:  # the engine would be kept under a wrong key
+        raise InputError(f"{card.onnx_path} has changed since its model.json was read; load the model again")
+    return content

@@ -1,0 +1,140 @@
+"""EngineCache: engines that were built once, checked when they are taken out."""
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple, Union
+
+from bisenet_core.errors import InputError
+from bisenet_core.runtime.engine.builder import EngineBuilder
+from bisenet_core.runtime.engine.cache_key import CacheKey
+from bisenet_core.runtime.engine.options import EngineOptions
+from bisenet_core.runtime.engine.private_files import PART, make_private_folder, read_private, write_private
+from bisenet_core.runtime.engine.progress import Progress
+from bisenet_core.runtime.model_card import ModelCard
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Says why an engine cannot be used, such as what TensorRT said when it read it; None when it can.
+Usable = Callable[[bytes], Optional[str]]
+
+
+class CachedEngine(NamedTuple):
+    """An engine and where it lies."""
+
+    plan: bytes     # serialised engine
+    path: Path
+    seconds: float  # that building it took now; 0 when it was there
+
+
+class EngineCache:
+    """A folder of engines, by default ~/.cache/bisenet/engines, mode 0700.
+
+    Beside each engine lies a JSON file: what it was built of and for, its size and SHA-256.
+    """
+
+    def __init__(self, folder: Optional[Union[str, Path]] = None) -> None:
+        """``folder``: None or "" for the default. Nothing is touched before an engine is asked for."""
+        self.folder = Path(folder).expanduser() if folder else default_folder()
+
+    def get_or_build(self, card: ModelCard, options: EngineOptions, device: Any, trt: Any,
+                     progress: Optional[Progress] = None, usable: Optional[Usable] = None,
+                     force: bool = False) -> CachedEngine:
+        """The engine for this network, GPU and TensorRT; built if it is not there, or not as it was written.
+
+        ``device`` has ``name`` and ``compute_capability``; its context must be current in this thread.
+        ``usable`` looks at an engine from the cache before it is taken; ``force`` builds in any case.
+        Whoever comes second waits for the first one's engine. Raises what ``EngineBuilder.build`` does, and
+        InputError for a folder that cannot be written, or that others can write into.
+        """
+        make_private_folder(self.folder)
+        key = CacheKey(card, options.check(), device, trt)
+        path = self.folder / (key.file_name + ".engine")
+        if not force:
+            plan, _ = self._take(path, key, usable)  # needs no lock, nor a disk that can be written
+            if plan is not None:
+                return CachedEngine(plan, path, 0.0)
+        with self._alone(path):
+            plan, reason = (None, None) if force else self._take(path, key, usable)
+            if plan is not None:
+                return CachedEngine(plan, path, 0.0)
+            if reason:
+                _LOGGER.warning("the engine %s is built again: %s", path, reason)
+            for left in self.folder.glob(path.name + "*" + PART):  # of a process that was killed
+                left.unlink()
+            started = perf_counter()
+            plan = EngineBuilder(trt, self.folder / key.timing_name).build(card, options, progress)
+            return self._put(path, key, plan, perf_counter() - started)
+
+    @contextmanager
+    def _alone(self, path: Path) -> Iterator[None]:
+        """Hold the lock of one engine; the kernel frees it when the process dies."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(str(path) + ".lock", flags, 0o600)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _LOGGER.warning("waiting for another process that builds %s", path)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _take(path: Path, key: CacheKey, usable: Optional[Usable]) -> Tuple[Optional[bytes], Optional[str]]:
+        """The engine, or why the one that is there must not be used."""
+        if not os.path.lexists(str(path)):
+            return None, None
+        try:
+            plan = read_private(path)
+            reason = _difference(plan, json.loads(read_private(_note_of(path)).decode("utf-8")), key)
+        except (OSError, ValueError) as error:  # ValueError: not JSON, not UTF-8
+            plan, reason = b"", str(error)
+        reason = reason or (usable(plan) if usable else None)
+        return (None, reason) if reason else (plan, None)
+
+    @staticmethod
+    def _put(path: Path, key: CacheKey, plan: bytes, seconds: float) -> CachedEngine:
+        note = dict(key.content, key=key.sha256, bytes=len(plan), sha256=hashlib.sha256(plan).hexdigest(),
+                    seconds=round(seconds, 1))
+        try:
+            write_private(path, plan)
+            write_private(_note_of(path), (json.dumps(note, indent=2, sort_keys=True) + "\n").encode("utf-8"))
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        return CachedEngine(plan, path, seconds)
+
+
+def default_folder() -> Path:
+    """$XDG_CACHE_HOME/bisenet/engines, or below ~/.cache where that is not set."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
+    return base / "bisenet" / "engines"
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _difference(plan: bytes, note: Any, key: CacheKey) -> Optional[str]:
+    if not isinstance(note, dict) or note.get("key") != key.sha256:
+        return "the JSON beside it is of another engine"
+    found = hashlib.sha256(plan).hexdigest()
+    if note.get("sha256") != found:
+        return (f"expected {note.get('bytes')} bytes with SHA-256 {note.get('sha256')}, "
+                f"found {len(plan)} bytes with {found}")
+    return None
+
+
+def _cannot_write(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path} cannot be written: {error.strerror}; make room, or name another folder "
+                      "(engine_cache)")

@@ -1,0 +1,97 @@
+"""FallbackBackend: a GPU's backend, and a CPU's once the GPU has failed."""
+
+import logging
+import threading
+from typing import Callable, Optional, Tuple, TypeVar
+
+import numpy as np
+
+from bisenet_core.errors import DeviceError
+from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend
+
+_LOGGER = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
+
+
+class FallbackBackend(InferenceBackend):
+    """Passes everything on to ``primary`` and, from its first DeviceError on, to what ``open_cpu`` opens.
+
+    The image that the device failed on is labelled by the CPU. There is no way back: the GPU is freed, and
+    used again when the model is opened again. It answers for whichever of the two is at work.
+    """
+
+    def __init__(self, primary: InferenceBackend, open_cpu: Callable[[], InferenceBackend]) -> None:
+        self._primary = primary
+        self._open_cpu = open_cpu
+        self._cpu = None  # type: Optional[InferenceBackend]
+        self._lock = threading.Lock()
+        self._closed = False
+        self.failure = ""
+        self.reason = primary.reason
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return self._active.name
+
+    @property
+    def on_gpu(self) -> bool:  # type: ignore[override]
+        return self._active.on_gpu
+
+    @property
+    def packed_yuv(self) -> bool:  # type: ignore[override]
+        return self._active.packed_yuv
+
+    @property
+    def precision(self) -> str:
+        return self._active.precision
+
+    @property
+    def device(self) -> str:
+        return self._active.device
+
+    @property
+    def version(self) -> str:
+        return self._active.version
+
+    @property
+    def input_size(self) -> Tuple[int, int]:
+        return self._active.input_size
+
+    def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
+              drawing: Optional[Drawing] = None) -> BackendResult:
+        return self._ask(lambda backend: backend.infer(image, color_order, with_confidence, drawing))
+
+    def logits(self, image: np.ndarray, color_order: str) -> np.ndarray:
+        return self._ask(lambda backend: backend.logits(image, color_order))
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._active.close()
+
+    @property
+    def _active(self) -> InferenceBackend:
+        return self._cpu or self._primary
+
+    def _ask(self, question: Callable[[InferenceBackend], _Answer]) -> _Answer:
+        with self._lock:
+            if not self.failure or self._closed:
+                try:
+                    return question(self._active)
+                except DeviceError as error:
+                    failure = str(error)
+                self._give_up(failure)  # behind the error, whose traceback holds memory that is to be freed
+            # Tried again for every image where it does not open: memory may be short for a while only.
+            self._cpu = self._cpu or self._open_cpu()
+            return question(self._cpu)
+
+    def _give_up(self, error: str) -> None:
+        failed = self._primary
+        _LOGGER.error("%s on %s failed, and the CPU takes over: %s", failed.name, failed.device, error)
+        self.failure = f"GPU failed: {error}; running on the CPU"
+        self.reason = f"fallback: {failed.name} on {failed.device} failed: {error}"
+        try:
+            failed.close()  # first, since a Jetson's CPU and GPU share one memory
+        except Exception as second:  # of a device that is lost; nothing more can be done for it
+            _LOGGER.warning("the failed GPU could not be freed: %s", second)

@@ -1,0 +1,221 @@
+"""TensorRTBackend: the whole frame on a GPU; only 8-bit images cross the bus."""
+
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+import numpy as np
+
+from bisenet_core.errors import BackendUnavailable, DeviceError, InputError
+from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend, choose_precision
+from bisenet_core.runtime.cuda.buffers import Buffer
+from bisenet_core.runtime.cuda.compiler import compile_kernels
+from bisenet_core.runtime.cuda.device import CudaDevice
+from bisenet_core.runtime.cuda.graph import GraphError
+from bisenet_core.runtime.cuda.kernels import FrameKernels
+from bisenet_core.runtime.engine.cache import EngineCache
+from bisenet_core.runtime.engine.options import EngineOptions, available_precisions
+from bisenet_core.runtime.engine.private_files import make_private_folder
+from bisenet_core.runtime.engine_network import EngineNetwork
+from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.postprocessing import non_finite_logits
+from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables
+
+_NOTHING = Drawing()
+#: What crosses the bus: from the host the image and the ids of the masks, to the host the rest.
+_BUFFERS = ("image", "mask_ids", "labels", "confidence", "masks", "overlay", "status")
+
+
+class TensorRTBackend(InferenceBackend):
+    """Upload, pre-processing, network, post-processing and download on one stream, one wait per frame.
+
+    Memory is taken when it is opened and when a camera's image is larger than any before. The CUDA context is
+    current only during a call, so calls may come from any thread.
+    """
+
+    name = "tensorrt"
+    packed_yuv = True
+
+    def __init__(self, card: ModelCard, precision: str, input_size: Tuple[int, int],
+                 engine_cache: Optional[Union[str, Path]] = None) -> None:
+        """Builds the engine where the cache has none, which takes minutes.
+
+        Raises BackendUnavailable without a usable GPU, InputError for a model or precision it does not take.
+        """
+        self._card, self._input_size = card, input_size
+        self._closed = False
+        self._kernels: Any = None
+        self._stream: Any = None
+        self._events: Any = None
+        self._network: Any = None
+        self._buffers: Any = None
+        self._device = device = CudaDevice.open()
+        with ExitStack() as failing:
+            failing.callback(device.close)
+            where = "tensorrt on " + device.name
+            available = available_precisions(device.compute_capability, quantised=precision == "int8")
+            self._precision = choose_precision(precision, available, where)
+            try:
+                with device.current(), ExitStack() as opening:
+                    self._open(opening, EngineCache(engine_cache))
+                    self._held = opening.pop_all()
+            except (device.driver.Error, DeviceError, GraphError) as error:
+                raise BackendUnavailable(f"{where} does not work: {error}") from error
+            failing.pop_all()
+
+    def _open(self, opening: ExitStack, engines: EngineCache) -> None:
+        device, card = self._device, self._card
+        opening.callback(self._forget)
+        kernels = compile_kernels(device.compute_capability, make_private_folder(engines.folder) / "kernels")
+        self._kernels = FrameKernels(device.load_module(kernels))
+        self._stream = device.stream()
+        self._events = [device.event() for _ in range(4)]
+        self._network = self._open_network(engines)
+        opening.callback(self._network.close)
+        self._network.warm_up(self._stream)
+        self._buffers = {name: Buffer(device) for name in _BUFFERS}
+        for buffer in self._buffers.values():
+            opening.callback(buffer.close)
+        tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
+        self._tables, self._palette = (
+            self._constant(opening, array) for array in (tables, card.label_space.palette_lut()))
+
+    def _constant(self, opening: ExitStack, array: np.ndarray) -> int:
+        memory = self._device.upload(np.ascontiguousarray(array))
+        opening.callback(memory.free)
+        return int(memory)
+
+    def _forget(self) -> None:
+        # what pycuda frees with its last reference, while there is a context to free it in
+        self._kernels = self._stream = self._network = self._events = self._buffers = None
+
+    def _open_network(self, engines: EngineCache) -> EngineNetwork:
+        import tensorrt as trt
+
+        self._version = trt.__version__
+        opened: List[EngineNetwork] = []
+
+        def open_plan(plan: bytes) -> Optional[str]:
+            try:
+                opened.append(EngineNetwork(self._device, trt, plan, self._card.label_space.num_classes,
+                                            self._input_size))
+            except InputError as error:
+                return str(error)
+            return None
+
+        options = EngineOptions(self._precision, self._input_size)
+        cached = engines.get_or_build(self._card, options, self._device, trt, usable=open_plan)
+        reason = None if opened else open_plan(cached.plan)
+        if reason:
+            raise InputError(f"the engine that was just built is of no use: {reason}")
+        return opened[0]
+
+    @property
+    def precision(self) -> str:
+        return self._precision
+
+    @property
+    def device(self) -> str:
+        return self._device.name
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    @property
+    def input_size(self) -> Tuple[int, int]:
+        return self._input_size
+
+    @property
+    def allocations(self) -> int:
+        """Pieces of device and pinned memory taken so far."""
+        return self._device.allocations
+
+    def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
+              drawing: Optional[Drawing] = None) -> BackendResult:
+        height, width = image.shape[:2]
+        drawing = drawing or _NOTHING
+        wanted: Dict[str, Tuple[int, ...]] = {"labels": (height, width), "status": (4,)}
+        if with_confidence:
+            wanted["confidence"] = (height, width)
+        if drawing.masks:
+            wanted["masks"] = (len(drawing.masks), height, width)
+        if drawing.overlay_alpha is not None:
+            wanted["overlay"] = (height, width, 3)
+        with self._working():
+            self._preprocess(image, color_order)
+            self._run_network()
+            self._postprocess(wanted, drawing, image, color_order)
+            # Filled while the GPU works: that maps their pages, which costs as much as the copy.
+            results = {name: np.full(shape, 0, np.uint8) for name, shape in wanted.items()}
+            timings = self._wait()
+            for name, result in results.items():
+                np.copyto(result, self._buffers[name].host(result.shape))
+        if results.pop("status").any():
+            raise non_finite_logits()
+        return BackendResult(results["labels"], results.get("confidence"), timings, results.get("masks"),
+                             results.get("overlay"))
+
+    def logits(self, image: np.ndarray, color_order: str) -> np.ndarray:
+        with self._working():
+            self._preprocess(image, color_order)
+            self._run_network()
+            return self._network.logits(self._stream)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            try:
+                with self._device.current():
+                    self._held.close()
+            finally:
+                self._device.close()
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        try:
+            with self._device.current():  # which a lost device may refuse as well
+                yield
+        except (self._device.driver.Error, GraphError) as error:
+            raise DeviceError(f"{self.device}: {error}") from error
+
+    def _preprocess(self, image: np.ndarray, color_order: str) -> None:
+        self._events[0].record(self._stream)
+        source = self._buffers["image"].reserve(image.size)
+        source.upload(image, self._stream)
+        height, width = image.shape[:2]
+        net = self._network.input
+        self._kernels.preprocess(
+            self._stream, source.pointer, width, height, image.size // height, color_order,
+            self._network.input_pointer, net.shape[3], net.shape[2], net.dtype == np.float16, self._tables,
+            self._card.color_order)
+        self._events[1].record(self._stream)
+
+    def _run_network(self) -> None:
+        self._network.enqueue(self._stream)
+        self._events[2].record(self._stream)
+
+    def _postprocess(self, wanted: Dict[str, Tuple[int, ...]], drawing: Drawing, image: np.ndarray,
+                     color_order: str) -> None:
+        places = {name: self._buffers[name].reserve(int(np.prod(shape))).pointer
+                  for name, shape in wanted.items()}
+        mask_ids = self._buffers["mask_ids"].reserve(max(1, len(drawing.masks)))
+        if drawing.masks:
+            mask_ids.upload(np.array(drawing.masks, np.uint8), self._stream)
+        self._device.driver.memset_d32_async(places["status"], 0, 1, self._stream)
+        logits, net = self._network.output, self._network.input
+        height, width = image.shape[:2]
+        self._kernels.postprocess(
+            self._stream, self._network.output_pointer, logits.dtype == np.float16, logits.shape[1],
+            logits.shape[3], logits.shape[2], net.shape[3], net.shape[2], width, height,
+            mask_ids=mask_ids.pointer, mask_count=len(drawing.masks), source=self._buffers["image"].pointer,
+            step=image.size // height, layout=color_order, palette=self._palette,
+            alpha=drawing.overlay_alpha or 0.0, min_confidence=drawing.min_confidence, **places)
+        for name, shape in wanted.items():
+            self._buffers[name].download(shape, self._stream)
+        self._events[3].record(self._stream)
+
+    def _wait(self) -> Dict[str, float]:
+        self._events[3].synchronize()
+        stages = zip(("preprocess_ms", "network_ms", "postprocess_ms"), self._events, self._events[1:])
+        return {name: end.time_since(start) for name, start, end in stages}

@@ -1,0 +1,157 @@
+"""The real node over real DDS with a stand-in for a GPU: what it draws, what it is given, how it fails."""
+
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
+pytest.importorskip("openvino", reason="the stand-in computes on the CPU")
+
+from node_harness import ROOT
+from test_segmentation_node import _count, _labels, _message, _picture, _send_and_hear
+
+from bisenet_core.confidence import unlabel_unsure
+from bisenet_core.image_encodings import to_rgb
+from bisenet_core.label_space import CAMVID_11
+from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_core.visualization import overlay
+from bisenet_ros.findings import ERROR, OK, WARN
+
+# The node's own main; it says what it draws and converts itself, and what the stand-in is asked for.
+WITH_GPU = """
+import sys
+import cv2
+sys.path.insert(0, {folder!r})
+import stand_in_gpu
+from bisenet_ros import outputs, segmentation_node
+
+if {installed}:
+    stand_in_gpu.install()
+    infer = stand_in_gpu.StandInGpu.infer
+    def asked(self, image, color_order, with_confidence=False, drawing=None):
+        print("GPU gets", color_order, image.shape, drawing, flush=True)
+        return infer(self, image, color_order, with_confidence, drawing)
+    stand_in_gpu.StandInGpu.infer = asked
+else:
+    convert = cv2.cvtColor
+    def cvt_color(image, code, **options):
+        if code == cv2.COLOR_YUV2RGB_YUYV:
+            print("node converts", flush=True)
+        return convert(image, code, **options)
+    cv2.cvtColor = cvt_color
+draw = outputs.overlay
+def overlay(*arguments):
+    print("node draws", flush=True)
+    return draw(*arguments)
+outputs.overlay = overlay
+sys.exit(segmentation_node.main())
+"""
+
+OUTPUTS = ("labels", "confidence", "masks/Road", "masks/Car", "overlay")
+WHITE = np.full((50, 70, 3), 255, np.uint8)
+
+
+@pytest.fixture
+def start(start_node):
+    """``start(gpu, **parameters)``: a node that finds the stand-in where ``gpu``."""
+    def start_it(gpu=True, **parameters):
+        program = WITH_GPU.format(folder=str(ROOT / "test" / "runtime"), installed=gpu)
+        return start_node(program=["-c", program], **parameters)
+    return start_it
+
+
+@pytest.fixture(scope="module")
+def segmenter(tiny_model_folder):
+    with Segmenter.open(str(tiny_model_folder), backend="openvino", precision="fp32") as one:
+        yield one
+
+
+def _answers(observer, heard, camera, message):
+    """Output -> its array of this message."""
+    _send_and_hear(observer, camera, heard["overlay"], message)
+    return {name: _labels(_send_and_hear(observer, camera, messages, message))
+            for name, messages in heard.items()}
+
+
+def _check(answers, segmenter, image, color_order, min_confidence):
+    expected = segmenter.segment(image, color_order, with_confidence=True)
+    labels = expected.labels
+    if min_confidence:
+        labels = unlabel_unsure(labels, expected.confidence, min_confidence)
+        assert 0.05 < (labels == 255).mean() < 0.95
+    np.testing.assert_array_equal(answers["labels"], labels)
+    np.testing.assert_array_equal(answers["confidence"], expected.confidence)
+    for name in ("Road", "Car"):
+        np.testing.assert_array_equal(answers["masks/" + name], 255 * (labels == CAMVID_11.id_of(name)))
+    picture = overlay(to_rgb(image, color_order), labels, CAMVID_11, 0.5)
+    np.testing.assert_array_equal(answers["overlay"], picture)
+
+
+@pytest.mark.parametrize("gpu", [True, False])
+@pytest.mark.parametrize("encoding, channels, color_order", [("yuv422_yuy2", 2, "yuyv"), ("bgr8", 3, "bgr")])
+def test_what_a_gpu_draws_is_what_the_node_would(start, observer, segmenter, gpu, encoding, channels,
+                                                 color_order):
+    image = _picture(3, channels)
+    limit = float(np.median(segmenter.segment(image, color_order, True).confidence)) / 255
+    node = start(gpu, masks="[Road, Car]")
+    heard = {name: observer.listen("/segmentation/" + name) for name in OUTPUTS}
+    camera = observer.camera()
+    for second, min_confidence in ((1, 0.0), (2, limit)):
+        assert observer.set_parameter("min_confidence", min_confidence).successful
+        answers = _answers(observer, heard, camera, _message(image, encoding, padding=6, second=second))
+        _check(answers, segmenter, image, color_order, min_confidence)
+    reason = observer.status().facts["backend_reason"]
+    assert node.stop() == 0
+    drawn, converted = node.output.count("node draws"), node.output.count("node converts")
+    if gpu:
+        assert reason == "auto: the first choice" and not drawn
+        assert f"GPU gets {color_order} (50, 70, {channels}) Drawing(masks=(" in node.output
+    else:
+        published = int(re.search(r"images: received .* = published (\d+)", node.output).group(1))
+        assert reason.startswith("auto; ") and drawn >= 2
+        # once for the network and the overlay together
+        assert converted == (published if color_order == "yuyv" else 0)
+
+
+def test_nothing_is_drawn_that_nobody_wants(start, observer):
+    node = start(masks="[Road]")
+    heard = observer.listen("/segmentation/labels")
+    _send_and_hear(observer, observer.camera(), heard, _message(_picture(), second=1))
+    assert node.stop() == 0
+    assert "GPU gets rgb (50, 70, 3) None" in node.output
+
+
+def test_a_gpu_that_fails_leaves_the_drive_to_the_cpu(start, observer, segmenter):
+    node = start(fallback="cpu")
+    heard, camera = observer.listen("/segmentation/labels"), observer.camera()
+    assert observer.status(lambda one: one.facts["state"] == "active").facts["device"] == "Stand-in GPU"
+    for second, image in enumerate((_picture(1), WHITE, _picture(2))):
+        answer = _send_and_hear(observer, camera, heard, _message(image, second=second))
+        np.testing.assert_array_equal(_labels(answer), segmenter.segment(image, "rgb").labels)
+    status = observer.status(lambda one: one.level == WARN and "GPU failed" in one.message, "the warning")
+    assert "GPU failed: out of memory; running on the CPU; configure the node again" in status.message
+    assert (status.facts["backend"], status.facts["precision"]) == ("openvino", "fp32")
+    assert status.facts["backend_reason"] == "fallback: tensorrt on Stand-in GPU failed: out of memory"
+    assert status.facts["failed"] == "0"
+    assert node.stop() == 0
+    assert node.output.count("failed, and the CPU takes over: out of memory") == 1
+
+
+def test_without_a_fallback_a_failed_gpu_is_an_error_by_name(start, observer):
+    start()
+    heard, camera = observer.listen("/segmentation/labels"), observer.camera()
+    _send_and_hear(observer, camera, heard, _message(_picture(1), second=1))
+    status = observer.publish_until(
+        camera, _message(WHITE, second=2),
+        lambda: next((one for one in observer.statuses if _count(one, "failed.device")), None), "a failure")
+    assert status.level == ERROR
+    assert ", the last: out of memory; configure the node again, or set fallback:=cpu" in status.message
+    _send_and_hear(observer, camera, heard, _message(_picture(2), second=3))
+    observer.status(lambda one: one.level == OK, "good diagnostics again")
+
+
+def test_a_fallback_that_makes_no_sense_is_refused(start):
+    node = start(fallback="gpu")
+    assert node.wait() == 2
+    assert "fallback is 'gpu'; expected one of none, cpu" in node.output
