@@ -6,11 +6,12 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 SETUP := setup.py setup.cfg constraints.txt
 DATA ?= ../shared/data/camvid
 OUTPUT ?= demo_output
+KIT ?= gpu_check_kit
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # a sourced ROS would put its own Python packages, and its pytest plugins, before those in .venv
 unexport PYTHONPATH AMENT_PREFIX_PATH LD_LIBRARY_PATH ROS_DISTRO
 
-.PHONY: demo test quick lint test36 train clean
+.PHONY: demo test quick lint test36 train gpu-check clean
 
 ## Play a drive (INPUT: a folder of images, a video or a rosbag; a rendered street without it) through the node.
 demo: $(VENV)/.demo
@@ -38,6 +39,11 @@ train: $(VENV)/.test
 	$(BIN)/bisenet train --config training/recipes/camvid_bisenetv2_cpu_full.yaml --root $(DATA) \
 		--weights runs/camvid_bisenetv2/best.ckpt --output runs/camvid_bisenetv2_full
 
+## Measure every network on this machine's GPU into docs/benchmarks (CHECK_ARGS: see scripts/gpu_check --help).
+gpu-check: $(VENV)/.gpu
+	$(BIN)/python scripts/gpu_check_kit "$(KIT)" --model weights/camvid_bisenetv2
+	$(BIN)/python scripts/gpu_check "$(KIT)" --output docs/benchmarks $(CHECK_ARGS)
+
 $(VENV)/.venv:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
@@ -53,5 +59,10 @@ $(VENV)/.test: $(VENV)/.demo
 	$(PIP) -e '.[ros,cpu,eval,train,test]'
 	touch $@
 
+# TensorRT and pycuda may be in another Python (CHECK_ARGS="--python tensorrt=..."); without them the report says so
+$(VENV)/.gpu: $(VENV)/.test
+	@echo "Installing TensorRT and pycuda into $(VENV), where they can be had ..."
+	$(PIP) -e '.[gpu]' && touch $@ || echo "not installed; going on without them"
+
 clean:
-	rm -rf $(VENV) .venv36 build dist *.egg-info demo_output
+	rm -rf $(VENV) .venv36 .venv_tensorrt build dist *.egg-info demo_output
