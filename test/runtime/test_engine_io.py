@@ -54,8 +54,7 @@ def test_names_shapes_and_types(fake_trt, device, plan):
 def run(io, device, image):
     """Logits of an image, by hand."""
     stream = device.stream()
-    memory = [device.allocate(tensor.nbytes) for tensor in io.inputs + io.outputs]
-    device.driver.memcpy_htod(memory[0], image)
+    memory = [device.upload(image), device.allocate(io.outputs[0].nbytes)]
     for tensor, place in zip(io.inputs + io.outputs, memory):
         io.bind(tensor.name, int(place))
     io.enqueue(stream.handle)
