@@ -144,8 +144,8 @@ def test_without_a_fallback_a_failed_gpu_is_an_error_by_name(start, observer):
     _send_and_hear(observer, camera, heard, _message(_picture(1), second=1))
     status = observer.publish_until(
         camera, _message(WHITE, second=2),
-        lambda: next((one for one in observer.statuses if _count(one, "failed.device")), None), "a failure")
-    assert status.level == ERROR
+        lambda: next((one for one in observer.statuses if one.level == ERROR), None), "a failure")
+    assert _count(status, "failed.device")
     assert ", the last: out of memory; configure the node again, or set fallback:=cpu" in status.message
     _send_and_hear(observer, camera, heard, _message(_picture(2), second=3))
     observer.status(lambda one: one.level == OK, "good diagnostics again")
