@@ -103,6 +103,8 @@ class RunCheckpoints(Checkpoint):
         if wanted != _NOTHING:
             self._save(trainer, self.last)
         if wanted == _STOP:
+            # Lightning logs a step after its callbacks, and this one lets nothing come after it
+            trainer._logger_connector.update_train_step_metrics()
             raise RunStoppedError(self.stop.received, trainer.global_step)
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:

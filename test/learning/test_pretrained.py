@@ -2,36 +2,18 @@
 
 import logging
 import re
+import sys
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from trunk_files import deep_stem_names, torchvision_names
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.models import create_model
 from bisenet_core.models.backbones import BACKBONES
 from bisenet_core.models.stdc.backbone import REPEATS, STDCNet
-
-
-def _torchvision(state):
-    """Our ResNet's tensors as torchvision names them, with its classifier."""
-    named = {}
-    for name, tensor in state.items():
-        name = re.sub(r"conv(\d)\.0\.", r"conv\1.", name)
-        named[re.sub(r"conv(\d)\.1\.", r"bn\1.", name)] = tensor
-    return {**named, "fc.weight": torch.zeros(10, 512), "fc.bias": torch.zeros(10)}
-
-
-def _deep_stem(state, stem, last_norm):
-    """Our ResNet v1c's tensors by other names: ``stem``.0, 1, 3, 4, 6 and ``last_norm``."""
-    plain = {name: tensor for name, tensor in state.items() if not name.startswith("conv1.")}
-    named = _torchvision(plain)
-    for name, tensor in state.items():
-        if name.startswith("conv1."):
-            _, block, part, kind = name.split(".")
-            index = 3 * int(block) + int(part)
-            named[f"{last_norm if index == 7 else f'{stem}.{index}'}.{kind}"] = tensor
-    return named
 
 
 def _stdc_seg(state, trunk):
@@ -78,13 +60,14 @@ def _resnet_case(name, form):
 
 
 CASES = {
-    "torchvision resnet18": ("bisenetv1_resnet18", lambda: _resnet_case("resnet18", _torchvision)),
+    "torchvision resnet18": ("bisenetv1_resnet18", lambda: _resnet_case("resnet18", torchvision_names)),
     "mmsegmentation resnet50_v1c": (
         "bisenetv1_resnet50",
-        lambda: _resnet_case("resnet50_v1c", lambda s: {"state_dict": _deep_stem(s, "stem", "stem.7")}),
+        lambda: _resnet_case("resnet50_v1c", lambda s: {"state_dict": deep_stem_names(s, "stem", "stem.7")}),
     ),
     "timm resnet50c": (
-        "bisenetv1_resnet50", lambda: _resnet_case("resnet50_v1c", lambda s: _deep_stem(s, "conv1", "bn1")),
+        "bisenetv1_resnet50",
+        lambda: _resnet_case("resnet50_v1c", lambda s: deep_stem_names(s, "conv1", "bn1")),
     ),
     "stdc-seg stdc1": ("stdc1_seg", lambda: _stdc_case("stdc1")),
     "stdc-seg stdc2": ("stdc2_seg", lambda: _stdc_case("stdc2")),
@@ -116,7 +99,7 @@ def _other():
 
 
 def _resnet(name):
-    return _torchvision(BACKBONES[name]().state_dict())
+    return torchvision_names(BACKBONES[name]().state_dict())
 
 
 @pytest.mark.parametrize(
@@ -141,14 +124,14 @@ def test_what_does_not_fit_is_refused_and_nothing_copied(architecture, content, 
 
 
 def test_a_plain_stem_leaves_a_deep_one_as_it_is_and_says_so(tmp_path):
-    torch.save(_torchvision(_trained(BACKBONES["resnet101"]())), tmp_path / "trunk.pth")
+    torch.save(torchvision_names(_trained(BACKBONES["resnet101"]())), tmp_path / "trunk.pth")
     fit = load_backbone(create_model("bisenetv1_resnet101", 3), tmp_path / "trunk.pth")
     assert 0.9 < fit.share < 1 and "conv1.0.0.weight is missing" in str(fit)
 
 
 def test_a_foreign_semantic_branch_is_a_trunk(tmp_path):
     state = _trained(BACKBONES["resnet18"]())
-    torch.save(_torchvision(state), tmp_path / "trunk.pth")
+    torch.save(torchvision_names(state), tmp_path / "trunk.pth")
     network = create_model("bisenetv2", 3, semantic_branch="resnet18")
     load_backbone(network, tmp_path / "trunk.pth")
     assert torch.equal(network.semantic.trunk.layer4[1].conv2[0].weight, state["layer4.1.conv2.0.weight"])
@@ -164,18 +147,15 @@ def test_a_file_that_is_missing_or_damaged(tmp_path):
 
 
 def test_safetensors(tmp_path):
-    library = pytest.importorskip("safetensors.torch", reason="safetensors is not installed")
     state = _trained(STDCNet("stdc1"))
-    library.save_file(_stdc_seg(state, "stdc1"), tmp_path / "trunk.safetensors")
+    save_file(_stdc_seg(state, "stdc1"), tmp_path / "trunk.safetensors")
     assert load_backbone(create_model("stdc1_seg", 3), tmp_path / "trunk.safetensors").share == 1
     (tmp_path / "junk.safetensors").write_bytes(b"junk")
     with pytest.raises(InputError, match="cannot be read"):
         load_backbone(create_model("stdc1_seg", 3), tmp_path / "junk.safetensors")
 
 
-def test_safetensors_says_what_to_install_where_it_is_absent(tmp_path):
-    try:
-        import safetensors  # noqa: F401
-    except ModuleNotFoundError:
-        with pytest.raises(InputError, match="pip install safetensors"):
-            load_backbone(create_model("stdc1_seg", 3), tmp_path / "trunk.safetensors")
+def test_safetensors_says_what_to_install_where_it_is_absent(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(InputError, match="pip install safetensors"):
+        load_backbone(create_model("stdc1_seg", 3), tmp_path / "trunk.safetensors")

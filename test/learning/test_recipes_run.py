@@ -3,11 +3,13 @@
 import gc
 import math
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from dataset_trees import TREES, write_cocostuff_10k, write_imagenet
 from recipe_steps import RECIPES, SIDE, STEPS, run_steps, share_changed, shrunk
+from trunk_files import deep_stem_names, torchvision_names
 
 from bisenet_core.commands.extras import validation_score
 from bisenet_core.learning.checkpoint import read_checkpoint
@@ -15,9 +17,11 @@ from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.task import module_and_data
 from bisenet_core.learning.train import train
+from bisenet_core.models.backbones import BACKBONES
 
-#: COCO-Stuff as 10k and converted to PNG: its own .mat files need SciPy.
-WRITERS = {**TREES, "cocostuff": partial(write_cocostuff_10k, converted=True), "imagenet": write_imagenet}
+WRITERS = {**TREES, "cocostuff": write_cocostuff_10k, "imagenet": write_imagenet}
+
+OPEN_MMLAB = partial(deep_stem_names, stem="stem", last_norm="stem.7")
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +61,23 @@ def test_a_recipe_begins_from_the_checkpoint_of_the_recipe_it_names(name, roots,
     learnt, begun = before.lightning_module.network.state_dict(), module.network.state_dict()
     same = [key for key in begun if key in learnt and torch.equal(learnt[key], begun[key])]
     assert len(same) >= len(fit.matched), "the same tensors by the same names"
+
+
+@pytest.mark.parametrize(
+    ("name", "trunk", "names"),
+    [
+        ("camvid_bisenetv1_resnet18", "resnet18", torchvision_names),
+        ("cityscapes_bisenetv1_resnet101", "resnet101_v1c", OPEN_MMLAB),
+    ],
+)
+def test_a_recipe_begins_from_the_resnet_file_it_asks_for(name, trunk, names, roots, tmp_path):
+    recipe = shrunk(name)
+    content = names(BACKBONES[trunk]().state_dict())
+    torch.save(content, tmp_path / Path(recipe.backbone).name)
+    module, _ = module_and_data(recipe, roots[recipe.dataset], workers=0)
+    assert load_backbone(module.network, tmp_path / Path(recipe.backbone).name).share == 1
+    begun = module.network.trunk.state_dict()["layer4.1.conv2.0.weight"]
+    assert torch.equal(begun, content["layer4.1.conv2.weight"])
 
 
 def test_the_same_call_trains_imagenet_and_what_begins_from_it(roots, tmp_path):

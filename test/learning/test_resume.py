@@ -1,4 +1,4 @@
-"""A run that was stopped and went on is, bit for bit, the run that was not."""
+"""A run that was stopped and went on is, bit for bit, the run that was not: 10 and 10 iterations are 20."""
 
 import signal
 
@@ -6,7 +6,7 @@ import pytest
 from training_process import TrainingProcess, differences, finished, street
 
 # all that has a state: accumulated gradients, momentum, schedule, moving average, augmentation, best metric
-CHANGES = {"accumulate": 2, "ema_decay": 0.9, "colour": 0.2}
+CHANGES = {"iterations": 20, "accumulate": 2, "ema_decay": 0.9, "colour": 0.2}
 
 #: Run before every batch: a network that draws, as with dropout, must go on drawing the same.
 DRAWS = """
@@ -33,12 +33,13 @@ def _content(folder, checkpoint):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return street(tmp_path_factory.mktemp("street"))
+    """An epoch is three batches: iteration 10 is amidst one."""
+    return street(tmp_path_factory.mktemp("street"), train=14)
 
 
 @pytest.fixture(scope="module")
 def straight(data, tmp_path_factory):
-    """(last.ckpt, metrics.csv) of 8 iterations, validated after 4 and 8."""
+    """(last.ckpt, metrics.csv) of 20 iterations, validated after every 6th."""
     folder = tmp_path_factory.mktemp("straight")
     return _content(folder, finished(folder, data, at=DRAWS, **CHANGES))
 
@@ -47,9 +48,9 @@ def straight(data, tmp_path_factory):
 @pytest.mark.parametrize(
     ("code", "iteration", "workers"),
     [
-        pytest.param(STOPPED.format(2), 3, 2, id="amidst an epoch"),
-        pytest.param(STOPPED.format(3), 4, 0, id="before a validation"),
-        pytest.param(STOPPED_IN_A_VALIDATION, 4, 1, id="amidst a validation"),
+        pytest.param(STOPPED.format(9), 10, 2, id="amidst an epoch"),
+        pytest.param(STOPPED.format(11), 12, 0, id="before a validation"),
+        pytest.param(STOPPED_IN_A_VALIDATION, 6, 1, id="amidst a validation"),
     ],
 )
 def test_a_stopped_run_goes_on_as_if_it_had_not(straight, data, tmp_path, code, iteration, workers):

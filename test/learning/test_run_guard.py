@@ -72,6 +72,14 @@ def test_slurm_puts_a_stopped_job_back_into_its_queue(data, tmp_path):
     assert (tmp_path / "asked").read_text().split() == ["requeue", "17"] and _iterations(run) == 3
 
 
+@pytest.mark.slow
+def test_a_second_ctrl_c_ends_at_once_and_the_last_checkpoint_stays(data, tmp_path):
+    twice = "if trainer.global_step == 2:\n for _ in range(2): os.kill(os.getpid(), signal.SIGINT)"
+    status, line, printed = TrainingProcess(tmp_path, data, "--save-every", 0, at=twice).end()
+    assert status == 128 + signal.SIGINT and "Ctrl-C ends at once" in printed and "Traceback" not in printed
+    assert _iterations(tmp_path) == 2, line
+
+
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path):
     path = tmp_path / "last.ckpt"
     write_atomically(path, b"first")

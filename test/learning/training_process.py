@@ -18,9 +18,10 @@ RECIPE = {
     "learning_rate": 0.02, "warmup_iterations": 3, "gradient_clip": 5.0,
 }  # fmt: skip
 
-def street(folder):
+
+def street(folder, train=10):
     """Ten images to train on: an epoch is two batches of four. Three to validate."""
-    return write_camvid(folder, {"train": 10, "val": 3}, (96, 64)).root
+    return write_camvid(folder, {"train": train, "val": 3}, (96, 64)).root
 
 
 class TrainingProcess:

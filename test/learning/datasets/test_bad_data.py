@@ -146,7 +146,6 @@ def test_colour_that_camvid_lacks_and_a_grey_image_in_its_place(tmp_path):
 
 
 def test_broken_mat_file(tmp_path):
-    pytest.importorskip("scipy", reason="COCO-Stuff 10k's .mat files need SciPy")
     root = write_cocostuff_10k(tmp_path).root
     _truncate(root / "annotations/COCO_train2014_000000000001.mat")
     assert "000000000001.mat holds no label matrix S" in _only_problem("cocostuff", root)

@@ -15,14 +15,10 @@ from bisenet_core.learning.datasets import DATASET_NAMES, open_dataset, splits_o
 from bisenet_core.learning.datasets.camvid import split_of
 from bisenet_core.learning.datasets.layouts import pair_up
 
-NEED_SCIPY = ("cocostuff 10k",)
-
 
 @pytest.fixture(scope="module", params=LAYOUTS)
 def tree(request, tmp_path_factory):
     """(data set name, its Tree)."""
-    if request.param in NEED_SCIPY:
-        pytest.importorskip("scipy", reason="COCO-Stuff 10k's .mat files need SciPy")
     dataset, write = LAYOUTS[request.param]
     return dataset, write(tmp_path_factory.mktemp("tree"))
 
