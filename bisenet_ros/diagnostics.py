@@ -27,20 +27,24 @@ def status_name(namespace: str, node_name: str, camera: str = "") -> str:
 
 
 class CameraDiagnostics:
-    """Turns a series of CameraStates, one a second, into statuses; rates are taken over the last few."""
+    """Turns a series of CameraStates, one a second, into statuses; rates are taken over the last few.
 
-    def __init__(self, name: str) -> None:
+    ``begun`` is the account when the series begins: the first status, too, tells what is new since then.
+    """
+
+    def __init__(self, name: str, begun: FrameCounts) -> None:
         self.news: List[Finding] = []  # what the last status found that the one before it did not
         self._name = name
+        self._counts = begun
         self._history: Deque[CameraState] = deque(maxlen=_RATE_WINDOW + 1)
         self._kinds: Set[str] = set()
 
     def status(self, state: CameraState) -> DiagnosticStatus:
         """The status at this moment."""
-        previous = self._history[-1] if self._history else state
+        previous, self._counts = self._counts, state.counts
         self._history.append(state)
         rates = self._rates()
-        findings = judge(state, previous, self._history[0])
+        findings = judge(state, previous, self._history[0].counts)
         self.news = [finding for finding in findings if finding.kind not in self._kinds]
         self._kinds = {finding.kind for finding in findings}
         level = max((finding.level for finding in findings), default=OK)

@@ -55,10 +55,10 @@ class Finding(NamedTuple):
     text: str
 
 
-def judge(state: CameraState, previous: CameraState, earlier: CameraState) -> List[Finding]:
+def judge(state: CameraState, previous: FrameCounts, earlier: FrameCounts) -> List[Finding]:
     """All that is not well, the worst first.
 
-    ``previous`` is the state at the last report, ``earlier`` the one of a few reports ago, for paces.
+    ``previous`` is the account at the last report, ``earlier`` the one of a few reports ago, for paces.
     """
     if state.fault:
         return [Finding("fault", ERROR, state.fault)]
@@ -69,7 +69,7 @@ def judge(state: CameraState, previous: CameraState, earlier: CameraState) -> Li
     return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
 
 
-def all_is_well(state: CameraState, previous: CameraState, rates: Tuple[float, float]) -> str:
+def all_is_well(state: CameraState, previous: FrameCounts, rates: Tuple[float, float]) -> str:
     """The message where nothing is found; ``rates`` are images received and labelled per second."""
     if state.state != "active":
         return IDLE.format(state.state)
@@ -80,7 +80,7 @@ def all_is_well(state: CameraState, previous: CameraState, rates: Tuple[float, f
     return "{:.1f} images/s in, {:.1f} labelled".format(*rates)
 
 
-def _failures(state: CameraState, previous: CameraState) -> Optional[Finding]:
+def _failures(state: CameraState, previous: FrameCounts) -> Optional[Finding]:
     new = {reason: _growth("failed", reason, state, previous) for reason in sorted(state.counts.failed)}
     new = {reason: count for reason, count in new.items() if count > 0}
     advice = dict.fromkeys(_ADVICE.get(reason, _DAMAGED) for reason in new)
@@ -113,19 +113,19 @@ def _silence(state: CameraState) -> Optional[Finding]:
                    "that the camera runs, and give its process the Fast DDS profile for images")
 
 
-def _clock(state: CameraState, previous: CameraState) -> Optional[Finding]:
+def _clock(state: CameraState, previous: FrameCounts) -> Optional[Finding]:
     if state.clock_stands:
         return Finding("clock", WARN, "time is simulated and nothing comes on /clock: images have no age, "
                        "and are dropped while max_image_age is set; start what publishes /clock, or set "
                        "use_sim_time:=false")
     ahead_s = -state.times["age"][-1] / 1e3 if "age" in state.times else 0.0
-    if ahead_s < _AHEAD_S or state.counts.published == previous.counts.published:
+    if ahead_s < _AHEAD_S or state.counts.published == previous.published:
         return None
     return Finding("clock", WARN, f"the stamps on {state.topic} are {ahead_s:.1f} s ahead of the node's "
                    "clock: max_image_age does not hold; synchronise the clocks, or check use_sim_time")
 
 
-def _too_old(state: CameraState, previous: CameraState) -> Optional[Finding]:
+def _too_old(state: CameraState, previous: FrameCounts) -> Optional[Finding]:
     if not _growth("dropped", "too_old", state, previous):
         return None
     return Finding("too_old", WARN, f"images on {state.topic} are older than max_image_age when their "
@@ -133,8 +133,8 @@ def _too_old(state: CameraState, previous: CameraState) -> Optional[Finding]:
                    "segment_ms_p50: an image waits while the one before it is labelled")
 
 
-def _slow(state: CameraState, earlier: CameraState) -> Optional[Finding]:
-    received = state.counts.received - earlier.counts.received
+def _slow(state: CameraState, earlier: FrameCounts) -> Optional[Finding]:
+    received = state.counts.received - earlier.received
     superseded = _growth("dropped", "superseded", state, earlier)
     if received < _SLOW_FROM or 2 * superseded <= received:
         return None
@@ -155,5 +155,5 @@ def _degraded(state: CameraState) -> Optional[Finding]:
     return Finding("degraded", WARN, f"{state.degraded}; configure the node again to use the GPU")
 
 
-def _growth(fate: str, reason: str, state: CameraState, before: CameraState) -> int:
-    return getattr(state.counts, fate).get(reason, 0) - getattr(before.counts, fate).get(reason, 0)
+def _growth(fate: str, reason: str, state: CameraState, before: FrameCounts) -> int:
+    return getattr(state.counts, fate).get(reason, 0) - getattr(before, fate).get(reason, 0)

@@ -99,7 +99,8 @@ class SegmentationNode(LifecycleNode):
             self._fault = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
             self.get_logger().error(f"cannot configure: {self._fault}")
             return _FAILURE
-        self._diagnostics = [CameraDiagnostics(self._status_name(name)) for name in self._cameras]
+        self._diagnostics = [CameraDiagnostics(self._status_name(name), account.counts())
+                             for name, account in zip(self._cameras, self._accounts)]
         self._state, self._fault = "inactive", ""
         return super().on_configure(state)
 

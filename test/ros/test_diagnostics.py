@@ -28,7 +28,7 @@ reasons = st.dictionaries(st.sampled_from(["too_old", "truncated", "inference"])
 
 
 def _statuses(*changes):
-    diagnostics = CameraDiagnostics(STATUS_NAME)
+    diagnostics = CameraDiagnostics(STATUS_NAME, NOTHING)
     return [diagnostics.status(STATE._replace(**change)) for change in changes]
 
 
@@ -106,7 +106,7 @@ def test_what_goes_wrong_together_is_said_together():
 
 
 def test_it_is_news_once():
-    diagnostics, news = CameraDiagnostics(STATUS_NAME), []
+    diagnostics, news = CameraDiagnostics(STATUS_NAME, NOTHING), []
     for second, received in enumerate([None, None, None, 103.0, None, None]):
         diagnostics.status(STATE._replace(now=100.0 + second, active_since=90.0, last_received=received))
         news.append([finding.kind for finding in diagnostics.news])
@@ -116,12 +116,22 @@ def test_it_is_news_once():
 def test_cameras_are_summed_up():
     front = STATE._replace(counts=FrameCounts(3, 1, {"too_old": 1}, {}))
     left = STATE._replace(counts=FrameCounts(5, 2, {"too_old": 2}, {"truncated": 1}), unserved=["nobody"])
-    statuses = [CameraDiagnostics("segmentation: " + name).status(state)
+    statuses = [CameraDiagnostics("segmentation: " + name, state.counts).status(state)
                 for name, state in (("front", front), ("left", left))]
     status = sum_status("segmentation: all cameras", statuses)
     assert (status.level, status.message) == (WARN, "not well: left")
     assert counts_from_values(_facts(status)) == FrameCounts(8, 3, {"too_old": 3}, {"truncated": 1})
     assert sum_status("", statuses[:1] * 2).message == "2 cameras are well"
+
+
+def test_the_first_report_tells_of_what_failed_since_the_series_began():
+    begun = FrameCounts(7, 6, {}, {"truncated": 1})
+    state = STATE._replace(last_received=99.5, last_failure="NaN")
+    quiet = CameraDiagnostics(STATUS_NAME, begun).status(state._replace(counts=begun))
+    assert quiet.level == OK, "what failed before is another series' story"
+    counts = FrameCounts(9, 6, {}, {"truncated": 1, "inference": 2})
+    loud = CameraDiagnostics(STATUS_NAME, begun).status(state._replace(counts=counts))
+    assert loud.level == ERROR and "(inference 2), the last: NaN" in loud.message
 
 
 def test_an_error_passes_once_images_are_labelled_again():
