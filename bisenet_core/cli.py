@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
+    except SystemExit as ended:  # of a command that has said itself how it ended
+        return int(ended.code or 0)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

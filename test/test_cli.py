@@ -255,7 +255,8 @@ def test_training_commands_say_what_to_install(tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "bisenet: this command needs torch, which is not installed: pip install 'bisenet_ros[train]'"
+        "bisenet: this command needs torch, which is not installed: pip install 'bisenet_ros[train]', "
+        "or in a checkout `make tools`"
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bisenet_core.commands.extras import training_code, validation_score
+from bisenet_core.commands.extras import shown_score, training_code, validation_score
 from bisenet_core.commands.options import JsonFile, parse_size
 from bisenet_core.evaluation.console import show, table, write_json
 
@@ -30,8 +30,9 @@ def export(checkpoint: Checkpoint, output: Output, size: Size = None, json: Json
         "architecture": card.architecture,
         "input": f"{card.input_width}x{card.input_height}",
         "bytes": (output / "model.onnx").stat().st_size,
-        **validation_score(checkpoint),
         **asdict(parity),
     }
-    show(table("bisenet export", [(key, str(value)) for key, value in summary.items()]))
-    write_json(json, summary)
+    score = validation_score(checkpoint)
+    rows = [(key, str(value)) for key, value in summary.items()]
+    show(table("bisenet export", [*rows, *shown_score(score)]))
+    write_json(json, {**summary, **score})

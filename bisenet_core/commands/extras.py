@@ -5,6 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 from bisenet_core.errors import InputError
+from bisenet_core.evaluation.report.formats import points
 
 _TRAINING_LIBRARIES = {
     "torch",
@@ -29,7 +30,8 @@ def training_code(module: str) -> ModuleType:
             raise
         extra = "cpu" if library == "openvino" else "train"
         raise InputError(
-            f"this command needs {error.name}, which is not installed: pip install 'bisenet_ros[{extra}]'"
+            f"this command needs {error.name}, which is not installed: pip install 'bisenet_ros[{extra}]', "
+            "or in a checkout `make tools`"
         ) from None
 
 
@@ -40,3 +42,8 @@ def validation_score(checkpoint: Path) -> dict[str, float | None]:
         if "monitor" in state and Path(state["best_model_path"]).name == checkpoint.name:
             return {state["monitor"].removeprefix("val_"): float(state["best_model_score"])}
     return {"miou": None}
+
+
+def shown_score(score: dict[str, float | None]) -> list[tuple[str, str]]:
+    """Rows of a table that tell of a ``validation_score``."""
+    return [(f"validation {key}", f"{points(value)} %") for key, value in score.items() if value is not None]

@@ -6,21 +6,25 @@ from typing import Annotated, Any
 
 import typer
 
-from bisenet_core.commands.extras import training_code, validation_score
+from bisenet_core.commands.extras import shown_score, training_code, validation_score
 from bisenet_core.commands.options import JsonFile
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.console import show, table, write_json
 from bisenet_core.memory import keep_freed_memory
 
-Config = Annotated[Path, typer.Option(help="A recipe such as training/recipes/camvid_bisenetv2_cpu.yaml.")]
+Config = Annotated[
+    Path, typer.Option(help="A recipe's file, or the name of one in training/recipes: camvid_bisenetv2_cpu.")
+]
 Root = Annotated[Path | None, typer.Option(help="The data set's folder.", show_default="data/<data set>")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Folder for checkpoints and metrics.", show_default="runs/<recipe>"),
+    typer.Option("--output", "-o", help="For checkpoints and metrics.", show_default="runs/<recipe's file>"),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT/last.ckpt, exactly.")]
-Weights = Annotated[Path | None, typer.Option(help="Begin with this checkpoint's network.")]
-Backbone = Annotated[Path | None, typer.Option(help="Begin with the pre-trained trunk in this file.")]
+Weights = Annotated[Path | None, typer.Option(help="Begin with this checkpoint, of the same classes.")]
+Backbone = Annotated[
+    Path | None, typer.Option(help="Begin with the trunk in this file, or checkpoint for other classes.")
+]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read the data, for each that trains.")]
 SaveEvery = Annotated[float, typer.Option(min=0, help="Minutes from one last.ckpt to the next.")]
 Devices = Annotated[
@@ -55,30 +59,36 @@ def train(
     keep_freed_memory()
     training = training_code("bisenet_core.learning.train")
     recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
-    root, output = root or Path("data") / recipe.dataset, output or Path("runs") / recipe.name
-    _make_folder(output)
+    root, output = root or Path("data") / recipe.dataset, output or Path("runs") / config.stem
+    is_new = _make_folder(output)
     try:
         best = training.train(
             recipe, root, output, resume=resume, workers=workers, weights=weights, backbone=backbone,
             devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy, save_every=save_every,
         )  # fmt: skip
     except InputError as error:
+        if is_new and not any(output.iterdir()):
+            output.rmdir()
         raise InputError(_said_by_a_worker(str(error))) from None
     except training.RunStoppedError as stopped:
-        raise typer.Exit(_say_how_to_go_on(stopped, output)) from None
+        raise SystemExit(_say_how_to_go_on(stopped, output)) from None
     if training.is_first_process():
-        summary = {"recipe": recipe.name, "checkpoint": str(best), **validation_score(best)}
-        show(table("bisenet train", [(key, str(value)) for key, value in summary.items()]))
-        write_json(json, summary)
+        score = validation_score(best)
+        summary = {"recipe": recipe.name, "checkpoint": str(best)}
+        show(table("bisenet train", [*summary.items(), *shown_score(score)]))
+        write_json(json, {**summary, **score})
 
 
-def _make_folder(output: Path) -> None:
+def _make_folder(output: Path) -> bool:
+    """Whether it was not there before."""
+    is_new = not output.exists()
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
             f"cannot make the folder {output}: {error.strerror}; choose another --output"
         ) from None
+    return is_new
 
 
 def _say_how_to_go_on(stopped: Any, output: Path) -> int:

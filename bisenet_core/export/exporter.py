@@ -12,7 +12,7 @@ from bisenet_core.export.loading import load_exactly
 from bisenet_core.export.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.export.parity import Parity
 from bisenet_core.label_space import LabelSpace
-from bisenet_core.learning.checkpoint import read_checkpoint
+from bisenet_core.learning.checkpoint import data_name, read_checkpoint
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.models import create_model
 from bisenet_core.runtime.model_card import ModelCard
@@ -67,7 +67,7 @@ def _card(recipe: Recipe, space: LabelSpace, progress: dict[str, Any]) -> ModelC
         input_width=width,
         input_height=height,
         onnx_sha256=NO_SHA256,
-        training_data=recipe.dataset,
+        training_data=data_name(recipe, space),
         recipe=recipe.to_dict(),
         metrics=progress,
         licence=DATA_SETS[recipe.dataset].terms if recipe.dataset in DATA_SETS else "that of the data",

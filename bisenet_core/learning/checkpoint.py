@@ -10,6 +10,9 @@ from bisenet_core.label_space import DATASETS, LabelSpace
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.saved_label_space import label_space_from
 
+#: Data sets of the user's own, whose classes their files say.
+OWN_DATA = ("folder", "list")
+
 
 class Checkpoint(NamedTuple):
     """What a run leaves: its recipe, the module's tensors by name, and how far it had come."""
@@ -22,12 +25,14 @@ class Checkpoint(NamedTuple):
 
 def read_checkpoint(path: Path | str) -> Checkpoint:
     """Load ``path`` without running code from it; ``InputError`` if it is missing or not one of ours."""
+    if Path(path).is_dir() or Path(path).suffix == ".onnx":
+        raise InputError(f"{path} is a model to run; expected a checkpoint (*.ckpt) of `bisenet train`")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         settings = content["hyper_parameters"]
         recipe = Recipe.from_dict(settings["recipe"], str(path))
         progress = {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
-        return Checkpoint(recipe, _label_space(settings, recipe), content["state_dict"], progress)
+        return Checkpoint(recipe, saved_classes(settings, recipe), content["state_dict"], progress)
     except FileNotFoundError:
         raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt") from None
     except InputError:
@@ -37,6 +42,12 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         raise InputError(f"{path} is not a checkpoint of `bisenet train`: {reason}") from None
 
 
-def _label_space(settings: dict[str, Any], recipe: Recipe) -> LabelSpace | None:
+def data_name(recipe: Recipe, space: LabelSpace | None) -> str:
+    """What the data is called: as the recipe does, one's own as its classes.json does."""
+    return space.name if space is not None and recipe.dataset in OWN_DATA else recipe.dataset
+
+
+def saved_classes(settings: dict[str, Any], recipe: Recipe) -> LabelSpace | None:
+    """Of a checkpoint with the hyper-parameters ``settings``."""
     saved = settings.get("label_space")
     return DATASETS.get(recipe.dataset) if saved is None else label_space_from(saved)

@@ -48,7 +48,9 @@ def _hush() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # but for whose death ends the others
     logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script").setLevel(logging.INFO)
-    for message in (".*broadcast_buffers", ".*LeafSpec", ".*does not have many workers"):
+    # the last is not so here: what a batch holds is a function of seed and iteration
+    others = (".*broadcast_buffers", ".*LeafSpec", ".*does not have many workers")
+    for message in (*others, ".*ended before the epoch ended and your dataloader is not resumable"):
         warnings.filterwarnings("ignore", message=message)
 
 

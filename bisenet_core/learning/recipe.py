@@ -1,6 +1,7 @@
 """A training recipe: everything that decides the result, in one readable file."""
 
 from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from bisenet_core.learning.recipe_checks import check, plain_values
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+_RECIPES = Path(__file__).resolve().parents[2] / "training" / "recipes"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Recipe:
 
     network: str = "bisenetv2"
     options: dict[str, Any] = field(default_factory=dict)
+    #: checkpoint of another run with the same network and classes, which this one begins with
+    weights: str = ""
     #: file with the trunk's pre-trained weights
     backbone: str = ""
     #: batch norms take their statistics from the samples of all processes
@@ -100,9 +105,13 @@ class Recipe:
 
     @classmethod
     def load(cls, path: Path | str) -> "Recipe":
-        """Read ``path``. ``InputError`` names an unreadable file, an unknown key or a missing one."""
+        """Read ``path``, or the recipe of this name in training/recipes.
+
+        ``InputError`` names an unreadable file, an unknown key or a missing one.
+        """
+        path = _found(Path(path))
         try:
-            values = yaml.safe_load(Path(path).read_text())
+            values = yaml.safe_load(path.read_text())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise InputError(f"recipe {path} cannot be read: {' '.join(str(error).split())}") from None
         if not isinstance(values, dict):
@@ -137,3 +146,14 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML, JSON and the model card, tuples becoming lists."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def _found(path: Path) -> Path:
+    if path.exists():
+        return path
+    known = {file.stem: file for file in _RECIPES.glob("*.yaml")}
+    if str(path) in known:
+        return known[str(path)]
+    near = get_close_matches(path.stem, known, 1)
+    hint = f"; did you mean {known[near[0]]}?" if near else f"; those that come along are in {_RECIPES}"
+    raise InputError(f"recipe {path} does not exist{hint if known else ''}")

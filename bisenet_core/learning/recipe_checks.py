@@ -1,6 +1,7 @@
 """What the settings of a recipe may be."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field
 from difflib import get_close_matches
@@ -48,6 +49,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "hue": (0, 0.5, "from 0 to 0.5"),
 }
 
+_WITHOUT_POINT = re.compile(r"[+-]?\d+[eE][+-]?\d+")
 _EXPECTED: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 
 
@@ -77,9 +79,14 @@ def _nearest(key: str, known: list[str]) -> str:
 
 
 def _typed(key: str, value: Any, wanted: Any) -> Any:
-    """``value``, lists becoming tuples and a number that stands for text (``precision: 32``) text."""
+    """``value``, lists becoming tuples and a number that stands for text (``precision: 32``) text.
+
+    YAML 1.1 takes 5e-3, without a point, for text.
+    """
     if isinstance(value, list):
         value = tuple(value)
+    if wanted is float and isinstance(value, str) and _WITHOUT_POINT.fullmatch(value):
+        value = float(value)
     if wanted is str and type(value) is int:
         value = str(value)
     accepted = (int, float) if wanted is float else wanted

@@ -1,6 +1,7 @@
 """Run a recipe."""
 
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import lightning
 import yaml
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor
+from lightning.pytorch.utilities import rank_zero_only
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.checkpoint import read_checkpoint
@@ -53,15 +55,13 @@ def train(
     ``InputError`` if ``output`` already holds a run and ``resume`` is not given, or the reverse, or the run
     is of another recipe. ``RunStoppedError`` after a signal, ``TrainingError`` where the run cannot go on.
     """
-    if backbone is not None:
-        recipe = replace(recipe, backbone=str(backbone))
-    done = _iterations_done(recipe, output / "last.ckpt", resume, weights)
+    first, trunk = weights or recipe.weights, backbone or recipe.backbone
+    recipe = replace(recipe, weights=str(first), backbone=str(trunk))
+    recipe, done = _where_to_begin(recipe, output / "last.ckpt", resume, weights)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     module, data = module_and_data(recipe, root, workers)
-    if weights is not None:
-        _begin_with(module, weights)
-    elif recipe.backbone and not resume:
-        load_backbone(module.network, recipe.backbone)
+    if not resume:
+        _begin(module)
     stop = StopSignals()
     checkpoints = RunCheckpoints(output, stop, data.iterations_per_epoch, save_every, module.metric)
     trainer = make_trainer(
@@ -90,7 +90,10 @@ def _fit(trainer: lightning.Trainer, module: Any, data: RunData, begin_at: Path 
         raise
 
 
-def _iterations_done(recipe: Recipe, last: Path, resume: bool, weights: Path | None) -> int:
+def _where_to_begin(
+    recipe: Recipe, last: Path, resume: bool, weights: Path | None
+) -> tuple[Recipe, int]:
+    """The recipe of the run, which remembers what it once began with, and the iterations it has made."""
     if resume and not last.exists():
         raise InputError(f"there is nothing to resume: {last} does not exist; start without --resume")
     if resume and weights is not None:
@@ -98,17 +101,17 @@ def _iterations_done(recipe: Recipe, last: Path, resume: bool, weights: Path | N
     if last.exists() and not resume:
         raise InputError(f"{last} exists; resume that run with --resume or choose another --output")
     if not resume:
-        return 0
+        return recipe, 0
     checkpoint = read_checkpoint(last)
     _check_same(recipe, checkpoint.recipe.to_dict(), last)
-    return checkpoint.progress["iterations"]
+    return checkpoint.recipe, checkpoint.progress["iterations"]
 
 
 def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
     changes = [
         f"{key} was {before[key]!r} and is {value!r}"
         for key, value in recipe.to_dict().items()
-        if before[key] != value and key != "backbone"  # only a run's first step depends on that
+        if before[key] != value and key not in ("weights", "backbone")  # which only a run's first step sees
     ]
     if changes:
         raise InputError(
@@ -117,15 +120,26 @@ def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
         )
 
 
+def _begin(module: Module) -> None:
+    """With the whole network or the trunk of another, where the recipe names one."""
+    recipe = module.recipe
+    if recipe.weights:
+        _begin_with(module, Path(recipe.weights))
+    elif recipe.backbone:
+        fit = load_backbone(module.network, recipe.backbone)
+        rank_zero_only(print)(f"bisenet: begins with the trunk of {recipe.backbone}: {fit}", file=sys.stderr)
+
+
 def _begin_with(module: Module, weights: Path) -> None:
     other = read_checkpoint(weights)
     try:
         module.load_state_dict(other.state)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split("\n\t")[1:2]) or " ".join(str(error).split())
         raise InputError(
             f"{weights} does not fit the recipe's network: it holds {_described(other.recipe)}, the recipe "
-            f"asks for {_described(module.recipe)}: {reason}"
+            f"asks for {_described(module.recipe)}; --backbone {weights} takes all but what depends on the "
+            f"classes, where the network is the same ({reason.strip()[:200]})"
         ) from None
 
 

@@ -54,9 +54,27 @@ def test_bad_recipes_say_what_is_wrong_in_one_line(tmp_path, text, message):
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_missing_file(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
-        Recipe.load(tmp_path / "none.yaml")
+def test_a_recipe_of_ours_goes_by_its_name():
+    assert Recipe.load("camvid_stdc1_cpu") == Recipe.load(RECIPES[0].with_name("camvid_stdc1_cpu.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("camvid_bisenet_cpu", "does not exist; did you mean .*/training/recipes/camvid_bisenetv2_cpu.yaml?"),
+        ("elsewhere/cityscapes_stdc1.yaml", "did you mean .*/training/recipes/cityscapes_stdc1_seg"),
+        ("none.yaml", "does not exist; those that come along are in .*/training/recipes"),
+    ],
+)
+def test_a_recipe_that_is_not_there(path, message):
+    with pytest.raises(InputError, match=message):
+        Recipe.load(path)
+
+
+def test_yaml_takes_a_number_without_a_point_for_text_and_we_do_not(tmp_path):
+    (tmp_path / "recipe.yaml").write_text("name: a\ndataset: camvid\nlearning_rate: 5e-3\nweight_decay: 1E-4")
+    recipe = Recipe.load(tmp_path / "recipe.yaml")
+    assert (recipe.learning_rate, recipe.weight_decay) == (0.005, 0.0001)
 
 
 def test_the_deployed_size_is_the_crop_unless_named():

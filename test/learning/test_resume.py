@@ -15,8 +15,12 @@ module.network.head.classifier.bias.data += 1e-3 * torch.randn(1)
 """
 
 
-#: The signal goes to the whole group of processes, as by `timeout`, systemd and SLURM.
-STOPPED = DRAWS + "if trainer.global_step == {}: os.killpg(0, signal.SIGTERM)"
+#: The signal goes to the whole group of processes, as by a terminal, `timeout`, systemd and SLURM.
+#: Once, though a step has two batches: a second Ctrl-C would end at once.
+STOPPED = DRAWS + """
+if trainer.global_step == {} and not hasattr(module, "told"):
+    module.told = os.killpg(0, signal.{})
+"""
 
 STOPPED_IN_A_VALIDATION = DRAWS + """
 def stopped(*given, whole=module.validation_step):
@@ -48,16 +52,18 @@ def straight(data, tmp_path_factory):
 @pytest.mark.parametrize(
     ("code", "iteration", "workers"),
     [
-        pytest.param(STOPPED.format(9), 10, 2, id="amidst an epoch"),
-        pytest.param(STOPPED.format(11), 12, 0, id="before a validation"),
+        pytest.param(STOPPED.format(9, "SIGTERM"), 10, 2, id="amidst an epoch"),
+        pytest.param(STOPPED.format(11, "SIGINT"), 12, 0, id="before a validation"),
         pytest.param(STOPPED_IN_A_VALIDATION, 6, 1, id="amidst a validation"),
     ],
 )
 def test_a_stopped_run_goes_on_as_if_it_had_not(straight, data, tmp_path, code, iteration, workers):
     stopped = TrainingProcess(tmp_path, data, at=code, **CHANGES)
     status, line, _ = stopped.end()
-    assert status == 128 + signal.SIGTERM
+    assert status == 128 + (signal.SIGINT if "SIGINT" in code else signal.SIGTERM)
     assert f"after iteration {iteration}, which is saved; go on with --resume" in line
+    assert "The run ended early, at iteration" in (tmp_path / "report.html").read_text()
+    assert "Error" not in (tmp_path / "report.html").read_text()
     last = finished(tmp_path, data, "--resume", "--workers", workers, at=DRAWS, **CHANGES)
     checkpoint, log = _content(tmp_path, last)
     assert not differences(straight[0], checkpoint)

@@ -98,5 +98,5 @@ def _refuse_other_classes(model: LabelSpace, truth: LabelSpace) -> None:
     if model.classes != truth.classes:
         raise InputError(
             f"the model's classes are {model.name}'s, the data set's are {truth.name}'s; "
-            "choose a model trained for this data set"
+            "choose a model trained for this data set, or name the data's kind (--dataset)"
         )

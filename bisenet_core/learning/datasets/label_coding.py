@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from bisenet_core.errors import InputError
 from bisenet_core.label_space import UNLABELED, LabelSpace
@@ -112,10 +113,6 @@ def _refuse_other_than_ids(path: Path, kind: tuple[int, int] | None) -> None:
 
 def _decoded(path: Path, content: bytes) -> Any:
     """A Pillow image, since OpenCV replaces a palette's indices, which are the class ids, by its colours."""
-    try:
-        from PIL import Image
-    except ModuleNotFoundError:
-        raise InputError(f"{path} holds labels, which Pillow reads: pip install pillow") from None
     try:
         image = Image.open(io.BytesIO(content))
         image.load()

@@ -102,6 +102,7 @@ def pair_up(
     label_ending: str,
 ) -> tuple[list[Pair], list[str]]:
     """Pairs of equal names without their endings, and a line for each file that is alone."""
+    others = "".join(f" or {ending}" for ending in image_endings[1:])
     unpaired: list[str] = []
     by_name: dict[str, str] = {}
     for file in image_names:
@@ -120,7 +121,7 @@ def pair_up(
             unpaired.append(f"{images / by_name[name]} has no labels; expected {expected}")
         elif name not in by_name:
             expected = images / (name + image_endings[0])
-            unpaired.append(f"{labels / truth[name]} has no image; expected {expected}")
+            unpaired.append(f"{labels / truth[name]} has no image; expected {expected}{others}")
         else:
             pairs.append(Pair(name, str(images / by_name[name]), str(labels / truth[name])))
     return pairs, unpaired

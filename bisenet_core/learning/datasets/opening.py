@@ -46,7 +46,8 @@ def find_dataset(name: str, root: Path | str, split: str) -> SegmentationDataset
     for part in parts:
         if part not in known:
             raise InputError(
-                f"{root} has no split '{part}' of {name}; it has {', '.join(known)} ({layout.expected})"
+                f"{root} has no split '{part}' of {name}; it has {', '.join(known)} ({layout.expected}); "
+                "a recipe names its splits by train_split and val_split, '' for none"
             )
     files = [layout.read(Path(root), part) for part in parts]
     for part, found in zip(parts, files):

@@ -8,6 +8,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
+from bisenet_core.learning.run_guard import RunStoppedError
 from bisenet_core.learning.run_report.circumstances import git_state, hardware, versions
 from bisenet_core.learning.run_report.page import write_run_report
 from bisenet_core.learning.run_report.run_record import RunRecord, Start
@@ -77,7 +78,8 @@ class RunReport(Callback):
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
-        self._finish(trainer, " ".join(f"{type(exception).__name__} {exception}".split())[:200])
+        kind = "" if isinstance(exception, RunStoppedError) else f"{type(exception).__name__} "
+        self._finish(trainer, " ".join(f"{kind}{exception}".split())[:200])
 
     def _finish(self, trainer: lightning.Trainer, outcome: str) -> None:
         if self._record is None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from bisenet_core.errors import InputError
+from bisenet_core.learning.checkpoint import data_name, saved_classes
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.run_report.loggers import LOGS, METRICS
 from bisenet_core.learning.run_report.metrics_file import Row, read_rows
@@ -34,6 +35,12 @@ class FinishedRun:
         if self.starts:
             return self.starts[-1].end
         return int(self.rows[-1]["step"]) + 1 if self.rows else 0
+
+    @property
+    def data_name(self) -> str:
+        """What the data is called; while there is no checkpoint, as the recipe calls it."""
+        settings = self.checkpoint.get("hyper_parameters")
+        return data_name(self.recipe, saved_classes(settings, self.recipe) if settings else None)
 
     @property
     def begins(self) -> tuple[int, ...]:

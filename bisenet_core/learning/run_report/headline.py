@@ -47,7 +47,7 @@ def facts(run: FinishedRun) -> list[tuple[str, str]]:
     recipe, last = run.recipe, run.starts[-1] if run.starts else None
     named = {
         "Network": " ".join([recipe.network, *(f"{name}={value}" for name, value in recipe.options.items())]),
-        "Data set": recipe.dataset,
+        "Data set": run.data_name,
         "Iterations": f"{count(run.iterations)} of {count(recipe.iterations)}",
         "Batch": f"{recipe.batch_size} of {recipe.crop_width}x{recipe.crop_height}, {recipe.precision}",
         "Seed": str(recipe.seed),

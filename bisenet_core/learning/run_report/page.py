@@ -28,6 +28,7 @@ def write_run_report(output: Path, root: Path | None = None) -> Path:
     curves = Curves(run.rows, run.begins)
     page = templates(Path(__file__).parent).get_template(_TEMPLATE).render(
         recipe=run.recipe,
+        data_name=run.data_name,
         recipe_text=yaml.safe_dump(run.recipe.to_dict(), sort_keys=False, default_flow_style=None),
         figures=figures(run),
         facts=facts(run),
