@@ -11,11 +11,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # a sourced ROS would put its own Python packages, and its pytest plugins, before those in .venv
 unexport PYTHONPATH AMENT_PREFIX_PATH LD_LIBRARY_PATH ROS_DISTRO
 
-.PHONY: demo test quick lint test36 train gpu-check clean
+.PHONY: demo tools test quick lint test36 train gpu-check clean
 
 ## Play a drive (INPUT: a folder of images, a video or a rosbag; a rendered street without it) through the node.
 demo: $(VENV)/.demo
 	$(BIN)/python -m bisenet_ros.demo $(if $(INPUT),"$(INPUT)") --output "$(OUTPUT)" $(DEMO_ARGS)
+
+## Install what trains, exports and counts networks, too.
+tools: $(VENV)/.test
 
 ## Lint, types and every test.
 test: lint test36

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.recipe import Recipe
@@ -52,6 +53,12 @@ def test_bad_recipes_say_what_is_wrong_in_one_line(tmp_path, text, message):
     with pytest.raises(InputError, match=message) as caught:
         Recipe.load(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_recipe_for_ones_own_data_in_the_docs_is_one():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "training_own_data.md").read_text()
+    recipe = Recipe.from_dict(yaml.safe_load(page.split("```yaml")[1].split("```")[0]))
+    assert (recipe.dataset, recipe.input_size) == ("folder", (480, 360))
 
 
 def test_a_recipe_of_ours_goes_by_its_name():

@@ -83,8 +83,9 @@ def _draw(folder: Path, content: dict[str, Any]) -> list[Path]:
 
     def draw(figure: Any) -> None:
         ours, papers = figure.subplots(1, 2, sharey=True)
+        spreads = [100 * (row["spread"] or 0) for row in rows] if len(content["seeds"]) > 1 else None
         bars = ours.barh(places, [100 * row["mean"] for row in rows], color=_BLUE,
-                         xerr=[100 * (row["spread"] or 0) for row in rows], ecolor=GREY, capsize=3)
+                         xerr=spreads, ecolor=GREY, capsize=3)
         ours.bar_label(bars, [f"{100 * row['mean']:.1f}" for row in rows], padding=4)
         for place, row in zip(places, rows):
             values = [100 * value for value in row["val_miou"]]
