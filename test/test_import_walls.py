@@ -1,14 +1,16 @@
 """The walls of the house: who may import what, and which Python the robot code must suit."""
 
 import ast
+import os
 import subprocess
 import sys
-from functools import lru_cache
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+CORES = os.cpu_count() or 1
 WORKSTATION = ("models", "learning", "export", "published", "evaluation", "rendering", "commands")
 
 
@@ -62,48 +64,59 @@ for module in sys.argv[1:]:
 def brought_by_learning():
     """Module -> what it brings, of those that need PyTorch."""
     pytest.importorskip("lightning", reason="networks and training need PyTorch")
-    output = _run(FORKING_PROBE, *LEARNING_MODULES)
+    parts = [LEARNING_MODULES[first::CORES] for first in range(CORES)]
+    with ThreadPool(CORES) as pool:
+        output = "".join(pool.map(lambda part: _printed(_ended(FORKING_PROBE, *part), *part), parts))
     return {module: set(brought) for module, *brought in map(str.split, output.splitlines())}
 
 
-@lru_cache(maxsize=None)
-def _imported(module):
-    return set(_run(PROBE, module).splitlines()[-1].split())
+@pytest.fixture(scope="module")
+def imported(request):
+    """A function: module -> what it brings. The modules of all chosen tests are imported side by side."""
+    chosen = {item.callspec.params["module"] for item in request.session.items
+              if item.module is request.module and "imported" in item.fixturenames}
+    with ThreadPool(CORES) as pool:
+        ended = dict(zip(chosen, pool.map(lambda module: _ended(PROBE, module), chosen)))
+    return lambda module: set(_printed(ended[module], module).splitlines()[-1].split())
 
 
-def _run(code, *modules):
-    result = subprocess.run(
+def _ended(code, *modules):
+    return subprocess.run(
         [sys.executable, "-c", code, *modules], cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         universal_newlines=True, check=False,
     )
+
+
+def _printed(result, *modules):
     assert result.returncode == 0, f"{' or '.join(modules)} does not import by itself:\n{result.stderr}"
     return result.stdout
 
 
 @pytest.mark.parametrize("module", ROBOT_CORE)
-def test_robot_core_brings_only_numpy_cv2_and_yaml(module):
-    found = _imported(module)
+def test_robot_core_brings_only_numpy_cv2_and_yaml(module, imported):
+    found = imported(module)
     heavy = {"torch", "lightning", "rclpy", "bisenet_ros", "typer", "rich", "openvino", "onnxruntime",
              "tensorrt", "pycuda", "matplotlib", "rosbags", "onnx"}
     assert not found & heavy
 
 
 @pytest.mark.parametrize("module", sorted(ROBOT_CORE) + sorted(ROBOT_NODE))
-def test_robot_code_never_brings_workstation_code(module):
+def test_robot_code_never_brings_workstation_code(module, imported):
     if module in NODE:
         pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
     workstation = {f"bisenet_core.{folder}" for folder in WORKSTATION}
     workstation |= {"bisenet_core.cli"} | {f"bisenet_ros.{folder}" for folder in NODE_TOOLS}
-    assert not _imported(module) & workstation
+    assert not imported(module) & workstation
 
 
-def test_launch_files_may_use_the_profile_without_ros():
-    assert not _imported("bisenet_ros.dds_profile") & {"rclpy", "numpy", "cv2"}
+@pytest.mark.parametrize("module", ["bisenet_ros.dds_profile"])
+def test_launch_files_may_use_the_profile_without_ros(module, imported):
+    assert not imported(module) & {"rclpy", "numpy", "cv2"}
 
 
 @pytest.mark.parametrize("module", sorted(set(NO_TORCH) - set(ROBOT_CORE)))
-def test_workstation_tools_import_without_torch_and_ros(module):
-    assert not _imported(module) & {"torch", "lightning", "rclpy", "bisenet_ros"}
+def test_workstation_tools_import_without_torch_and_ros(module, imported):
+    assert not imported(module) & {"torch", "lightning", "rclpy", "bisenet_ros"}
 
 
 @pytest.mark.parametrize("module", LEARNING_MODULES)
@@ -112,9 +125,9 @@ def test_learning_never_brings_ros(module, brought_by_learning):
 
 
 @pytest.mark.parametrize("module", sorted(NODE))
-def test_node_never_brings_torch(module):
+def test_node_never_brings_torch(module, imported):
     pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
-    assert not _imported(module) & {"torch", "lightning"}
+    assert not imported(module) & {"torch", "lightning"}
 
 
 @pytest.mark.parametrize("name", sorted(ROBOT_CORE) + sorted(ROBOT_NODE) + sorted(EXAMPLES))

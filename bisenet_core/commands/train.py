@@ -1,6 +1,7 @@
 """`bisenet train`: runs a recipe."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,8 +68,9 @@ def train(
             devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy, save_every=save_every,
         )  # fmt: skip
     except InputError as error:
-        if is_new and not any(output.iterdir()):
-            output.rmdir()
+        if is_new:
+            with suppress(OSError):  # it holds something, or another process was faster
+                output.rmdir()
         raise InputError(_said_by_a_worker(str(error))) from None
     except training.RunStoppedError as stopped:
         raise SystemExit(_say_how_to_go_on(stopped, output)) from None

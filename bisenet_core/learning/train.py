@@ -55,8 +55,8 @@ def train(
     ``InputError`` if ``output`` already holds a run and ``resume`` is not given, or the reverse, or the run
     is of another recipe. ``RunStoppedError`` after a signal, ``TrainingError`` where the run cannot go on.
     """
-    first, trunk = weights or recipe.weights, backbone or recipe.backbone
-    recipe = replace(recipe, weights=str(first), backbone=str(trunk))
+    whole, trunk = weights or recipe.weights, backbone or recipe.backbone
+    recipe = replace(recipe, weights=str(whole), backbone="" if whole else str(trunk))
     recipe, done = _where_to_begin(recipe, output / "last.ckpt", resume, weights)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     module, data = module_and_data(recipe, root, workers)
@@ -90,9 +90,7 @@ def _fit(trainer: lightning.Trainer, module: Any, data: RunData, begin_at: Path 
         raise
 
 
-def _where_to_begin(
-    recipe: Recipe, last: Path, resume: bool, weights: Path | None
-) -> tuple[Recipe, int]:
+def _where_to_begin(recipe: Recipe, last: Path, resume: bool, weights: Path | None) -> tuple[Recipe, int]:
     """The recipe of the run, which remembers what it once began with, and the iterations it has made."""
     if resume and not last.exists():
         raise InputError(f"there is nothing to resume: {last} does not exist; start without --resume")
@@ -125,7 +123,7 @@ def _begin(module: Module) -> None:
     recipe = module.recipe
     if recipe.weights:
         _begin_with(module, Path(recipe.weights))
-    elif recipe.backbone:
+    if recipe.backbone:
         fit = load_backbone(module.network, recipe.backbone)
         rank_zero_only(print)(f"bisenet: begins with the trunk of {recipe.backbone}: {fit}", file=sys.stderr)
 

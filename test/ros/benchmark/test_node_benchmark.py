@@ -9,7 +9,7 @@ pytest.importorskip("matplotlib", reason="charts need matplotlib: pip install .[
 
 from tool_process import run_tool
 
-SETUPS = ["--cameras", "1", "2", "--transport", "raw", "compressed"]
+SETUPS = ["--cameras", "2", "--transport", "raw", "compressed"]
 
 
 @pytest.mark.slow
