@@ -1,14 +1,13 @@
 """A training recipe: everything that decides the result, in one readable file."""
 
 from dataclasses import asdict, dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.recipe_checks import check, plain_values
+from bisenet_core.learning.recipe_checks import check, nearest, plain_values
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -154,6 +153,4 @@ def _found(path: Path) -> Path:
     known = {file.stem: file for file in _RECIPES.glob("*.yaml")}
     if str(path) in known:
         return known[str(path)]
-    near = get_close_matches(path.stem, known, 1)
-    hint = f"; did you mean {known[near[0]]}?" if near else f"; those that come along are in {_RECIPES}"
-    raise InputError(f"recipe {path} does not exist{hint if known else ''}")
+    raise InputError(f"recipe {path} does not exist; {nearest(path.stem, sorted(known))}")

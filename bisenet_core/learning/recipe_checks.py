@@ -63,7 +63,7 @@ def plain_values(values: Mapping[str, Any], known: Iterable[Field]) -> dict[str,
     for given, value in values.items():
         key = RENAMED.get(given, given)
         if key not in by_name:
-            raise InputError(f"unknown setting {given!r}; {_nearest(str(given), list(by_name))}")
+            raise InputError(f"unknown setting {given!r}; {nearest(str(given), list(by_name))}")
         if key in found:
             raise InputError(f"setting {key!r} is given twice, also by its older name; keep one")
         found[key] = _typed(key, value, by_name[key].type)
@@ -73,7 +73,8 @@ def plain_values(values: Mapping[str, Any], known: Iterable[Field]) -> dict[str,
     return found
 
 
-def _nearest(key: str, known: list[str]) -> str:
+def nearest(key: str, known: list[str]) -> str:
+    """What to say of a ``key`` that is none of ``known``."""
     near = get_close_matches(key, known, 1)
     return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
 

@@ -136,9 +136,15 @@ def _begin_with(module: Module, weights: Path) -> None:
         reason = " ".join(str(error).split("\n\t")[1:2]) or " ".join(str(error).split())
         raise InputError(
             f"{weights} does not fit the recipe's network: it holds {_described(other.recipe)}, the recipe "
-            f"asks for {_described(module.recipe)}; --backbone {weights} takes all but what depends on the "
-            f"classes, where the network is the same ({reason.strip()[:200]})"
+            f"asks for {_described(module.recipe)}{_advice(other.recipe, module.recipe, weights)} "
+            f"({reason.strip()[:200]})"
         ) from None
+
+
+def _advice(one: Recipe, other: Recipe, weights: Path) -> str:
+    if (one.network, one.options) != (other.network, other.options):
+        return ""
+    return f"; --backbone {weights} takes all but what depends on the classes"
 
 
 def _described(recipe: Recipe) -> str:

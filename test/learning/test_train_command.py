@@ -62,6 +62,7 @@ def test_what_a_run_cannot_begin_with(train_fails, tmp_path):
     line = train_fails("--weights", checkpoint, root=own, dataset="folder")
     assert f"--backbone {checkpoint} takes all but what depends on the classes" in line
     assert "size mismatch for network." in line
+    assert "--backbone" not in train_fails("--weights", checkpoint, options={"alpha": 0.5}), "another network"
 
 
 def test_a_run_that_is_damaged(train_fails, tmp_path):

@@ -39,7 +39,8 @@ def _best_logged(run: FinishedRun) -> Figure:
         if len(y):
             best = int(y.argmax())
             return Figure(f"Best validation {meaning}", percent(float(y[best])), _where(run, float(x[best])))
-    return Figure("Best validation", percent(None), "no validation yet")
+    why = "no validation yet" if run.recipe.val_split else "the recipe has no val_split"
+    return Figure("Best validation", percent(None), why)
 
 
 def facts(run: FinishedRun) -> list[tuple[str, str]]:

@@ -124,6 +124,16 @@ def test_whatever_is_missing_there_is_a_page(run, names):
     assert "Training of tiny" in _Page(run).text
 
 
+@pytest.mark.parametrize(("split", "said"), [("", "the recipe has no val_split"), ("val", "no validation")])
+def test_why_there_is_no_score(run, split, said):
+    for name in ("logs", "best.ckpt", "last.ckpt"):
+        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
+    recipe = (run / "recipe.yaml").read_text()
+    (run / "recipe.yaml").write_text(re.sub("val_split: .*", f"val_split: '{split}'", recipe))
+    write_run_report(run)
+    assert said in _Page(run).text
+
+
 @pytest.mark.parametrize("name", ["best.ckpt", "recipe.yaml", "logs/run.json"])
 def test_a_file_that_is_damaged_is_named_in_one_line(run, name, capsys):
     (run / name).write_bytes(b"{ junk: \xff")
