@@ -5,7 +5,7 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from bisenet_core.errors import DeviceError
-from bisenet_core.image_encodings import ImageError
+from bisenet_core.images.encodings import ImageError
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.frame_account import FrameAccount
 from bisenet_ros.labelling import Labelling

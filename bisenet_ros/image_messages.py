@@ -7,8 +7,8 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from bisenet_core.compressed_images import decode_compressed, encode_png
-from bisenet_core.image_encodings import ENCODINGS, ImageError, check_size, view_image
+from bisenet_core.images.compressed import decode_compressed, encode_png
+from bisenet_core.images.encodings import ENCODINGS, ImageError, check_size, view_image
 
 
 def image_from_msg(message: Image) -> Tuple[np.ndarray, str]:

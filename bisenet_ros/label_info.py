@@ -5,7 +5,7 @@ from typing import Any, Optional
 from builtin_interfaces.msg import Time
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 
 try:
     from vision_msgs.msg import LabelInfo, VisionClass

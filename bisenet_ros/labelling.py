@@ -2,9 +2,9 @@
 
 from typing import Any, Callable, Dict
 
-from bisenet_core.confidence import unlabel_unsure
 from bisenet_core.errors import InferenceError
-from bisenet_core.image_encodings import PACKED_YUV, to_rgb
+from bisenet_core.images.encodings import PACKED_YUV, to_rgb
+from bisenet_core.labels.confidence import unlabel_unsure
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.outputs import LabelledImage, LabelOutputs, PublishingError, Sent, drawn_masks
 from bisenet_ros.parameters import SegmentationParameters

@@ -10,10 +10,10 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, LivelinessPolicy, QoSProf
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from bisenet_core.image_encodings import to_rgb
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.images.encodings import to_rgb
+from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.backend import Drawing
-from bisenet_core.visualization import overlay
 from bisenet_ros.image_messages import image_to_msg, labels_to_msg, labels_to_png_msg
 from bisenet_ros.label_info import LabelInfoPublisher
 from bisenet_ros.qos_match import unserved_subscribers

@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tu
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 
 EVERY_CLASS = "*"
 

@@ -6,9 +6,9 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 
 from bisenet_core.errors import InputError
-from bisenet_core.ground_camera import GroundCamera
-from bisenet_core.image_encodings import printable
-from bisenet_core.label_space import UNLABELED, LabelSpace
+from bisenet_core.images.encodings import printable
+from bisenet_core.labels.ground_camera import GroundCamera
+from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 from bisenet_ros.image_messages import image_from_msg
 
 

@@ -17,7 +17,7 @@ from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
 from bisenet_core.errors import InputError
-from bisenet_core.memory import keep_freed_memory
+from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_ros.diagnostics import SUM, CameraDiagnostics, closed_status, status_name, sum_status
 from bisenet_ros.findings import ERROR, Finding
 from bisenet_ros.frame_account import FrameAccount, sum_counts

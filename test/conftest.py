@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.runtime.model_card import ModelCard
 
 # How long an example takes says something of the machine and nothing of the code.

@@ -14,7 +14,7 @@ pytest.importorskip("typer", reason="the command line needs typer and rich")
 pytest.importorskip("openvino", reason="the model is run with openvino")
 
 from bisenet_core.cli import main
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -211,7 +211,7 @@ def test_a_gpu_is_known_by_name_and_by_precision(gpu, dataset, tiny_model_folder
 
 
 def test_a_gpu_that_is_not_there_is_said_in_one_line(tiny_model_folder, monkeypatch, capfd):
-    monkeypatch.setattr("bisenet_core.runtime.auto.DRIVER", "libno_such_driver.so")
+    monkeypatch.setattr("bisenet_core.runtime.candidates.DRIVER", "libno_such_driver.so")
     command = ["benchmark", "--model", tiny_model_folder]
     refused(capfd, [*command, "--backend", "tensorrt"], "there is no NVIDIA driver here: libno_such_driver")
     words = "no backend can be had here", "no NVIDIA driver", "another precision"

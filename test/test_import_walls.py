@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
-WORKSTATION = ("models", "learning", "export", "published", "evaluation", "rendering", "commands")
+WORKSTATION = ("models", "drives", "reports", "evaluation", "learning", "deployment", "benchmarks",
+               "commands")
 
 
 def _modules(package):
@@ -32,8 +33,8 @@ def _is_robot(name):
 
 
 ROBOT_CORE = [name for name in CORE if _is_robot(name)]
-MODELS_MAY_USE = ("bisenet_core.models", "bisenet_core.label_space", "bisenet_core.errors")
-LEARNING = tuple(f"bisenet_core.{name}" for name in ("models", "learning", "export", "published"))
+MODELS_MAY_USE = ("bisenet_core.models", "bisenet_core.labels.label_space", "bisenet_core.errors")
+LEARNING = tuple(f"bisenet_core.{name}" for name in ("models", "learning", "deployment", "benchmarks"))
 LEARNING_MODULES = [name for name in CORE if name.startswith(LEARNING)]
 NO_TORCH = [name for name in CORE if not name.startswith(LEARNING)]
 

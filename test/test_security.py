@@ -24,7 +24,7 @@ MODULES = {
 PARTS = {"os": {"environ", "path", "pathsep", "replace", "sched_getaffinity", "sep", "statvfs"},
          "ctypes": {"CDLL"}, "importlib": {"import_module"}}
 # The only places where each of these is used: glibc's mallopt and NVIDIA's driver, and our backends by name.
-PLACES = {"ctypes": {"bisenet_core.memory", "bisenet_core.runtime.auto"},
+PLACES = {"ctypes": {"bisenet_core.runtime.memory", "bisenet_core.runtime.candidates"},
           "importlib": {"bisenet_core.runtime.backend"}}
 # What a GPU takes beside that, in the modules that need it: NVIDIA's own libraries, nvcc, and files that
 # nobody else can have written.
@@ -38,7 +38,7 @@ GPU = {
     "bisenet_core.runtime.cuda.libcuda": {"ctypes"},
     "bisenet_core.runtime.cuda.nvrtc": {"ctypes", "glob"},
     "bisenet_core.runtime.engine.cache": {"contextlib", "fcntl", *_PRIVATE_FILES},
-    "bisenet_core.runtime.engine.onnx_types": {"onnx", "onnxconverter_common", "warnings"},
+    "bisenet_core.runtime.engine.fp16_onnx": {"onnx", "onnxconverter_common", "warnings"},
     "bisenet_core.runtime.engine.private_files": _PRIVATE_FILES,
     "bisenet_core.runtime.engine.tactics": {"ctypes"},
     "bisenet_core.runtime.tensorrt_backend": {"contextlib", "tensorrt"},

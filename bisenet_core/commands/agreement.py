@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from bisenet_core.benchmarks.backend_agreement import Agreement
 from bisenet_core.commands.options import JsonFile, Model
+from bisenet_core.drives.sources import open_source
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.agreement import Agreement
-from bisenet_core.evaluation.console import show, table, track, write_json
-from bisenet_core.evaluation.sources import open_source
+from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.segmenter import Segmenter
 
 Input = Annotated[

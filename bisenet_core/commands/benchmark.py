@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from bisenet_core.benchmarks.segmenter_speed import measure, summarise, versions
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, parse_size
-from bisenet_core.evaluation.benchmark import measure, summarise, versions
-from bisenet_core.evaluation.console import show, table, track, write_json
+from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.segmenter import Segmenter
 
 Size = Annotated[

@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from bisenet_core.commands.options import JsonFile, Model, parse_size
 from bisenet_core.errors import BackendUnavailable
-from bisenet_core.evaluation.console import progress_bar, show, table, write_json
+from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.runtime.backend import choose_precision
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine.cache import EngineCache

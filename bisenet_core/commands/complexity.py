@@ -10,8 +10,8 @@ from bisenet_core.commands.complexity_pictures import Pictures, Plot, Timings
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, parse_size
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import show, table, track, write_json
-from bisenet_core.evaluation.zoo.cpu_speed import describe_cpu, subject_of
+from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.networks.cpu_speed import describe_cpu, subject_of
 
 Name = Annotated[
     str | None,
@@ -121,7 +121,7 @@ def _time(rows: list[dict[str, Any]], rounds: int) -> None:
         (row["network"], row["classes"], parse_size(row["size"], "--size"), row["options"])
         for row in distinct.values()
     ]
-    timer = training_code("bisenet_core.export.cpu_time").CpuTimer(subjects)
+    timer = training_code("bisenet_core.benchmarks.cpu_time").CpuTimer(subjects)
     found = list(track(timer.rounds(rounds), rounds, "timing"))
     position = {subject: index for index, subject in enumerate(distinct)}
     for row in rows:

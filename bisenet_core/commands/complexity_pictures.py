@@ -8,13 +8,13 @@ import typer
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import parse_size
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.zoo.charts import DATASETS, Measured, draw_charts
-from bisenet_core.evaluation.zoo.cpu_speed import CpuSpeed
-from bisenet_core.evaluation.zoo.figures import require_matplotlib
-from bisenet_core.evaluation.zoo.network_drawing import draw_network
-from bisenet_core.evaluation.zoo.published_results import PUBLISHED
-from bisenet_core.evaluation.zoo.recorded_results import recorded_results
-from bisenet_core.evaluation.zoo.result import Result
+from bisenet_core.reports.figures import require_matplotlib
+from bisenet_core.reports.networks.charts import DATASETS, Measured, draw_charts
+from bisenet_core.reports.networks.cpu_speed import CpuSpeed
+from bisenet_core.reports.networks.network_drawing import draw_network
+from bisenet_core.reports.networks.published_results import PUBLISHED
+from bisenet_core.reports.networks.recorded_results import recorded_results
+from bisenet_core.reports.networks.result import Result
 from bisenet_core.runtime.model_search import weights_search_path
 
 Plot = Annotated[

@@ -11,8 +11,8 @@ import typer
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import progress_bar, show, table, write_json
-from bisenet_core.label_space import UNLABELED
+from bisenet_core.labels.label_space import UNLABELED
+from bisenet_core.reports.console import progress_bar, show, table, write_json
 
 data = typer.Typer(no_args_is_help=True, help="Data sets on disk.")
 

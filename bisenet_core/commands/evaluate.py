@@ -12,9 +12,9 @@ from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, Precision
 from bisenet_core.commands.protocol_options import Flip, Kind, Scales, Size, Stride, Window, parse_protocol
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import show, table, track, write_json
 from bisenet_core.evaluation.protocols import SizedNetwork, evaluate_dataset
-from bisenet_core.evaluation.protocols.confusion_picture import check_picture_file, draw_confusion
+from bisenet_core.reports.confusion_picture import check_picture_file, draw_confusion
+from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.model_card import ModelCard
 
 Model = Annotated[

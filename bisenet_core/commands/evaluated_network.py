@@ -32,11 +32,11 @@ def open_network(model: str, backend: str, precision: str) -> Iterator[SizedNetw
         with SizedNetwork.of_folder(model, backend, precision) as network:
             yield network
     elif backend in ("auto", "torch"):
-        code = training_code("bisenet_core.export.torch_backend")
+        code = training_code("bisenet_core.deployment.torch_backend")
         with code.open_checkpoint(model, precision) as network:
             yield network
     else:
         with tempfile.TemporaryDirectory() as folder:
-            training_code("bisenet_core.export").export_model(model, folder)
+            training_code("bisenet_core.deployment").export_model(model, folder)
             with SizedNetwork.of_folder(folder, backend, precision) as network:
                 yield network

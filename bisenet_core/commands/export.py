@@ -8,7 +8,7 @@ import typer
 
 from bisenet_core.commands.extras import shown_score, training_code, validation_score
 from bisenet_core.commands.options import JsonFile, parse_size
-from bisenet_core.evaluation.console import show, table, write_json
+from bisenet_core.reports.console import show, table, write_json
 
 Checkpoint = Annotated[
     Path,
@@ -23,7 +23,7 @@ Size = Annotated[
 def export(checkpoint: Checkpoint, output: Output, size: Size = None, json: JsonFile = None) -> None:
     """Write model.onnx and model.json, checked against PyTorch."""
     wanted = parse_size(size, "--size") if size else None
-    card, parity = training_code("bisenet_core.export").export_model(checkpoint, output, wanted)
+    card, parity = training_code("bisenet_core.deployment").export_model(checkpoint, output, wanted)
     summary = {
         "checkpoint": str(checkpoint),
         "model": str(output),

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.report.formats import points
+from bisenet_core.reports.parts.formats import points
 
 _TRAINING_LIBRARIES = {
     "torch",

@@ -10,9 +10,9 @@ from typer.core import TyperGroup
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
 from bisenet_core.commands.replay_compare import compare
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import show, table, write_json
 from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
+from bisenet_core.reports.console import show, table, write_json
 
 Bags = Annotated[
     list[Path],

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from bisenet_core.commands.options import JsonFile
-from bisenet_core.evaluation.console import show, table, write_json
 from bisenet_core.evaluation.replay.compare import compare as compare_results
+from bisenet_core.reports.console import show, table, write_json
 
 First = Annotated[
     Path, typer.Argument(metavar="A", help="results.json of a replay, or its folder.", show_default=False)

@@ -8,13 +8,13 @@ import numpy as np
 import typer
 
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
+from bisenet_core.drives.frame import Frame, Source
+from bisenet_core.drives.image_files import write_image
+from bisenet_core.drives.sources import open_source
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import show, table, track, write_json
-from bisenet_core.evaluation.frame import Frame, Source
-from bisenet_core.evaluation.image_files import write_image
-from bisenet_core.evaluation.sources import open_source
+from bisenet_core.labels.visualization import overlay
+from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_core.visualization import overlay
 
 Input = Annotated[
     Path,

@@ -10,8 +10,8 @@ import typer
 from bisenet_core.commands.extras import shown_score, training_code, validation_score
 from bisenet_core.commands.options import JsonFile
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import show, table, write_json
-from bisenet_core.memory import keep_freed_memory
+from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.runtime.memory import keep_freed_memory
 
 Config = Annotated[
     Path, typer.Option(help="A recipe's file, or the name of one in training/recipes: camvid_bisenetv2_cpu.")

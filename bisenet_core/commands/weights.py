@@ -14,9 +14,9 @@ from rich.text import Text
 
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, parse_size
-from bisenet_core.data_sets import DATA_SETS
-from bisenet_core.evaluation.console import show, table, write_json
-from bisenet_core.published.catalogue import CATALOGUE, Published, find_published, is_installed
+from bisenet_core.deployment.data_set_terms import DATA_SETS
+from bisenet_core.deployment.published.catalogue import CATALOGUE, Published, find_published, is_installed
+from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.runtime.model_card import ModelCard
 
 weights = typer.Typer(no_args_is_help=True, help="Published checkpoints -> model folders.")
@@ -74,7 +74,7 @@ def fetch(name: Name, json: JsonFile = None) -> None:
     """Download, verify and import a published checkpoint into ~/.cache/bisenet/weights."""
     published = find_published(name)
     with _download_bar(published.file) as report:
-        folder, fetched = training_code("bisenet_core.published.fetch").fetch(published, report)
+        folder, fetched = training_code("bisenet_core.deployment.published.fetch").fetch(published, report)
     title = "bisenet weights fetch" if fetched else "bisenet weights fetch: already in the cache"
     card = ModelCard.load(folder)
     summary = {"model": published.folder, "folder": str(folder), "fetched": fetched, **_told_by(card)}
@@ -95,7 +95,7 @@ def import_(
 ) -> None:
     """Make a model folder of a checkpoint that was published, or trained with, another code base."""
     wanted = parse_size(size, "--size") if size else None
-    importer = training_code("bisenet_core.published.importer")
+    importer = training_code("bisenet_core.deployment.published.importer")
     source = importer.Source(checkpoint, format, architecture, dataset)
     card, parity = importer.import_checkpoint(source, output, name or "", wanted)
     summary = {"checkpoint": str(checkpoint), "model": str(output), **_told_by(card), **asdict(parity)}

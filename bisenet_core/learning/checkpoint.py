@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import DATASETS, LabelSpace
+from bisenet_core.labels.label_space import DATASETS, LabelSpace
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.saved_label_space import label_space_from
 

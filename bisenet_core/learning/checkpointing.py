@@ -11,8 +11,8 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
 
+from bisenet_core.learning.loop_state import loops_after
 from bisenet_core.learning.run_guard import RunStoppedError, StopSignals
-from bisenet_core.learning.run_position import loops_after
 
 _NOTHING, _SAVE, _STOP = 0, 1, 2
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bisenet_core.label_space import UNLABELED
+from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.distributed import global_mean
 
 #: Stride of a Laplacian and its weight in the sum, in tenths; a sum above ``THRESHOLD`` is a detail.

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.optimizer import HEADS
-from bisenet_core.learning.trunk_names import TRUNKS, trunk_tensors
-from bisenet_core.published.checkpoint_file import read_published
+from bisenet_core.models.weights.checkpoint_file import read_published
+from bisenet_core.models.weights.trunk_names import TRUNKS, trunk_tensors
 
 #: At least this share of the tensors of the trunk and of the file's trunk must be the same ones.
 ENOUGH = 0.9

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 
 
 def label_space_values(space: LabelSpace) -> dict[str, Any]:

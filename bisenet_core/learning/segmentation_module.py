@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bisenet_core.errors import InputError, TrainingError
-from bisenet_core.label_space import label_space_of
+from bisenet_core.labels.label_space import label_space_of
+from bisenet_core.labels.metrics import ConfusionMatrix
 from bisenet_core.learning.class_weights import count_pixels, inverse_log
 from bisenet_core.learning.detail_loss import DetailLoss
 from bisenet_core.learning.distributed import mean_over_processes
@@ -19,7 +20,6 @@ from bisenet_core.learning.optimizer import optimizers
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.saved_label_space import label_space_from
 from bisenet_core.learning.validation_score import ValidationScore
-from bisenet_core.metrics import ConfusionMatrix
 from bisenet_core.models import create_model
 from bisenet_core.models.network import SegmentationNetwork
 

@@ -18,10 +18,10 @@ from bisenet_core.learning.checkpointing import AtomicCheckpointIO, RunCheckpoin
 from bisenet_core.learning.data_module import RunData, check_share, workers_within
 from bisenet_core.learning.distributed import SynchronisedBatchNorm
 from bisenet_core.learning.launch import AllOrNone, is_first_process, make_trainer
+from bisenet_core.learning.loop_state import StepSeeds
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.run_guard import RunStoppedError, StopSignals, one_clear_line, requeue
-from bisenet_core.learning.run_position import StepSeeds
 from bisenet_core.learning.run_report import RunReport, loggers, progress_bar
 from bisenet_core.learning.task import Module, module_and_data
 

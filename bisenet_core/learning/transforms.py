@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bisenet_core.label_space import UNLABELED
+from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.runtime.preprocessing import normalisation_tables, normalise
 

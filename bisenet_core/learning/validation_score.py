@@ -3,9 +3,9 @@
 import numpy as np
 from torch import Tensor
 
-from bisenet_core.label_space import UNLABELED
+from bisenet_core.labels.label_space import UNLABELED
+from bisenet_core.labels.metrics import ConfusionMatrix
 from bisenet_core.learning.distributed import gathered
-from bisenet_core.metrics import ConfusionMatrix
 
 
 class ValidationScore:

@@ -8,7 +8,7 @@ from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from bisenet_core.errors import BackendUnavailable, InputError
-from bisenet_core.runtime import auto
+from bisenet_core.runtime import candidates
 from bisenet_core.runtime.model_card import ModelCard
 
 _LOGGER = logging.getLogger(__name__)
@@ -120,11 +120,11 @@ def open_backend(card: ModelCard, backend: str = "auto", precision: str = "auto"
         raise InputError("input size {}x{}: each side must be from {} to {} pixels".format(*(size + _SIDES)))
     if fallback not in _FALLBACKS:
         raise InputError(f"fallback is '{fallback}'; expected one of {', '.join(_FALLBACKS)}")
-    candidates = auto.candidates_for(backend, precision)
-    opened, chosen, passed = auto.open_first(
-        candidates, lambda one: _open(one, card, precision, size, engine_cache))
+    tried = candidates.candidates_for(backend, precision)
+    opened, chosen, passed = candidates.open_first(
+        tried, lambda one: _open(one, card, precision, size, engine_cache))
     opened.on_gpu = chosen.device == "gpu"
-    opened.reason = "; ".join(filter(None, [_why_this(backend, passed), auto.why(passed)]))
+    opened.reason = "; ".join(filter(None, [_why_this(backend, passed), candidates.why(passed)]))
     # Where something is there that should have worked, somebody may believe that it does.
     _say_what_runs(card, opened, logging.WARNING if any(one.is_odd for one in passed) else logging.INFO)
     if fallback == "cpu" and opened.on_gpu:
@@ -132,7 +132,7 @@ def open_backend(card: ModelCard, backend: str = "auto", precision: str = "auto"
     return opened
 
 
-def _why_this(backend: str, passed: Sequence[auto.PassedOver]) -> str:
+def _why_this(backend: str, passed: Sequence[candidates.PassedOver]) -> str:
     if backend != "auto":
         return "asked for by name"
     return "auto" if passed else "auto: the first choice"
@@ -143,10 +143,10 @@ def _say_what_runs(card: ModelCard, opened: InferenceBackend, level: int) -> Non
                 opened.device, opened.precision, opened.input_size[0], opened.input_size[1], opened.reason)
 
 
-def _open(candidate: auto.Candidate, card: ModelCard, precision: str, size: Tuple[int, int],
+def _open(candidate: candidates.Candidate, card: ModelCard, precision: str, size: Tuple[int, int],
           engine_cache: Optional[str]) -> InferenceBackend:
     if candidate.device == "gpu":
-        auto.check_driver()
+        candidates.check_driver()
     options = {"tensorrt": {"engine_cache": engine_cache},
                "onnxruntime": {"device": candidate.device}}  # type: Dict[str, Dict[str, Any]]
     return _import_backend(candidate.backend)(card, precision, size, **options.get(candidate.backend, {}))
@@ -156,15 +156,15 @@ def _with_fallback(primary: InferenceBackend, card: ModelCard, precision: str,
                    size: Tuple[int, int]) -> InferenceBackend:
     from bisenet_core.runtime.fallback import FallbackBackend
 
-    on_cpu = [one for one in auto.CANDIDATES if one.device == "cpu"]
+    on_cpu = [one for one in candidates.CANDIDATES if one.device == "cpu"]
     wanted = precision if any(precision in one.precisions for one in on_cpu) else "auto"
 
     def open_cpu() -> InferenceBackend:
-        return auto.open_first(on_cpu, lambda one: _open(one, card, wanted, size, None))[0]
+        return candidates.open_first(on_cpu, lambda one: _open(one, card, wanted, size, None))[0]
 
     try:
         # A library that is missing is better missed now than in mid-drive.
-        auto.open_first(on_cpu, lambda one: _import_backend(one.backend))
+        candidates.open_first(on_cpu, lambda one: _import_backend(one.backend))
     except InputError:
         primary.close()
         raise
@@ -180,7 +180,7 @@ def _import_backend(name: str) -> Any:
     except ImportError as error:
         text = f"backend '{name}' needs its library: pip install {_PACKAGES.get(name, name)} ({error})"
         if isinstance(error, ModuleNotFoundError) and error.name == name:
-            raise auto.Absent(f"{name} is not installed", text) from error
+            raise candidates.Absent(f"{name} is not installed", text) from error
         raise BackendUnavailable(text) from error
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_search import resolve_model
 
 __all__ = ["CARD_NAME", "ONNX_NAME", "SCHEMA_VERSION", "ModelCard", "file_sha256", "resolve_model"]

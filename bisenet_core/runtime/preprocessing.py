@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.image_encodings import COLOR_CONVERSIONS, PACKED_YUV, to_rgb
+from bisenet_core.images.encodings import COLOR_CONVERSIONS, PACKED_YUV, to_rgb
 
 #: Colour orders an image may come in, and its number of channels; "mono" is HxW without a channel axis.
 COLOR_CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "mono": 1, "uyvy": 2, "yuyv": 2}

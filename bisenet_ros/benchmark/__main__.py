@@ -14,13 +14,13 @@ from typing import Any
 
 from bisenet_core.commands.options import parse_size
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import show, table, track, write_json
-from bisenet_core.evaluation.zoo.figures import require_matplotlib
+from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
 from bisenet_ros.benchmark.chart import draw_benchmark
 from bisenet_ros.benchmark.measurement import Measurement
 from bisenet_ros.demo.preparation import isolate, let_large_images_through
-from bisenet_ros.load.parties import Parties, Setting
+from bisenet_ros.harness.parties import Parties, Setting
 
 BAD_INPUT, INTERRUPTED = 2, 130
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.evaluation.zoo.figures import GREY, PALE, write_figure
+from bisenet_core.reports.figures import GREY, PALE, write_figure
 
 _BLUE = "#0072b2"
 _COLOURS = {"cameras": "#e69f00", "node's own": "#009e73", "Segmenter": GREY, "planner": "#d55e00"}

@@ -5,12 +5,12 @@ from contextlib import suppress
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.percentiles import percentiles
+from bisenet_core.reports.percentiles import percentiles
 from bisenet_ros.diagnostics import counts_from_values
 from bisenet_ros.frame_account import sum_counts
-from bisenet_ros.load.parties import Parties
-from bisenet_ros.load.process_usage import Usage, usage
-from bisenet_ros.load.status import Status, what_runs
+from bisenet_ros.harness.parties import Parties
+from bisenet_ros.harness.process_usage import Usage, usage
+from bisenet_ros.harness.status import Status, what_runs
 from bisenet_ros.stage_times import StageTimes
 
 # Of the node's stages, by their names in diagnostics.

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from bisenet_core.commands.options import parse_size
+from bisenet_core.drives.frame import Source
+from bisenet_core.drives.sources import open_source
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import progress_bar, show, table, write_json
-from bisenet_core.evaluation.frame import Source
-from bisenet_core.evaluation.scoring import Scores
-from bisenet_core.evaluation.sources import open_source
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.evaluation.metrics.scoring import Scores
+from bisenet_core.labels.label_space import CAMVID_11
+from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.demo.drive_player import IMAGE_TOPIC
 from bisenet_ros.demo.pictures import name_labels, write_pictures

@@ -19,11 +19,11 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from bisenet_core.drives.frame import Source
+from bisenet_core.drives.sources import open_source
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.frame import Source
-from bisenet_core.evaluation.sources import open_source
+from bisenet_ros.harness.camera_publisher import create_camera, stamp_ns, wait_for_subscriber
 from bisenet_ros.image_messages import image_to_msg
-from bisenet_ros.load.camera_publisher import create_camera, stamp_ns, wait_for_subscriber
 
 IMAGE_TOPIC = "/camera/image_raw"
 FRAME_ID = "camera_optical_frame"

@@ -14,11 +14,11 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
+from bisenet_core.drives.image_files import write_image
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.image_files import write_image
-from bisenet_ros.demo.node_account import NodeAccount, account_from_diagnostics
+from bisenet_ros.harness.camera_publisher import stamp_ns
+from bisenet_ros.harness.node_account import NodeAccount, account_from_diagnostics
 from bisenet_ros.image_messages import image_from_msg
-from bisenet_ros.load.camera_publisher import stamp_ns
 
 LABELS_TOPIC = "/segmentation/labels"
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Tuple
 
-from bisenet_core.evaluation.contact_sheet import ContactSheet
-from bisenet_core.evaluation.frame import Frame, Source
-from bisenet_core.evaluation.image_files import read_labels
-from bisenet_core.evaluation.scoring import Scores
-from bisenet_core.evaluation.video_writer import OverlayVideo
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.drives.frame import Frame, Source
+from bisenet_core.drives.image_files import read_labels
+from bisenet_core.evaluation.metrics.scoring import Scores
+from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.reports.contact_sheet import ContactSheet
+from bisenet_core.reports.video_writer import OverlayVideo
 from bisenet_ros.demo.label_recorder import Receipt
 from bisenet_ros.demo.session import Recording
 from bisenet_ros.demo.summary import SHEET_NAME, VIDEO_NAME, latencies_ms

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 from typing import MutableMapping, Optional, Tuple
 
+from bisenet_core.drives.frame import Source
+from bisenet_core.drives.image_files import write_image
+from bisenet_core.drives.rendered_source import RenderedSource
+from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import progress_bar
-from bisenet_core.evaluation.frame import Source
-from bisenet_core.evaluation.image_files import write_image
-from bisenet_core.evaluation.rendered_source import RenderedSource
-from bisenet_core.rendering import RenderedDrive
+from bisenet_core.reports.console import progress_bar
 from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile, older_than
 
 _OWN_FILES = ("summary.json", "overlay.mp4", "contact_sheet.png")

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 
-from bisenet_ros.demo.child_process import ChildProcess
 from bisenet_ros.demo.label_recorder import LabelRecorder, Receipt, recording
-from bisenet_ros.demo.node_account import NodeAccount
 from bisenet_ros.demo.preparation import emptied
+from bisenet_ros.harness.child_process import ChildProcess
+from bisenet_ros.harness.node_account import NodeAccount
 
 READY_TIMEOUT_S = 90.0
 

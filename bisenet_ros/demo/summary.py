@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from bisenet_core.evaluation.scoring import Scores
+from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_ros.demo.session import Recording
 
 VIDEO_NAME = "overlay.mp4"

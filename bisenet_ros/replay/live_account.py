@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
+from bisenet_core.drives.recorded_frame import RecordedFrame
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from bisenet_core.evaluation.replay.latency import spread
-from bisenet_core.evaluation.scoring import Scores
+from bisenet_core.evaluation.metrics.latency import spread
+from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.replay.live_account import LiveFigures
 

@@ -6,10 +6,10 @@ from collections import Counter
 
 import numpy as np
 
+from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.truth import Truth
-from bisenet_core.evaluation.scoring import Scores
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.evaluation.metrics.scoring import Scores
+from bisenet_core.labels.label_space import LabelSpace
 from bisenet_ros.replay.live_account import Sent
 
 _WAITING_AT_MOST = 64

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from bisenet_ros.demo.node_account import NodeAccount, account_from_diagnostics
 from bisenet_ros.diagnostics import status_name
 from bisenet_ros.frame_account import FrameCounts
+from bisenet_ros.harness.node_account import NodeAccount, account_from_diagnostics
 
 # Its diagnostics come once a second.
 SILENCE_S = 10.0

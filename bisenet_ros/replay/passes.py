@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
-from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.drives.recorded_frame import RecordedFrame
+from bisenet_core.drives.recording import Recording
 
 _LONE_FRAME_NS = 100_000_000
 

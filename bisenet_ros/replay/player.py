@@ -7,10 +7,10 @@ from typing import Any
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from bisenet_core.evaluation.replay.read_ahead import read_ahead
-from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.drives.read_ahead import read_ahead
+from bisenet_core.drives.recording import Recording
+from bisenet_ros.harness.camera_publisher import to_stamp
 from bisenet_ros.image_messages import image_to_msg
-from bisenet_ros.load.camera_publisher import to_stamp
 from bisenet_ros.replay.live_account import LiveAccount
 from bisenet_ros.replay.passes import DueFrame, due_frames
 from bisenet_ros.replay.timeline import Timeline

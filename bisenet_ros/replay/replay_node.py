@@ -26,13 +26,13 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 
+from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.truth.truth import open_truth
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.recording import Recording
-from bisenet_core.evaluation.replay.truth import open_truth
-from bisenet_core.memory import keep_freed_memory
+from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
+from bisenet_ros.harness.camera_publisher import create_camera, stamp_ns, to_stamp
 from bisenet_ros.image_messages import image_from_msg
-from bisenet_ros.load.camera_publisher import create_camera, stamp_ns, to_stamp
 from bisenet_ros.replay.live_account import LiveAccount
 from bisenet_ros.replay.live_scorer import LiveScorer
 from bisenet_ros.replay.node_watch import NodeWatch

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import write_json
+from bisenet_core.reports.console import write_json
 
 RESULTS_NAME = "live.json"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_ros.load.camera_publisher import SETTLE_S
+from bisenet_ros.harness.camera_publisher import SETTLE_S
 from bisenet_ros.replay.live_results import Outcome, facts_of_run, live_results
 from bisenet_ros.replay.results_file import claim_results, write_results
 from bisenet_ros.replay.summary import progress_line

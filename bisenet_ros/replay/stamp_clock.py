@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bisenet_core.evaluation.replay.recording import Recording
+from bisenet_core.drives.recording import Recording
 
 # An image reaches the recorder sooner; what lies farther apart are two clocks.
 _APART_S = 10.0

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.evaluation.zoo.figures import GREY, write_figure
+from bisenet_core.reports.figures import GREY, write_figure
 from bisenet_ros.soak.samples import Sample
 
 _BLUE, _RED, _GREEN = "#0072b2", "#d55e00", "#009e73"

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from bisenet_core.benchmarks.segmenter_speed import percentiles
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.benchmark import percentiles
 from bisenet_ros.diagnostics import counts_from_values
 from bisenet_ros.frame_account import FrameCounts
-from bisenet_ros.load.parties import Parties
-from bisenet_ros.load.status import Status, what_runs
+from bisenet_ros.harness.parties import Parties
+from bisenet_ros.harness.status import Status, what_runs
 from bisenet_ros.soak.samples import Sample, courses
 from bisenet_ros.soak.stop_request import StopRequest
 

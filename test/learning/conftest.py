@@ -10,7 +10,7 @@ pytest.importorskip("lightning", reason="training needs lightning (pip install .
 @pytest.fixture(scope="session")
 def street_dataset(tmp_path_factory):
     """ROOT/{train,val}/{images,labels} in CamVid's layout: 6 and 2 rendered frames at 96x64."""
-    from bisenet_core.rendering import RenderedDrive
+    from bisenet_core.drives.rendering import RenderedDrive
 
     root = tmp_path_factory.mktemp("streets")
     for split, count, seed in (("train", 6, 1), ("val", 2, 2)):

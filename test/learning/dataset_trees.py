@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bisenet_core.label_space import CAMVID_11, LabelSpace, label_space_of
+from bisenet_core.labels.label_space import CAMVID_11, LabelSpace, label_space_of
 
 SIZE = (64, 48)
 UNLABELED = 255

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from two_processes import in_two_processes
 
-from bisenet_core.label_space import UNLABELED
+from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.distributed import GlobalBatchNorm2d, SynchronisedBatchNorm, world_size
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.segmentation_module import SegmentationModule

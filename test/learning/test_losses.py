@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from bisenet_core.label_space import UNLABELED
+from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bisenet_core.evaluation.zoo.published_results import PUBLISHED
 from bisenet_core.learning.recipe import Recipe
+from bisenet_core.reports.networks.published_results import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
 RECIPES = {path.stem: path for path in sorted((ROOT / "training" / "recipes").glob("*.yaml"))}

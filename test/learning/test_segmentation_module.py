@@ -7,7 +7,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch.nn import functional
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import CAMVID_11, UNLABELED, LabelSpace
+from bisenet_core.labels.label_space import CAMVID_11, UNLABELED, LabelSpace
 from bisenet_core.learning.class_weights import count_pixels, inverse_log
 from bisenet_core.learning.data_module import SegmentationDataModule
 from bisenet_core.learning.datasets import open_dataset

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bisenet_core.label_space import UNLABELED
+from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import Augmentation, to_tensors
 

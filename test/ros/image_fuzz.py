@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image
 
-from bisenet_core.compressed_images import MAX_PIXELS
-from bisenet_core.image_encodings import ImageError
+from bisenet_core.images.compressed import MAX_PIXELS
+from bisenet_core.images.encodings import ImageError
 from bisenet_ros.image_messages import compressed_from_msg, image_from_msg
 
 REASONS = {"unsupported_encoding", "zero_size", "bad_size", "bad_step", "truncated", "damaged", "too_large"}

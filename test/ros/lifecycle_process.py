@@ -20,8 +20,8 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from bisenet_core.memory import keep_freed_memory
 from bisenet_core.runtime.backend import InferenceBackend
+from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.image_messages import image_to_msg

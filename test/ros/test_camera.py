@@ -17,7 +17,7 @@ from rclpy.time import Time
 from std_msgs.msg import Header
 
 from bisenet_core.errors import InferenceError
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.runtime.segmenter import Segmentation
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.frame_account import FrameAccount

@@ -9,7 +9,7 @@ from node_harness import BEST_EFFORT, python_path
 from test_segmentation_node import _labels, _message, _picture
 from vision_msgs_package import LABEL_INFO_HASH
 
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_ros.label_info import LABEL_INFO_QOS
 
 SIZES = ((50, 70), (64, 96), (33, 200))  # height, width; as if the camera were reconfigured

@@ -10,9 +10,9 @@ pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
 from fresh_networks import fresh_network
 from std_msgs.msg import Header
 
-from bisenet_core.export.deployable import deployable
-from bisenet_core.export.onnx_file import write_onnx
-from bisenet_core.image_encodings import view_image
+from bisenet_core.deployment.deployable import deployable
+from bisenet_core.deployment.onnx_file import write_onnx
+from bisenet_core.images.encodings import view_image
 from bisenet_core.models import list_models
 from bisenet_core.models.registry import is_segmentation
 from bisenet_core.runtime.segmenter import Segmenter

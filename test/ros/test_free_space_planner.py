@@ -18,10 +18,17 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from bisenet_core.free_space import FREE, OCCUPIED, UNKNOWN, find_corridor, grid_shape, project_corridor
-from bisenet_core.ground_camera import GroundCamera
-from bisenet_core.label_space import CAMVID_11, CITYSCAPES_19
-from bisenet_core.rendering import RenderedDrive
+from bisenet_core.drives.rendering import RenderedDrive
+from bisenet_core.labels.free_space import (
+    FREE,
+    OCCUPIED,
+    UNKNOWN,
+    find_corridor,
+    grid_shape,
+    project_corridor,
+)
+from bisenet_core.labels.ground_camera import GroundCamera
+from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
 from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.label_info import LABEL_INFO_QOS
 

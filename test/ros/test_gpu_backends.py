@@ -11,11 +11,11 @@ pytest.importorskip("openvino", reason="the stand-in computes on the CPU")
 from node_harness import ROOT
 from test_segmentation_node import _count, _labels, _message, _picture, _send_and_hear
 
-from bisenet_core.confidence import unlabel_unsure
-from bisenet_core.image_encodings import to_rgb
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.images.encodings import to_rgb
+from bisenet_core.labels.confidence import unlabel_unsure
+from bisenet_core.labels.label_space import CAMVID_11
+from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_core.visualization import overlay
 from bisenet_ros.findings import ERROR, OK, WARN
 
 # The node's own main; it says what it draws and converts itself, and what the stand-in is asked for.

@@ -6,7 +6,7 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
 from image_fuzz import LAYOUTS, Tally, fuzz_compressed, fuzz_raw, largest
 
-from bisenet_core.image_encodings import ENCODINGS
+from bisenet_core.images.encodings import ENCODINGS
 
 
 def test_raw_messages_become_images_or_one_line():

@@ -14,8 +14,8 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from bisenet_core.compressed_images import encode_png
-from bisenet_core.image_encodings import ENCODINGS, ImageError
+from bisenet_core.images.compressed import encode_png
+from bisenet_core.images.encodings import ENCODINGS, ImageError
 from bisenet_ros.image_messages import (
     compressed_from_msg,
     image_from_msg,

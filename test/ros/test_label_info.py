@@ -8,7 +8,7 @@ from builtin_interfaces.msg import Time
 from rclpy.clock import Clock
 from std_msgs.msg import Header
 
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_ros import label_info
 from bisenet_ros.label_info import LABEL_INFO_QOS, LabelInfoPublisher, label_info_to_msg
 

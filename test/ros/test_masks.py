@@ -7,7 +7,7 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
 from test_segmentation_node import _labels, _message, _picture, _send_and_hear
 
-from bisenet_core.label_space import CITYSCAPES_19
+from bisenet_core.labels.label_space import CITYSCAPES_19
 
 TOPICS = ["/segmentation/masks/" + name.replace(" ", "_") for name in CITYSCAPES_19.classes]
 

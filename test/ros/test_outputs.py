@@ -10,9 +10,9 @@ from node_harness import NodeProcess, Observer
 from sensor_msgs.msg import CompressedImage, Image
 from test_segmentation_node import HEIGHT, WIDTH, _labels, _message, _picture
 
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
+from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_core.visualization import overlay
 
 OUTPUTS = {"labels": Image, "confidence": Image, "masks/Road": Image, "overlay": Image,
            "labels/compressed": CompressedImage}

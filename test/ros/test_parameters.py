@@ -9,7 +9,7 @@ from node_harness import ROOT
 from rclpy.parameter import Parameter
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import CAMVID_11, CITYSCAPES_19
+from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
 from bisenet_ros.parameters import (
     PARAMETERS,
     SegmentationParameters,

@@ -8,9 +8,9 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 from test_segmentation_node import _labels, _message, _picture, _send_and_hear
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
+from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_core.visualization import overlay
 
 CAMERAS = ("front", "left")
 

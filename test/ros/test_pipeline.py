@@ -16,7 +16,7 @@ from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Header
 
 from bisenet_core.errors import DeviceError, InferenceError, InputError
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.runtime.segmenter import Segmentation
 from bisenet_ros import pipeline
 from bisenet_ros.frame_account import FrameAccount, sum_counts

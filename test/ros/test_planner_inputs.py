@@ -11,7 +11,7 @@ from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Header
 from test_label_info import LabelInfo, VisionClass
 
-from bisenet_core.label_space import CAMVID_11, CITYSCAPES_19
+from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
 from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.planner_inputs import (
     StampMatcher,

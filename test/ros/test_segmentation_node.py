@@ -8,10 +8,10 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 from node_harness import BEST_EFFORT, RELIABLE, NodeProcess, Observer, deep_qos
 from std_msgs.msg import Header
 
-from bisenet_core.image_encodings import ENCODINGS, view_image
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.images.encodings import ENCODINGS, view_image
+from bisenet_core.labels.label_space import CAMVID_11
+from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_core.visualization import overlay
 from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.parameters import PARAMETERS
 

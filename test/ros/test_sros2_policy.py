@@ -9,7 +9,7 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
 from node_harness import ROOT
 
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 
 POLICY = ROOT / "config" / "sros2_policy.xml"
 NODE, NAMESPACE = "segmentation", "/"

@@ -16,10 +16,10 @@ pytest.importorskip("openvino", reason="the CPU that takes over")
 from node_harness import ROOT
 from test_segmentation_node import _labels, _message, _picture, _send_and_hear
 
-from bisenet_core.image_encodings import to_rgb
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.images.encodings import to_rgb
+from bisenet_core.labels.label_space import CAMVID_11
+from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_core.visualization import overlay
 from bisenet_ros.findings import WARN
 
 pytestmark = pytest.mark.skipif(not shutil.which("g++"), reason="g++ compiles the kernels for the host")
@@ -34,7 +34,7 @@ from pytest import MonkeyPatch
 sys.path[:0] = {fakes!r}
 import fake_pycuda, fake_tensorrt
 from host_kernels import HostModule, host_library
-from bisenet_core.runtime import auto, tensorrt_backend
+from bisenet_core.runtime import candidates, tensorrt_backend
 from bisenet_ros import segmentation_node
 
 patch = MonkeyPatch()
@@ -42,7 +42,7 @@ driver = fake_pycuda.install(patch, fake_pycuda.FakeDriver())
 fake_tensorrt.install(patch, fake_tensorrt.make_tensorrt({version!r}, driver))
 driver.kernels = HostModule(host_library(Path({kernels!r})))
 patch.setattr(tensorrt_backend, "compile_kernels", lambda capability, folder: b"cubin")
-patch.setattr(auto, "check_driver", lambda: None)
+patch.setattr(candidates, "check_driver", lambda: None)
 infer = tensorrt_backend.TensorRTBackend.infer
 def fragile(self, image, *arguments):
     if image.min() >= 250:

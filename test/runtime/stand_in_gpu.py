@@ -8,12 +8,12 @@ from types import ModuleType
 
 import numpy as np
 
-from bisenet_core.confidence import unlabel_unsure
 from bisenet_core.errors import DeviceError
-from bisenet_core.image_encodings import to_rgb
-from bisenet_core.runtime import auto, backend
+from bisenet_core.images.encodings import to_rgb
+from bisenet_core.labels.confidence import unlabel_unsure
+from bisenet_core.labels.visualization import overlay
+from bisenet_core.runtime import backend, candidates
 from bisenet_core.runtime.backend import InferenceBackend
-from bisenet_core.visualization import overlay
 
 WHITE = 250  # the darkest channel value of the image that the device is lost over
 
@@ -29,8 +29,8 @@ class StandInGpu(InferenceBackend):
     def __init__(self, card, precision, input_size, engine_cache=None):
         self.engine_cache, self.closed = engine_cache, False
         self._card = card
-        self._cpu = auto.open_first(
-            [one for one in auto.CANDIDATES if one.device == "cpu"],
+        self._cpu = candidates.open_first(
+            [one for one in candidates.CANDIDATES if one.device == "cpu"],
             lambda one: backend._open(one, card, "fp32", input_size, None))[0]
 
     @property
@@ -71,6 +71,6 @@ class StandInGpu(InferenceBackend):
 
 def install(replace=setattr, replace_item=dict.__setitem__):
     """Put it in TensorRT's place, with functions such as monkeypatch's ``setattr`` and ``setitem``."""
-    replace(auto, "check_driver", lambda: None)
+    replace(candidates, "check_driver", lambda: None)
     replace_item(sys.modules, "tensorrt", ModuleType("tensorrt"))
     replace_item(backend.BACKENDS, "tensorrt", __name__ + ":StandInGpu")

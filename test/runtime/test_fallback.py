@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from bisenet_core.errors import DeviceError, InferenceError, InputError
-from bisenet_core.runtime import auto, backend
-from bisenet_core.runtime.auto import Absent
+from bisenet_core.runtime import backend, candidates
 from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend, open_backend
+from bisenet_core.runtime.candidates import Absent
 from bisenet_core.runtime.fallback import FallbackBackend
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
@@ -164,7 +164,7 @@ def open_fake(monkeypatch, make_card, gpu, cpu):
             return lambda card, precision, size, **others: given.append((name, precision, others)) or (
                 gpu if name == "tensorrt" else cpu)
 
-        monkeypatch.setattr(auto, "check_driver", lambda: None)
+        monkeypatch.setattr(candidates, "check_driver", lambda: None)
         monkeypatch.setattr(backend, "_import_backend", import_backend)
         return open_backend(make_card(), **options)
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import CAMVID_11, CITYSCAPES_19
+from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
 from bisenet_core.runtime.model_card import ModelCard, file_sha256
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_core.errors import InputError
-from bisenet_core.image_encodings import PACKED_YUV, to_rgb
+from bisenet_core.images.encodings import PACKED_YUV, to_rgb
 from bisenet_core.runtime.preprocessing import (
     COLOR_CHANNELS,
     check_image,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.runtime.segmenter import Segmenter
 
 pytest.importorskip("openvino", reason="a backend is needed")

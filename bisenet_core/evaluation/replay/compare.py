@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.errors import InferenceError, InputError
-from bisenet_core.evaluation.console import write_json
-from bisenet_core.evaluation.replay.bootstrap import OVERALL, figures, interval, resampled
+from bisenet_core.evaluation.metrics.bootstrap import OVERALL, figures, interval, resampled
+from bisenet_core.evaluation.metrics.scoring import or_none
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive, common_frames
-from bisenet_core.evaluation.report.extremes import apart
-from bisenet_core.evaluation.scoring import or_none
-from bisenet_core.metrics import class_counts, miou
+from bisenet_core.labels.metrics import class_counts, miou
+from bisenet_core.reports.console import write_json
+from bisenet_core.reports.parts.extremes import apart
 
 LEVEL = 0.95
 

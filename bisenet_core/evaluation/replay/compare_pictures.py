@@ -7,18 +7,18 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from bisenet_core.drives.recorded_frame import RecordedFrame
+from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.truth.truth import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
-from bisenet_core.evaluation.replay.evaluation import Evaluation
+from bisenet_core.evaluation.replay.job import Evaluation
 from bisenet_core.evaluation.replay.output_folder import ABOUT
-from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
-from bisenet_core.evaluation.replay.recording import Recording
-from bisenet_core.evaluation.replay.report.classes import class_rows
-from bisenet_core.evaluation.replay.report.compare_page import write_compare_page
-from bisenet_core.evaluation.replay.truth import open_truth
 from bisenet_core.evaluation.replay.work import Worker
-from bisenet_core.evaluation.report.panels import pair_panels
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.reports.parts.panels import pair_panels
+from bisenet_core.reports.replay.classes import class_rows
+from bisenet_core.reports.replay.compare_page import write_compare_page
 from bisenet_core.runtime.segmenter import Segmenter
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.evaluation.replay import mailbox_simulation
-from bisenet_core.evaluation.replay.evaluation import Part
-from bisenet_core.evaluation.replay.frame_result import FrameResult
+from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.stream_notes import size_notes, stamp_notes
+from bisenet_core.evaluation.metrics import mailbox_simulation
+from bisenet_core.evaluation.metrics.frame_result import FrameResult
+from bisenet_core.evaluation.replay.job import Part
 from bisenet_core.evaluation.replay.part_result import COUNTS, PartResult
 from bisenet_core.evaluation.replay.part_store import PartStore
-from bisenet_core.evaluation.replay.recording import Recording
-from bisenet_core.evaluation.replay.stream_notes import size_notes, stamp_notes
 
 
 @dataclass(frozen=True)

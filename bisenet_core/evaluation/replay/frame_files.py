@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bisenet_core.evaluation.replay import boundary_score, temporal_consistency
+from bisenet_core.evaluation.metrics import boundary_score, temporal_consistency
+from bisenet_core.evaluation.metrics.frame_result import STAGES, FrameResult
+from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED, Driven
+from bisenet_core.evaluation.metrics.scoring import or_none
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
-from bisenet_core.evaluation.replay.frame_result import STAGES, FrameResult
-from bisenet_core.evaluation.replay.mailbox_simulation import LABELLED, Driven
-from bisenet_core.evaluation.scoring import or_none
-from bisenet_core.metrics import class_counts, miou
+from bisenet_core.labels.metrics import class_counts, miou
 
 COLUMNS = (
     *("bag", "index", "recorded_ns", "stamp_ns", "width", "height", "problem"),

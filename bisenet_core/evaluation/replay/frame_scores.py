@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from bisenet_core.drives.recorded_frame import RecordedFrame
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay import (
+from bisenet_core.evaluation.metrics import (
     boundary_score,
     calibration,
     teacher_agreement,
     temporal_consistency,
 )
-from bisenet_core.evaluation.replay.frame_result import FrameResult
-from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
-from bisenet_core.label_space import LabelSpace
-from bisenet_core.metrics import ConfusionMatrix
+from bisenet_core.evaluation.metrics.frame_result import FrameResult
+from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.labels.metrics import ConfusionMatrix
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from bisenet_core.drives.labelled_bag import LabelledBagWriter
+from bisenet_core.drives.read_ahead import read_ahead
+from bisenet_core.drives.recording import Recording
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
-from bisenet_core.evaluation.replay.labelled_bag import LabelledBagWriter
-from bisenet_core.evaluation.replay.read_ahead import read_ahead
-from bisenet_core.evaluation.replay.recording import Recording
 from bisenet_core.evaluation.replay.work import AHEAD, Progress
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 
 #: File in a bag's folder: what its labels were made of, see ``PartStore.state_of``.
 _STATE = "parts.sha256"

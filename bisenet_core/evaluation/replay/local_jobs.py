@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.cores import available_cores, claim_cores
-from bisenet_core.evaluation.replay.evaluation import Evaluation, Part
+from bisenet_core.evaluation.replay.job import Evaluation, Part
 from bisenet_core.evaluation.replay.part_result import PartResult
 from bisenet_core.evaluation.replay.work import Progress, evaluate_part
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.evaluation import Evaluation
+from bisenet_core.evaluation.replay.job import Evaluation
 from bisenet_core.evaluation.replay.part_store import PartStore
 from bisenet_core.evaluation.replay.preparation import Request
 

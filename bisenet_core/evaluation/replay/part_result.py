@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.evaluation.replay.frame_result import STAGES, FrameResult
+from bisenet_core.evaluation.metrics.frame_result import STAGES, FrameResult
 
 #: Count arrays of a FrameResult, each int64 or None.
 COUNTS = ("confusion", "boundary", "calibration", "temporal", "teacher")

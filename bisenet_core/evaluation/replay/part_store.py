@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.evaluation import Evaluation, Part, fingerprint
+from bisenet_core.evaluation.replay.job import Evaluation, Part, fingerprint
 from bisenet_core.evaluation.replay.part_result import PartResult
 
 

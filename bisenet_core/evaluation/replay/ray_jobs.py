@@ -8,7 +8,7 @@ from typing import Any
 
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.cores import claim_cores
-from bisenet_core.evaluation.replay.evaluation import Evaluation, Part
+from bisenet_core.evaluation.replay.job import Evaluation, Part
 from bisenet_core.evaluation.replay.local_jobs import ATTEMPTS
 from bisenet_core.evaluation.replay.part_result import PartResult
 from bisenet_core.evaluation.replay.work import Progress, evaluate_part

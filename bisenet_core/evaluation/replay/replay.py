@@ -8,20 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.evaluation.console import progress_bar
+from bisenet_core.drives.recording import Recording
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
-from bisenet_core.evaluation.replay.evaluation import Evaluation, Part, split
 from bisenet_core.evaluation.replay.frame_files import csv_row, rows_of
+from bisenet_core.evaluation.replay.job import Evaluation, Part, split
 from bisenet_core.evaluation.replay.labelled_bags import write_labelled_bags
 from bisenet_core.evaluation.replay.local_jobs import run_in_processes
 from bisenet_core.evaluation.replay.output_folder import claim_output
 from bisenet_core.evaluation.replay.part_store import PartStore
 from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
 from bisenet_core.evaluation.replay.ray_jobs import run_on_ray
-from bisenet_core.evaluation.replay.recording import Recording
 from bisenet_core.evaluation.replay.results import write_results
 from bisenet_core.evaluation.replay.schedule import Runner, finish_parts, run_here
 from bisenet_core.evaluation.replay.work import Progress, Worker
+from bisenet_core.reports.console import progress_bar
 
 LABELLED_BAGS = "labelled"
 
@@ -92,8 +92,8 @@ def _progress(description: str, frames: int) -> Iterator[Progress]:
 
 
 def _write_report(output: Path, results: dict[str, Any], bags: list[EvaluatedBag], models: Models) -> None:
-    from bisenet_core.evaluation.replay.report.page import write_report
-    from bisenet_core.evaluation.replay.report.pictures import take_pictures
+    from bisenet_core.reports.replay.page import write_report
+    from bisenet_core.reports.replay.pictures import take_pictures
 
     rows = [csv_row(row) for row in rows_of(bags)]
     with Worker(models.evaluation) as worker:

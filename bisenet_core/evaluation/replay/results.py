@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay import latency, mailbox_simulation
+from bisenet_core.evaluation.metrics import latency, mailbox_simulation
+from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.frame_files import Row, csv_row, rows_of, write_csv, write_npz
-from bisenet_core.evaluation.replay.mailbox_simulation import LABELLED
 from bisenet_core.evaluation.replay.totals import Totals
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 
 RESULTS, FRAMES_CSV, FRAMES_NPZ = "results.json", "frames.csv", "frames.npz"
 

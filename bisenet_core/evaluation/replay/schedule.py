@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from bisenet_core.evaluation.replay.evaluation import Evaluation, Part
+from bisenet_core.evaluation.replay.job import Evaluation, Part
 from bisenet_core.evaluation.replay.part_result import PartResult
 from bisenet_core.evaluation.replay.part_store import PartStore
 from bisenet_core.evaluation.replay.work import Progress, evaluate_part

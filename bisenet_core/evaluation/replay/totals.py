@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.evaluation import scoring
-from bisenet_core.evaluation.replay import (
+from bisenet_core.evaluation.metrics import (
     boundary_score,
     calibration,
+    scoring,
     teacher_agreement,
     temporal_consistency,
 )
-from bisenet_core.evaluation.replay.frame_result import FrameResult
+from bisenet_core.evaluation.metrics.frame_result import FrameResult
 from bisenet_core.evaluation.replay.part_result import COUNTS
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 
 
 class Totals:

@@ -12,16 +12,16 @@ import cv2
 import numpy as np
 
 from bisenet_core import __version__
+from bisenet_core.drives.read_ahead import read_ahead
+from bisenet_core.drives.recorded_frame import RecordedFrame
+from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.truth.truth import open_truth
 from bisenet_core.errors import InferenceError, InputError
+from bisenet_core.evaluation.metrics.frame_result import FrameResult
 from bisenet_core.evaluation.replay.cores import available_cores
-from bisenet_core.evaluation.replay.evaluation import Evaluation, Part, fingerprint, settings_of
-from bisenet_core.evaluation.replay.frame_result import FrameResult
 from bisenet_core.evaluation.replay.frame_scores import FrameScorer, LabelledFrame, labels_png
+from bisenet_core.evaluation.replay.job import Evaluation, Part, fingerprint, settings_of
 from bisenet_core.evaluation.replay.part_result import PartResult
-from bisenet_core.evaluation.replay.read_ahead import read_ahead
-from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
-from bisenet_core.evaluation.replay.recording import Recording
-from bisenet_core.evaluation.replay.truth import open_truth
 from bisenet_core.runtime.segmenter import Segmenter
 
 #: Decoded frames that wait for the network, and labelled ones that wait to be scored: enough to bridge a

@@ -5,11 +5,11 @@ from statistics import mean, stdev
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.console import write_json
-from bisenet_core.evaluation.zoo.figures import GREY, INK, PALE, write_figure
 from bisenet_core.learning.ablation.rows import TABLE_2, Row
 from bisenet_core.learning.ablation.runs import Plan
 from bisenet_core.models.complexity import complexity_of
+from bisenet_core.reports.console import write_json
+from bisenet_core.reports.figures import GREY, INK, PALE, write_figure
 
 NAME = "ablation"
 _BLUE = "#0072b2"

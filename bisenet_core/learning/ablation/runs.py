@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError, TrainingError
-from bisenet_core.evaluation.console import write_json
 from bisenet_core.learning.ablation.rows import Row, check_base
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.run_report.finished_run import read_run
 from bisenet_core.learning.train import train
+from bisenet_core.reports.console import write_json
 
 #: Of a run that has come to its end.
 RESULT = "result.json"

@@ -1,6 +1,6 @@
 """ADE20K's scene parsing benchmark, as ADEChallengeData2016.zip unpacks."""
 
-from bisenet_core.label_space import ADE20K_150
+from bisenet_core.labels.label_space import ADE20K_150
 from bisenet_core.learning.datasets.label_coding import ids_of
 from bisenet_core.learning.datasets.layouts import Source, TwoTrees
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bisenet_core.label_space import CAMVID_11, UNLABELED
+from bisenet_core.labels.label_space import CAMVID_11, UNLABELED
 from bisenet_core.learning.datasets.label_coding import ColourCoding, ids_of
 from bisenet_core.learning.datasets.layouts import Source, TwoTrees, files_below, pair_up
 from bisenet_core.learning.datasets.segmentation_dataset import SplitFiles

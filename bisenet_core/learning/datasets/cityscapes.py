@@ -1,6 +1,6 @@
 """Cityscapes as its own archives unpack: leftImg8bit/SPLIT/CITY and gtFine/SPLIT/CITY."""
 
-from bisenet_core.label_space import CITYSCAPES_19, UNLABELED
+from bisenet_core.labels.label_space import CITYSCAPES_19, UNLABELED
 from bisenet_core.learning.datasets.label_coding import IdCoding, ids_of
 from bisenet_core.learning.datasets.layouts import Source, TwoTrees
 

@@ -1,6 +1,6 @@
 """COCO-Stuff: all of COCO 2017 ("164k"), or the 10 000 images that were labelled first ("10k")."""
 
-from bisenet_core.label_space import COCO_STUFF_171, UNLABELED
+from bisenet_core.labels.label_space import COCO_STUFF_171, UNLABELED
 from bisenet_core.learning.datasets.label_coding import IdCoding, ids_of
 from bisenet_core.learning.datasets.layouts import NameLists, Source, TwoTrees
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import UNLABELED, LabelSpace
+from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 from bisenet_core.learning.datasets.image_file import png_format, read_bytes
 
 _GREY, _PALETTE = 0, 3  # colour types of the PNG format

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS
 from bisenet_core.learning.datasets.label_coding import LabelCoding
 from bisenet_core.learning.datasets.segmentation_dataset import Pair, SplitFiles

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import UNLABELED, Color, LabelSpace
+from bisenet_core.labels.label_space import UNLABELED, Color, LabelSpace
 from bisenet_core.learning.datasets.label_coding import ids_of
 from bisenet_core.learning.datasets.layouts import PathLists, Source, TwoTrees
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import LabelSpace
+from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.learning.datasets.image_file import read_image
 from bisenet_core.learning.datasets.label_coding import LabelCoding
 

@@ -9,10 +9,10 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from bisenet_core.learning.run_guard import RunStoppedError
-from bisenet_core.learning.run_report.circumstances import git_state, hardware, versions
+from bisenet_core.learning.run_report.environment import git_state, hardware, versions
 from bisenet_core.learning.run_report.page import write_run_report
 from bisenet_core.learning.run_report.run_record import RunRecord, Start
-from bisenet_core.learning.run_report.validation_scores import ValidationScores
+from bisenet_core.learning.run_report.saved_validation import ValidationScores
 from bisenet_core.learning.segmentation_module import SegmentationModule
 
 _log = logging.getLogger(__name__)

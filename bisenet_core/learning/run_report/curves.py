@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bisenet_core.evaluation.report.chart import Chart, Mark, Scale, Tick
-from bisenet_core.evaluation.report.formats import count, percent
-from bisenet_core.evaluation.report.series import multiples, reduce_series, round_step, shown_limit
 from bisenet_core.learning.run_report.metrics_file import Row
+from bisenet_core.reports.parts.chart import Chart, Mark, Scale, Tick
+from bisenet_core.reports.parts.formats import count, percent
+from bisenet_core.reports.parts.series import multiples, reduce_series, round_step, shown_limit
 
 #: Of the style sheet, in the order in which lines take them.
 _COLOURS = ("first", "second", "third", "fourth", "fifth", "sixth")

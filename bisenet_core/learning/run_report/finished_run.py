@@ -12,7 +12,7 @@ from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.run_report.loggers import LOGS, METRICS
 from bisenet_core.learning.run_report.metrics_file import Row, read_rows
 from bisenet_core.learning.run_report.run_record import RunRecord, Start
-from bisenet_core.learning.run_report.validation_scores import ValidationScores
+from bisenet_core.learning.run_report.saved_validation import ValidationScores
 
 _CHECKPOINTS = ("best.ckpt", "last.ckpt")
 _RECIPE = "recipe.yaml"

@@ -1,10 +1,10 @@
 """The figures at the head of a run's report, and the facts they rest on."""
 
-from bisenet_core.evaluation.report.figure import Figure
-from bisenet_core.evaluation.report.formats import UNKNOWN, count, duration, milliseconds, percent, plural
 from bisenet_core.learning.run_report.curves import Curves
 from bisenet_core.learning.run_report.finished_run import FinishedRun
 from bisenet_core.learning.run_report.run_record import Start
+from bisenet_core.reports.parts.figure import Figure
+from bisenet_core.reports.parts.formats import UNKNOWN, count, duration, milliseconds, percent, plural
 
 
 def figures(run: FinishedRun) -> list[Figure]:

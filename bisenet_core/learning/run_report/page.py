@@ -7,12 +7,12 @@ from typing import Any
 import yaml
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.report.confusion import colours, confusion
-from bisenet_core.evaluation.report.page_file import templates, write_page
 from bisenet_core.learning.run_report.curves import Curves, accuracy_chart, loss_chart, rate_chart
 from bisenet_core.learning.run_report.finished_run import FinishedRun, read_run
 from bisenet_core.learning.run_report.headline import commit, facts, figures, state
 from bisenet_core.learning.run_report.pictures import NO_PICTURES, load_module, take_pictures
+from bisenet_core.reports.parts.confusion import colours, confusion
+from bisenet_core.reports.parts.page_file import templates, write_page
 
 FILE_NAME = "report.html"
 _TEMPLATE = "template.html.j2"

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from bisenet_core.evaluation.report.extremes import extremes
-from bisenet_core.evaluation.report.panels import Seen, frame_panels
 from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.run_report.finished_run import FinishedRun
 from bisenet_core.learning.segmentation_module import SegmentationModule
 from bisenet_core.learning.transforms import normalised
+from bisenet_core.reports.parts.extremes import extremes
+from bisenet_core.reports.parts.panels import Seen, frame_panels
 
 EACH = 4
 

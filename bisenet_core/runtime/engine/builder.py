@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from bisenet_core.errors import BackendUnavailable, InputError
-from bisenet_core.runtime.engine.onnx_types import to_half
+from bisenet_core.runtime.engine.fp16_onnx import to_half
 from bisenet_core.runtime.engine.options import EngineOptions
 from bisenet_core.runtime.engine.prepared_onnx import is_quantised, prepare_onnx
 from bisenet_core.runtime.engine.progress import Progress, attach_progress, raise_interruption

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bisenet_core.benchmarks.backend_agreement import widest_tie
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.agreement import widest_tie
 from bisenet_core.evaluation.protocols import make_protocol
 
 SIDES = st.integers(32, 80)

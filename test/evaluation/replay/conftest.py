@@ -6,8 +6,8 @@ pytest.importorskip("rosbags", reason="reading bags needs rosbags: pip install b
 
 from recorded_bags import IMAGES, LABELS, RAW, START, STEP, Record, write_bag
 
-from bisenet_core.evaluation.replay.evaluation import Evaluation, settings_of, split
-from bisenet_core.rendering import RenderedDrive
+from bisenet_core.drives.rendering import RenderedDrive
+from bisenet_core.evaluation.replay.job import Evaluation, settings_of, split
 from bisenet_core.runtime.segmenter import Segmenter
 
 FRAMES = 23

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 from bisenet_core.commands import replay_compare
 from bisenet_core.commands.replay_compare import rows
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.bootstrap import figures, interval, resampled
+from bisenet_core.evaluation.metrics.bootstrap import figures, interval, resampled
 from bisenet_core.evaluation.replay.compare import compare
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
-from bisenet_core.metrics import ConfusionMatrix
+from bisenet_core.labels.metrics import ConfusionMatrix
 
 NAMES = ["road", "car", "sky"]
 
@@ -119,7 +119,7 @@ def test_a_block_holds_successive_frames():
 def test_chunks_do_not_change_the_resamples(monkeypatch):
     counts = matrices(9, 0.8)
     whole = np.concatenate(list(resampled(counts, 50, 3)))
-    monkeypatch.setattr("bisenet_core.evaluation.replay.bootstrap._CHUNK_BYTES", 8 * 9 * 7)
+    monkeypatch.setattr("bisenet_core.evaluation.metrics.bootstrap._CHUNK_BYTES", 8 * 9 * 7)
     parts = list(resampled(counts, 50, 3))
     assert len(parts) == 8 and (np.concatenate(parts) == whole).all()
 

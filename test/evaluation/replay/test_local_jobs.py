@@ -13,7 +13,7 @@ from same_outcomes import assert_same
 
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay import cores, local_jobs
-from bisenet_core.evaluation.replay.evaluation import split
+from bisenet_core.evaluation.replay.job import split
 from bisenet_core.evaluation.replay.local_jobs import ATTEMPTS, run_in_processes
 from bisenet_core.evaluation.replay.schedule import run_here
 

@@ -23,14 +23,14 @@ from recorded_bags import COMPRESSED, IMAGES, LABELS, RAW, START, STEP, Record, 
 from rosbags.rosbag2 import StoragePlugin
 
 from bisenet_core.cli import main
+from bisenet_core.drives.recording import Recording
 from bisenet_core.errors import EvaluationError
-from bisenet_core.evaluation.replay import evaluation as parts_module
+from bisenet_core.evaluation.replay import job as parts_module
 from bisenet_core.evaluation.replay import schedule
 from bisenet_core.evaluation.replay.evaluated_bag import unique_names
 from bisenet_core.evaluation.replay.preparation import Request, open_recordings
-from bisenet_core.evaluation.replay.recording import Recording
 from bisenet_core.evaluation.replay.results import _whole
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 
 ROOT = Path(__file__).resolve().parents[3]
 MEASURED = {"created", "command", "cores", "fps", "latency_ms", "stages_ms", "as_driven"}
@@ -234,7 +234,7 @@ def test_bad_input_is_one_line(run, capfd, tmp_path, street_bag, write_model_fol
 
 
 def test_a_teacher_of_other_classes_is_refused(run, capfd, tmp_path, write_model_folder, tiny_network_onnx):
-    from bisenet_core.label_space import CITYSCAPES_19
+    from bisenet_core.labels.label_space import CITYSCAPES_19
 
     other = write_model_folder(tmp_path / "other", tiny_network_onnx(19), label_space=CITYSCAPES_19)
     refused(capfd, run, "--teacher", other, words=["Cityscapes", "teacher of the same classes"])
@@ -389,7 +389,7 @@ def test_ctrl_c_keeps_what_is_finished(street_bag, tiny_model_folder, tmp_path):
     output = tmp_path / "out"
     arguments = ["--model", str(tiny_model_folder), "--no-report", "--jobs", "2", "--output", str(output)]
     source = (
-        "import sys; from bisenet_core.evaluation.replay import evaluation as e; "
+        "import sys; from bisenet_core.evaluation.replay import job as e; "
         "e.split.__defaults__ = (None, 1); from bisenet_core.cli import main; "
         "sys.exit(main(sys.argv[1:]))"
     )

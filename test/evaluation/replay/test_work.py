@@ -15,9 +15,9 @@ from same_outcomes import assert_same
 from bisenet_core import __version__
 from bisenet_core.errors import InferenceError, InputError
 from bisenet_core.evaluation.replay import work
-from bisenet_core.evaluation.replay.evaluation import split
+from bisenet_core.evaluation.replay.job import split
 from bisenet_core.evaluation.replay.work import MOST_OPEN, Worker, evaluate_part
-from bisenet_core.metrics import ConfusionMatrix
+from bisenet_core.labels.metrics import ConfusionMatrix
 from bisenet_core.runtime.segmenter import Segmenter
 
 FRAMES = 23

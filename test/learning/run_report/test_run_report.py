@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from bisenet_core.errors import InputError
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.learning.run_report import write_run_report
 from bisenet_core.learning.run_report.__main__ import main
 from bisenet_core.learning.run_report.finished_run import read_run

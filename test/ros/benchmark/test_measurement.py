@@ -8,8 +8,8 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
 from bisenet_core.errors import InputError
 from bisenet_ros.benchmark.measurement import Measurement, cpu_percent, node_times
-from bisenet_ros.load.process_usage import Usage
-from bisenet_ros.load.status import Status
+from bisenet_ros.harness.process_usage import Usage
+from bisenet_ros.harness.status import Status
 
 FACTS = {"received": "20", "published": "20", "own_cpu_ms_p50": "1.5"}
 FACTS.update({"{}_ms_p{}".format(stage, percent): str(value) for stage, value in (

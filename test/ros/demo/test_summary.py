@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_ros.demo.label_recorder import Receipt
-from bisenet_ros.demo.node_account import NodeAccount
 from bisenet_ros.demo.session import Published, Recording
 from bisenet_ros.demo.summary import (
     account_of_frames,
@@ -21,6 +20,7 @@ from bisenet_ros.demo.summary import (
     unaccounted,
 )
 from bisenet_ros.frame_account import FrameCounts
+from bisenet_ros.harness.node_account import NodeAccount
 
 
 def make_recording(published, labelled, dropped=0, failed=0, unwritten=0, received=None, sent_back=None):

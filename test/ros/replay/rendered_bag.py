@@ -6,7 +6,7 @@ import cv2
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from bisenet_core.rendering import RenderedDrive
+from bisenet_core.drives.rendering import RenderedDrive
 
 BEGAN_NS = 1_700_000_000_000_000_000
 SIZE = (96, 64)

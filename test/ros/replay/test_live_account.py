@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
+from bisenet_core.drives.recorded_frame import RecordedFrame
 from bisenet_ros.replay.live_account import LiveAccount
 
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_ros.replay import live_scorer
 from bisenet_ros.replay.live_account import Sent
 from bisenet_ros.replay.live_scorer import BUSY, LiveScorer

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 
-from bisenet_core.evaluation.replay.recorded_frame import RecordedFrame
+from bisenet_core.drives.recorded_frame import RecordedFrame
 from bisenet_ros.replay.passes import due_frames
 
 

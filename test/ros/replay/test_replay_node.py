@@ -12,7 +12,7 @@ from rosgraph_msgs.msg import Clock
 from std_srvs.srv import SetBool
 
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_ros.load.camera_publisher import stamp_ns
+from bisenet_ros.harness.camera_publisher import stamp_ns
 
 
 def labels_of(bag):

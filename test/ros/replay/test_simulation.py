@@ -7,9 +7,9 @@ pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 
 from rendered_bag import BEGAN_NS, write_rendered_bag
 
-from bisenet_core.evaluation.replay.frame_result import FrameResult
-from bisenet_core.evaluation.replay.mailbox_simulation import drive, summary
-from bisenet_core.label_space import CAMVID_11
+from bisenet_core.evaluation.metrics.frame_result import FrameResult
+from bisenet_core.evaluation.metrics.mailbox_simulation import drive, summary
+from bisenet_core.labels.label_space import CAMVID_11
 
 FRAMES, RATE_HZ = 60, 15
 

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
 from bisenet_core.errors import InputError
-from bisenet_ros.load.process_usage import Usage
-from bisenet_ros.load.status import Status
+from bisenet_ros.harness.process_usage import Usage
+from bisenet_ros.harness.status import Status
 from bisenet_ros.soak.chart import draw_soak
 from bisenet_ros.soak.soak import Soak
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bisenet_core.confidence import unlabel_unsure
-from bisenet_core.image_encodings import to_rgb
-from bisenet_core.label_space import CITYSCAPES_19
+from bisenet_core.images.encodings import to_rgb
+from bisenet_core.labels.confidence import unlabel_unsure
+from bisenet_core.labels.label_space import CITYSCAPES_19
+from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.cuda.kernels import FrameKernels
 from bisenet_core.runtime.postprocessing import labels_from_logits
-from bisenet_core.visualization import overlay
 
 SIDES = st.integers(1, 150)
 KINDS = ("noise", "regions", "ties")

@@ -16,16 +16,16 @@ from fake_pycuda import MemoryError as CudaMemoryError
 from fake_tensorrt import install, make_tensorrt, network
 from tiny_onnx import tiny_onnx
 
-from bisenet_core.confidence import unlabel_unsure
 from bisenet_core.errors import BackendUnavailable, DeviceError, InferenceError, InputError
-from bisenet_core.runtime import auto, tensorrt_backend
+from bisenet_core.labels.confidence import unlabel_unsure
+from bisenet_core.labels.visualization import overlay
+from bisenet_core.runtime import candidates, tensorrt_backend
 from bisenet_core.runtime.backend import Drawing, open_backend
 from bisenet_core.runtime.fallback import FallbackBackend
 from bisenet_core.runtime.host_backend import HostBackend
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables, normalise
 from bisenet_core.runtime.tensorrt_backend import TensorRTBackend
-from bisenet_core.visualization import overlay
 
 CHANNELS = {"rgb": (3,), "bgr": (3,), "rgba": (4,), "bgra": (4,), "mono": (), "uyvy": (2,), "yuyv": (2,)}
 SIZES = [(70, 130), (64, 96), (128, 192), (31, 44), (1, 2), (200, 38)]
@@ -280,7 +280,7 @@ def test_the_older_drivers_graphs(newest, opening, card, monkeypatch):
 
 def test_auto_opens_it_and_a_cpu_takes_over(newest, opening, card, fake_driver, monkeypatch, tmp_path):
     pytest.importorskip("onnxruntime")
-    monkeypatch.setattr(auto, "check_driver", lambda: None)
+    monkeypatch.setattr(candidates, "check_driver", lambda: None)
     for name in ("tensorrt", "auto"):
         backend = open_backend(card, name, "fp32", engine_cache=str(tmp_path / "engines"), fallback="cpu")
         assert backend.name == "tensorrt"

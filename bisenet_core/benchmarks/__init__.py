@@ -1,0 +1,1 @@
+"""How long a frame takes, beside the usual ways of running the same network."""

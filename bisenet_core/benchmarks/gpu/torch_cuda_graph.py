@@ -1,0 +1,132 @@
+"""Section pytorch of a gpu-check: the best plain PyTorch does, all of a frame in one CUDA graph."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from bisenet_core.benchmarks.gpu.kit import Subject
+from bisenet_core.benchmarks.gpu.plan import Step
+from bisenet_core.benchmarks.gpu.settings import Settings, Size, size_text
+from bisenet_core.benchmarks.gpu.speed import street
+from bisenet_core.benchmarks.gpu.timing import milliseconds
+from bisenet_core.deployment.deployable import deployable
+from bisenet_core.errors import InputError
+from bisenet_core.models import create_model
+from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.preprocessing import network_statistics
+
+_WARM_UP = 3  # before a capture, on a stream of its own, as PyTorch asks for
+
+
+class TorchFrame(nn.Module):
+    """HxWx3 uint8 rgb -> HxW uint8 labels, by our definition but for the last bit of the resized image."""
+
+    def __init__(self, network: nn.Module, card: ModelCard, camera: Size, dtype: torch.dtype) -> None:
+        super().__init__()
+        mean, std = network_statistics(card.mean, card.std, card.color_order)
+        self.network, self._camera, self._dtype = network, camera, dtype
+        self._size = (card.input_height, card.input_width)
+        self._reverse = card.color_order == "bgr"
+        self.register_buffer("scale", (1 / (255 * torch.tensor(std))).reshape(1, 3, 1, 1))
+        self.register_buffer("shift", (torch.tensor(mean) / torch.tensor(std)).reshape(1, 3, 1, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """All of it on the image's device."""
+        pixels = image.permute(2, 0, 1)[None].float()
+        if pixels.shape[2:] != self._size:
+            pixels = interpolate(pixels, self._size, mode="bilinear", align_corners=False)
+            pixels = (pixels + 0.5).floor()  # to 8 bit again, as cv2 rounds
+        if self._reverse:
+            pixels = pixels.flip(1)
+        pixels = pixels * self.scale - self.shift
+        logits = self.network(pixels.to(self._dtype, memory_format=torch.channels_last))
+        full = interpolate(logits, self._size, mode="bilinear", align_corners=False)
+        labels = full.argmax(1).to(torch.uint8)[None]
+        return interpolate(labels, self._camera[::-1], mode="nearest-exact")[0, 0]
+
+
+def load_network(subject: Subject, dtype: torch.dtype) -> nn.Module:
+    """The kit's network as deployed, without gradients. Raises InputError where the kit has no weights."""
+    if not subject.weights.exists():
+        raise InputError(f"{subject.folder} has no {subject.weights.name}: a deployed model folder has none")
+    card = subject.card
+    network = create_model(card.architecture, card.label_space.num_classes, **card.architecture_options)
+    assert isinstance(network, SegmentationNetwork)
+    network = deployable(network.without_auxiliary(), rounded=False)
+    network.load_state_dict(torch.load(subject.weights, weights_only=True))
+    return network.to(dtype=dtype, memory_format=torch.channels_last).requires_grad_(False)
+
+
+def measure(step: Step, settings: Settings) -> dict[str, Any]:
+    """As the sections network and segment: ``network_ms``, and ``wall_ms`` for each camera size."""
+    if not torch.cuda.is_available():
+        raise InputError(f"PyTorch {torch.__version__} finds no CUDA GPU here")
+    subject = Subject(settings.kit / step.subject)
+    card = subject.card
+    torch.backends.cudnn.benchmark = True  # it tries its kernels, as TensorRT does
+    network = load_network(subject, torch.float16).cuda()
+    image = torch.randn(1, 3, card.input_height, card.input_width, dtype=torch.float16, device="cuda")
+    replay, _ = capture(network, image.to(memory_format=torch.channels_last))
+    found: dict[str, Any] = {
+        "device": torch.cuda.get_device_name(), "version": torch.__version__,
+        "network_ms": milliseconds(lambda: _wait(replay), settings.frames, settings.warm_up),
+    }  # fmt: skip
+    frames = partial(_segmenter, network, card)
+    for camera in settings.cameras:
+        segment = frames(camera)
+        picture = street(camera)
+        times = milliseconds(partial(segment, picture), settings.frames, settings.warm_up)
+        found[size_text(camera)] = {"wall_ms": times}
+    shares = [
+        float(np.mean(frames(labels.shape[::-1])(image) == labels)) for image, labels in subject.references()
+    ]
+    return {**found, "equal_labels": min(shares)}
+
+
+def _segmenter(network: nn.Module, card: ModelCard, camera: Size) -> Callable[[np.ndarray], np.ndarray]:
+    return host_to_host(TorchFrame(network, card, camera, torch.float16).cuda(), camera)
+
+
+@torch.inference_mode()
+def capture(work: Callable[[Tensor], Tensor], source: Tensor) -> tuple[Callable[[], None], Tensor]:
+    """(what runs ``work`` on ``source`` again, its output, which is overwritten then)."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(_WARM_UP):
+            work(source)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        target = work(source)
+    return graph.replay, target
+
+
+def host_to_host(frame: TorchFrame, camera: Size) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that labels an image in ordinary host memory, through pinned buffers and one graph."""
+    width, height = camera
+    pinned_image = torch.empty(height, width, 3, dtype=torch.uint8, pin_memory=True)
+    pinned_labels = torch.empty(height, width, dtype=torch.uint8, pin_memory=True)
+    image = torch.zeros(height, width, 3, dtype=torch.uint8, device="cuda")
+    replay, labels = capture(frame, image)
+
+    def segment(picture: np.ndarray) -> np.ndarray:
+        np.copyto(pinned_image.numpy(), picture)
+        image.copy_(pinned_image, non_blocking=True)
+        replay()
+        pinned_labels.copy_(labels, non_blocking=True)
+        torch.cuda.current_stream().synchronize()
+        return pinned_labels.numpy().copy()
+
+    return segment
+
+
+def _wait(replay: Callable[[], None]) -> None:
+    replay()
+    torch.cuda.current_stream().synchronize()

@@ -1,0 +1,74 @@
+"""A training checkpoint in, a model folder out."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from bisenet_core.deployment.data_set_terms import DATA_SETS
+from bisenet_core.deployment.loading import load_exactly
+from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
+from bisenet_core.deployment.parity import Parity
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.learning.checkpoint import data_name, read_checkpoint
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.models import create_model
+from bisenet_core.runtime.model_card import ModelCard
+
+
+def export_model(
+    checkpoint: Path | str, output: Path | str, size: tuple[int, int] | None = None
+) -> tuple[ModelCard, Parity]:
+    """Export a checkpoint of ``bisenet train`` to the model folder ``output``.
+
+    ``size`` is the (width, height) the robot runs it at; the recipe's by default. ``InputError`` for a
+    checkpoint that is missing, not one of ours, or has other tensors than its network. For the rest see
+    ``write_model_folder``.
+    """
+    network, card = trained_network(checkpoint)
+    if size is not None:
+        card = replace(card, input_width=size[0], input_height=size[1])
+    return write_model_folder(network, card, output)
+
+
+def trained_network(checkpoint: Path | str) -> tuple[nn.Module, ModelCard]:
+    """The network of a checkpoint without auxiliary heads, in evaluation mode; its card, of no file as yet.
+
+    ``InputError`` as for ``export_model``.
+    """
+    recipe, space, state, progress = read_checkpoint(checkpoint)
+    if space is None:
+        raise InputError(f"{checkpoint} is of a network that labels whole images; expected one for pixels")
+    network = create_model(recipe.network, space.num_classes, **{**recipe.options, "auxiliary": False})
+    load_exactly(network, _deployed(state), checkpoint)
+    return network.eval(), _card(recipe, space, progress)
+
+
+def _deployed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        key.removeprefix("network."): value
+        for key, value in state.items()
+        if key.startswith("network.") and not key.startswith("network.auxiliary.")
+    }
+
+
+def _card(recipe: Recipe, space: LabelSpace, progress: dict[str, Any]) -> ModelCard:
+    width, height = recipe.input_size
+    return ModelCard(
+        name=recipe.name,
+        architecture=recipe.network,
+        architecture_options=dict(recipe.options),
+        label_space=space,
+        mean=recipe.mean,
+        std=recipe.std,
+        color_order="rgb",
+        input_width=width,
+        input_height=height,
+        onnx_sha256=NO_SHA256,
+        training_data=data_name(recipe, space),
+        recipe=recipe.to_dict(),
+        metrics=progress,
+        licence=DATA_SETS[recipe.dataset].terms if recipe.dataset in DATA_SETS else "that of the data",
+    )

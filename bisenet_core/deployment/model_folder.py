@@ -1,0 +1,91 @@
+"""A network and what its card says in, a model folder out."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from bisenet_core.deployment.deployable import deployable
+from bisenet_core.deployment.onnx_file import write_onnx
+from bisenet_core.deployment.parity import MIN_EQUAL_TO_TRAINED, Parity, check_parity, measure_parity
+from bisenet_core.deployment.readme import README_NAME, is_generated, readme_of
+from bisenet_core.drives.rendering import RenderedDrive
+from bisenet_core.errors import InputError
+from bisenet_core.learning.transforms import normalised
+from bisenet_core.runtime.model_card import CARD_NAME, ONNX_NAME, ModelCard, file_sha256
+
+#: What the network and every backend take.
+MIN_SIDE = 32
+
+#: Of a file that is not written yet.
+NO_SHA256 = "0" * 64
+
+
+def write_model_folder(network: nn.Module, card: ModelCard, output: Path | str) -> tuple[ModelCard, Parity]:
+    """Write the model folder ``output``; returns its card and how its file compares with ``network``.
+
+    ``network`` has no auxiliary heads (``auxiliary=False``). ``card`` says all but the file's sha256, which
+    is filled in. The file is compared with the network on rendered street frames of the card's size:
+    ``ParityError``, and nothing is written, if they differ. A new folder appears at once and whole; in one
+    that exists, the model's files are replaced one by one when all is done. ``InputError`` for an input
+    size that is too small and for an ``output`` that cannot be written.
+    """
+    if min(card.input_width, card.input_height) < MIN_SIDE:
+        size = f"{card.input_width}x{card.input_height}"
+        raise InputError(f"input size {size}: each side must be at least {MIN_SIDE} pixels")
+    try:
+        with _workplace(Path(output)) as workplace:
+            parity = _write_checked_onnx(network.eval(), card, workplace / ONNX_NAME)
+            replace(card, onnx_sha256=file_sha256(workplace / ONNX_NAME)).save(workplace)
+            (workplace / README_NAME).write_text(readme_of(card), encoding="utf-8")
+            _publish(workplace, Path(output))
+    except OSError as error:
+        reason = error.strerror
+        raise InputError(f"cannot write {output}: {reason}; choose another folder or make room") from None
+    return ModelCard.load(output), parity
+
+
+def _write_checked_onnx(trained: nn.Module, card: ModelCard, path: Path) -> Parity:
+    frames = _street_frames(card)
+    for rounded in (True, False):  # FP32 for a network that FP16 weights would change
+        deployed = deployable(trained, rounded)
+        write_onnx(deployed, card.input_width, card.input_height, path)
+        parity = measure_parity(trained, deployed, path, frames)
+        if parity.equal_to_trained >= MIN_EQUAL_TO_TRAINED:
+            break
+    check_parity(parity, card.name)
+    return parity
+
+
+def _street_frames(card: ModelCard, count: int = 3) -> np.ndarray:
+    drive = RenderedDrive(width=card.input_width, height=card.input_height, frames=count)
+    return np.stack([normalised(drive[index][0], card.mean, card.std) for index in range(count)])
+
+
+@contextmanager
+def _workplace(output: Path) -> Iterator[Path]:
+    """A new folder on ``output``'s file system, so that what it holds can be renamed; removed in the end."""
+    parent = output if output.is_dir() else output.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / f".{output.name}.{uuid.uuid4().hex[:8]}"
+    folder.mkdir()  # not mkdtemp, whose folders nobody else may read
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(workplace: Path, output: Path) -> None:
+    if workplace.parent != output:
+        os.rename(workplace, output)
+        return
+    for name in (ONNX_NAME, CARD_NAME):  # a card that does not fit its file is refused when it is read
+        os.replace(workplace / name, output / name)
+    if is_generated(output / README_NAME):
+        os.replace(workplace / README_NAME, output / README_NAME)

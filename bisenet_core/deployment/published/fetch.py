@@ -1,0 +1,77 @@
+"""From a name in the catalogue to a model folder in the user's cache."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bisenet_core.deployment.model_folder import write_model_folder
+from bisenet_core.deployment.published.catalogue import Published, cache_folder, is_installed
+from bisenet_core.deployment.published.download import DownloadError, Report, download
+from bisenet_core.deployment.published.importer import Source, card_of, read_network
+from bisenet_core.errors import InputError
+
+_LOG = logging.getLogger(__name__)
+
+
+def fetch(published: Published, report: Report) -> tuple[Path, bool]:
+    """(its model folder, whether it had to be fetched); ``report`` is told how the download goes on.
+
+    The folder appears in the user's cache at once and whole. One process at a time works on a checkpoint; a
+    second one waits, and finds the first one's folder. ``InputError`` says what to do where there is no
+    network, no room, or another file than the publisher names.
+    """
+    folder = cache_folder() / published.folder
+    downloads = cache_folder().parent / "downloads"
+    with _alone(downloads / f"{published.file}.lock"):
+        if is_installed(published):
+            return folder, False
+        _remove_unfinished(folder)
+        path = _download(published, downloads / published.file, folder, report)
+        source = Source(path, published.format, published.architecture, published.dataset)
+        try:
+            network = read_network(source)
+        except InputError as error:
+            if published.sha256_prefix:
+                raise
+            path.unlink()  # nothing says that it is the right file
+            raise InputError(f"{error}; the download was removed, run it again") from None
+        write_model_folder(network, card_of(source, published.folder, published), folder)
+    return folder, True
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """What a killed process has left: nobody else works on ``folder`` now."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _download(published: Published, path: Path, folder: Path, report: Report) -> Path:
+    try:
+        return download(published.url, path, published.sha256_prefix, report)
+    except DownloadError as error:
+        raise InputError(
+            f"{error}; or bring the file by other means and give it to `bisenet weights import FILE --from "
+            f"{published.format} --architecture {published.architecture} --dataset {published.dataset} "
+            f"--output {folder}`"
+        ) from None
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock ``path``, waiting while another process has it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        try:
+            held = lock.acquire(timeout=0)
+        except Timeout:
+            _LOG.warning("another process is fetching it; waiting until that is done")
+            held = lock.acquire()
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; make it writable or make room") from None
+    with held:
+        yield

@@ -1,0 +1,149 @@
+"""Bag: a ROS 2 bag (.db3, .mcap, a folder of them) or a ROS 1 .bag, whose messages are read by number."""
+
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from bisenet_core.drives.bags.bag_files import PACKED_SUFFIX, find_bag_files
+from bisenet_core.drives.bags.compression import is_packed, unpack_file, unpack_message
+from bisenet_core.drives.bags.mcap_storage import McapStorage
+from bisenet_core.drives.bags.ros1_storage import Ros1Storage
+from bisenet_core.drives.bags.sqlite_storage import SqliteStorage
+from bisenet_core.drives.bags.storage import ENTRY, Channel, Storage
+from bisenet_core.errors import InputError
+
+_KINDS: dict[str, Callable[[Path], Storage]] = {
+    ".db3": SqliteStorage,
+    ".mcap": McapStorage,
+    ".bag": Ros1Storage,
+}
+
+
+class Message(NamedTuple):
+    """One message as it was recorded."""
+
+    msgtype: str
+    data: bytes | memoryview
+    """Serialised."""
+    ros1: bool
+    """As ROS 1 serialises; else CDR."""
+
+
+class Messages:
+    """The messages of a topic, in the order of their recording: by time, then as they lie in the files."""
+
+    def __init__(self, storages: list[Storage], entries: list[np.ndarray]) -> None:
+        self._storages = storages
+        files = np.repeat(np.arange(len(entries)), [len(part) for part in entries])
+        table = np.concatenate(entries)
+        order = np.lexsort((table["offset"], table["place"], files, table["time"]))
+        self._table, self._files = table[order], files[order]
+
+    @property
+    def times_ns(self) -> np.ndarray:
+        """int64: when each was recorded, nanoseconds; never decreasing."""
+        return self._table["time"]
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def read(self, index: int) -> Message:
+        """One message. Raises whatever its storage does where it is damaged."""
+        storage, entry = self._find(index)
+        data = unpack_message(storage.read(int(entry["place"]), int(entry["offset"])))
+        return Message(storage.channels[int(entry["channel"])].msgtype, data, storage.ros1)
+
+    def head(self, index: int, size: int) -> Message:
+        """As ``read``, but of the data at least the first ``size`` bytes, cheaply where the file allows."""
+        storage, entry = self._find(index)
+        data = storage.head(int(entry["place"]), int(entry["offset"]), size)
+        if is_packed(data):
+            return self.read(index)
+        return Message(storage.channels[int(entry["channel"])].msgtype, data, storage.ros1)
+
+    def _find(self, index: int) -> tuple[Storage, np.void]:
+        return self._storages[self._files[index]], self._table[index]
+
+
+class Bag:
+    """An open bag. Opening reads its index, whatever its length; nothing is ever written beside it.
+
+    Files that cannot be read are left out, and said in ``notes``. Raises InputError where none can.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._opened = ExitStack()
+        self._storages: dict[str, Storage] = {}
+        try:
+            files = find_bag_files(path)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+        self._notes, self._declared = list(files.notes), files.declared
+        refusals = list(filter(None, map(self._add, files.paths)))
+        if not self._storages:
+            raise InputError(f"{path} cannot be read as a bag: {refusals[0]}")
+        self._notes += [f"left out, since it cannot be read: {reason}" for reason in refusals]
+        if not self.topics and self.notes:
+            raise InputError(f"{path} cannot be read as a bag: nothing is left of it; {self.notes[-1]}")
+
+    @property
+    def notes(self) -> list[str]:
+        """What is odd about the bag: one line each."""
+        found = [f"{name} {note}" for name, s in self._storages.items() for note in s.notes]
+        return list(dict.fromkeys([*self._notes, *found]))
+
+    @property
+    def topics(self) -> set[Channel]:
+        """Every topic with its type."""
+        return {channel for storage in self._storages.values() for channel in storage.channels.values()}
+
+    def messages(self, topic: str, msgtypes: Collection[str]) -> Messages:
+        """The messages of a topic that have one of these types."""
+        entries = []
+        for storage in self._storages.values():
+            ids = [i for i, c in storage.channels.items() if c.topic == topic and c.msgtype in msgtypes]
+            entries.append(storage.index(ids) if ids else np.empty(0, ENTRY))
+        messages = Messages(list(self._storages.values()), entries)
+        wanted = {(topic, msgtype) for msgtype in msgtypes}
+        declared = sum(count for key, count in self._declared.items() if key in wanted)
+        if self._declared and declared != len(messages):
+            self._notes.append(
+                f"{topic}: metadata.yaml counts {declared} messages, {len(messages)} can be read"
+            )
+        return messages
+
+    def close(self) -> None:
+        """Close its files."""
+        self._opened.close()
+
+    def _add(self, file: Path) -> str:
+        """Open a storage file; returns why it cannot be, or an empty text."""
+        try:
+            storage = self._open(file)
+        except ImportError:
+            raise InputError(f"{self.path} needs rosbags to be read: pip install rosbags") from None
+        except Exception as error:  # a damaged bag surfaces as any of sqlite's, struct's or zstd's errors
+            return f"{file.name}: {_first_line(error)}"
+        self._opened.callback(storage.close)
+        self._storages[file.name] = storage
+        return ""
+
+    def _open(self, file: Path) -> Storage:
+        stored = file
+        if file.suffix == PACKED_SUFFIX:
+            stored = Path(self._opened.enter_context(unpack_file(file)).name)
+            self._notes.append(f"{file.name} is compressed as a whole: unpacked to {stored.parent}")
+        kind = _KINDS.get(stored.suffix.lower())
+        if kind is None:
+            raise InputError(f"expected a file that ends in {', '.join(_KINDS)}")
+        if not stored.stat().st_size:
+            raise InputError("it is empty")
+        return kind(stored)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

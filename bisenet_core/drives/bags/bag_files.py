@@ -1,0 +1,80 @@
+"""Which storage files a bag consists of, in which order, and what its metadata.yaml says of them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+import yaml
+
+from bisenet_core.drives.image_files import natural_key
+from bisenet_core.errors import InputError
+
+METADATA = "metadata.yaml"
+ROS2_SUFFIXES = (".db3", ".mcap")
+BAG_SUFFIXES = (*ROS2_SUFFIXES, ".bag")
+PACKED_SUFFIX = ".zstd"  # of a file that was compressed as a whole
+
+
+@dataclass
+class BagFiles:
+    """Storage files in order, how many messages of each topic and type they should hold, what is odd."""
+
+    paths: list[Path]
+    declared: dict[tuple[str, str], int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def is_bag_folder(folder: Path) -> bool:
+    """Whether a folder is a ROS 2 bag: it has a metadata.yaml, or storage files without one."""
+    return (folder / METADATA).is_file() or bool(_storage_files(folder))
+
+
+def find_bag_files(path: Path) -> BagFiles:
+    """The files of a bag: itself, or those of a folder. Raises InputError where there are none."""
+    if not path.is_dir():
+        return BagFiles([path])
+    if not is_bag_folder(path):
+        raise InputError(f"{path} is no bag: it has neither metadata.yaml nor files such as *.db3 or *.mcap")
+    found = _storage_files(path)
+    if not (path / METADATA).is_file():
+        return BagFiles(found, notes=[f"{path.name} has no {METADATA}: {_files(found)}"])
+    try:
+        return _declared_files(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        reason = str(error) if isinstance(error, InputError) else f"{METADATA} cannot be read"
+        if not found:
+            raise InputError(f"{path} is no bag: {reason}, and no storage file is beside it") from error
+        return BagFiles(found, notes=[f"{path.name}: {reason}; {_files(found)}"])
+
+
+def _declared_files(folder: Path) -> BagFiles:
+    about: Any = yaml.safe_load((folder / METADATA).read_text())["rosbag2_bagfile_information"]
+    # Older recorders wrote the folder's name before the file's.
+    paths = [folder / PurePath(name).name for name in about["relative_file_paths"]]
+    items = about["topics_with_message_count"]
+    topics = [(item["topic_metadata"], int(item["message_count"])) for item in items]
+    declared = {(topic["name"], topic["type"]): count for topic, count in topics}
+    missing = [path.name for path in paths if not path.is_file()]
+    if len(missing) == len(paths):
+        names = ", ".join(missing) or "its storage"
+        raise InputError(f"{METADATA} names missing files: {names}")
+    lost = f"{folder.name}: {METADATA} names files that are missing: {', '.join(missing)}"
+    notes = [lost] if missing else []
+    return BagFiles([path for path in paths if path.is_file()], declared, notes)
+
+
+def _storage_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if _is_storage(p) and p.is_file()), key=natural_key)
+
+
+def _is_storage(path: Path) -> bool:
+    stored = path.with_suffix("") if path.suffix == PACKED_SUFFIX else path
+    return stored.suffix.lower() in ROS2_SUFFIXES and not path.name.startswith(".")
+
+
+def _files(found: list[Path]) -> str:
+    if len(found) == 1:
+        return "its storage file is read"
+    return f"its {len(found)} storage files are read in the order of their names"

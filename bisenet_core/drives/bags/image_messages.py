@@ -1,0 +1,101 @@
+"""Serialised sensor_msgs/Image and CompressedImage as arrays, without ROS."""
+
+import struct
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bisenet_core.drives.bags.bag import Message, Messages
+from bisenet_core.errors import InputError
+from bisenet_core.images.compressed import decode_compressed
+from bisenet_core.images.encodings import to_rgb, view_image
+
+RAW = "sensor_msgs/msg/Image"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+IMAGE_TYPES = (RAW, COMPRESSED)
+
+_STAMP_BYTES = 16  # of a message, in which its stamp lies
+
+
+class Header(NamedTuple):
+    """Of a std_msgs/Header what both versions of ROS have."""
+
+    stamp_ns: int
+    frame_id: str
+
+
+def stamps_of(messages: Messages) -> np.ndarray:
+    """int64: the stamp, nanoseconds, of each message that begins with a std_msgs/Header; -1 if unreadable."""
+    return np.array([stamp_of(messages, index) for index in range(len(messages))], np.int64)
+
+
+def stamp_of(messages: Messages, index: int) -> int:
+    """As ``stamps_of``, of one message."""
+    try:
+        return _read_stamp(messages.head(index, _STAMP_BYTES))[0]
+    except Exception:  # in a damaged bag, of any kind; whoever reads the message is told
+        return -1
+
+
+def header_of(message: Message) -> Header:
+    """The std_msgs/Header with which a message begins. Raises InputError where it is cut off."""
+    stamp, order, at = _read_stamp(message)
+    try:
+        (size,) = struct.unpack_from(order + "I", message.data, at)
+        text = bytes(message.data[at + 4 : at + 4 + size])
+    except struct.error:
+        raise InputError("the message ends within its header") from None
+    return Header(stamp, text.rstrip(b"\0").decode(errors="replace"))
+
+
+def decode_image(message: Message) -> np.ndarray:
+    """HxWx3 uint8 RGB. Raises InputError, one line, for a message that cannot be read as an image."""
+    return to_rgb(*_view(message))
+
+
+def decode_labels(message: Message) -> np.ndarray:
+    """HxW uint8 of a single-channel 8-bit image. Raises InputError for any other."""
+    labels, order = _view(message)
+    if order != "mono":
+        raise InputError("it is a colour image; labels are mono8, or single-channel PNG")
+    return labels
+
+
+def _view(message: Message) -> tuple[np.ndarray, str]:
+    image = _deserialise(message)
+    if message.msgtype == COMPRESSED:
+        return decode_compressed(image.data, image.format)
+    return view_image(
+        image.data, image.height, image.width, image.encoding, image.step, bool(image.is_bigendian)
+    )
+
+
+def _deserialise(message: Message) -> Any:
+    store = _typestore(message.ros1)
+    try:
+        if message.ros1:
+            return store.deserialize_ros1(message.data, message.msgtype)
+        return store.deserialize_cdr(message.data, message.msgtype)
+    except Exception as error:  # whatever a generated reader runs into in bytes that are not its type
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"its {len(message.data)} bytes are no {message.msgtype}: {reason}") from None
+
+
+@lru_cache
+def _typestore(ros1: bool) -> Any:
+    # Both types have been the same in every ROS 2: the definitions that a bag carries are not needed.
+    from rosbags.typesys import Stores, get_typestore
+
+    return get_typestore(Stores.ROS1_NOETIC if ros1 else Stores.LATEST)
+
+
+def _read_stamp(message: Message) -> tuple[int, str, int]:
+    """Stamp in ns, byte order, and where the frame's name begins."""
+    # Before the stamp stands the sequence number in ROS 1, in CDR what says how it is encoded.
+    order = ">" if not message.ros1 and bytes(message.data[1:2]) == b"\0" else "<"
+    try:
+        seconds, nanoseconds = struct.unpack_from(order + ("II" if message.ros1 else "iI"), message.data, 4)
+    except struct.error:
+        raise InputError(f"the message has only {len(message.data)} bytes and no header") from None
+    return seconds * 1_000_000_000 + nanoseconds, order, 12

@@ -1,0 +1,84 @@
+"""SqliteStorage: a .db3 file; one that was cut off is read as far as it goes."""
+
+import sqlite3
+import struct
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from bisenet_core.drives.bags.storage import ENTRY, Channel, Storage
+
+
+class SqliteStorage(Storage):
+    """Messages are found by their row."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        # Immutable: nothing is ever written beside the bag, not even a lock. Python's SQLite is serialised.
+        uri = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
+        self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        try:
+            self._note_what_is_missing(path)
+            rows = self._database.execute("SELECT id, name, type, serialization_format FROM topics")
+            for channel, topic, msgtype, encoding in rows:
+                kind = msgtype if encoding == "cdr" else f"{msgtype} as {encoding}"
+                self.channels[channel] = Channel(topic, kind)
+        except BaseException:
+            self.close()
+            raise
+
+    def index(self, channels: Collection[int]) -> np.ndarray:
+        return np.fromiter(self._rows(list(channels)), ENTRY)
+
+    def read(self, place: int, offset: int) -> bytes:
+        row = self._database.execute("SELECT data FROM messages WHERE id = ?", (place,)).fetchone()
+        if row is None:
+            raise ValueError(f"its row {place} is gone")
+        return row[0]
+
+    def head(self, place: int, offset: int, size: int) -> bytes:
+        if sys.version_info < (3, 11):
+            return self.read(place, offset)[:size]
+        with self._database.blobopen("messages", "data", place, readonly=True) as blob:
+            return blob.read(size)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _note_what_is_missing(self, path: Path) -> None:
+        with path.open("rb") as file:
+            header = file.read(100)
+        declared, size = _declared_size(header), path.stat().st_size
+        self._cut_off = declared > size
+        if self._cut_off:
+            # SQLite refuses a file that is shorter than it says, unless it is being repaired.
+            self._database.execute("PRAGMA writable_schema = ON")
+            self.notes.append(f"was cut off: {size} of {declared} bytes are there")
+        log = path.with_name(path.name + "-wal")
+        if log.is_file() and log.stat().st_size:
+            self.notes.append(f"has a write-ahead log, {log.name}, whose messages are left out")
+
+    def _rows(self, channels: list[int]) -> Iterator[tuple[int, int, int, int]]:
+        # Not by the index of times: in a file that was cut off the messages are there longer than it is.
+        marks = ",".join("?" * len(channels))
+        query = f"SELECT timestamp, topic_id, id, 0 FROM messages NOT INDEXED WHERE topic_id IN ({marks})"
+        try:
+            yield from self._database.execute(query, channels)
+        except sqlite3.DatabaseError as error:
+            if not self._cut_off:  # then this is where it ends
+                self.notes.append(f"is damaged and not read to its end: {error}")
+
+
+def _declared_size(header: bytes) -> int:
+    """Bytes that a database's first 100 say it has; 0 where they do not say."""
+    if len(header) < 100:
+        return 0
+    page, changes, pages, valid_for = (
+        *struct.unpack_from(">H", header, 16),
+        *struct.unpack_from(">2I", header, 24),
+        *struct.unpack_from(">I", header, 92),
+    )
+    return (65536 if page == 1 else page) * pages if changes == valid_for else 0

@@ -1,0 +1,132 @@
+"""What the node publishes, as messages of rosbags: labels, overlay, label info, diagnostics."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from bisenet_core.drives.bags.image_messages import COMPRESSED, RAW
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace
+
+LABEL_INFO = "vision_msgs/msg/LabelInfo"
+DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
+
+# vision_msgs is not among the types that rosbags knows.
+_VISION_MSGS = {
+    "vision_msgs/msg/VisionClass": "uint16 class_id\nstring class_name\n",
+    LABEL_INFO: "std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n",
+}
+_JPEG_QUALITY = 90
+
+
+@lru_cache
+def typestore() -> Any:
+    """Types of ROS 2, and vision_msgs/LabelInfo. Raises InputError where rosbags is not installed."""
+    try:
+        from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+    except ImportError:
+        raise InputError("writing a bag needs rosbags: pip install rosbags") from None
+    store = get_typestore(Stores.LATEST)
+    for name, definition in _VISION_MSGS.items():
+        store.register(get_types_from_msg(definition, name))
+    return store
+
+
+def open_writer(folder: Path) -> Any:
+    """A new bag of one .mcap with chunks compressed by zstd, as viewers and `ros2 bag` read them."""
+    typestore()  # first of all: it says in one line that rosbags is missing
+    from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+    writer = Writer(folder, version=Writer.VERSION_LATEST, storage_plugin=StoragePlugin.MCAP)
+    writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+    writer.open()
+    return writer
+
+
+def add_topic(writer: Any, topic: str, msgtype: str, latched: bool) -> Any:
+    """A topic of the bag. ``latched``: whoever subscribes while it is played gets the last message."""
+    qos = [_latched_qos()] if latched else []
+    return writer.add_connection(topic, msgtype, typestore=typestore(), offered_qos_profiles=qos)
+
+
+def serialise(message: Any) -> bytes | memoryview:
+    """CDR."""
+    return typestore().serialize_cdr(message, message.__msgtype__)
+
+
+def header(stamp_ns: int, frame_id: str) -> Any:
+    """std_msgs/Header; for times after 2038, which a broken clock tells, the latest that ROS 2 can say."""
+    seconds, nanoseconds = divmod(stamp_ns, 10**9)
+    time = _make("builtin_interfaces/msg/Time", sec=min(seconds, 2**31 - 1), nanosec=nanoseconds)
+    return _make("std_msgs/msg/Header", stamp=time, frame_id=frame_id)
+
+
+def image(pixels: np.ndarray, encoding: str, header: Any) -> Any:
+    """uint8 HxW as mono8, HxWx3 as rgb8 -> sensor_msgs/Image without padding."""
+    height, width = pixels.shape[:2]
+    return _make(
+        RAW,
+        header=header,
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=0,
+        step=pixels.nbytes // height,
+        data=np.ascontiguousarray(pixels).reshape(-1),
+    )
+
+
+def jpeg(pixels: np.ndarray, header: Any) -> Any:
+    """HxWx3 uint8 RGB -> sensor_msgs/CompressedImage, with the format that image_transport writes."""
+    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return _make(COMPRESSED, header=header, format="rgb8; jpeg compressed bgr8", data=data.reshape(-1))
+
+
+def label_info(label_space: LabelSpace, header: Any) -> Any:
+    """vision_msgs/LabelInfo with the ids and names of all classes, ascending; 255 is unlabeled."""
+    classes = [
+        _make("vision_msgs/msg/VisionClass", class_id=class_id, class_name=name)
+        for class_id, name in enumerate(label_space.classes)
+    ]
+    return _make(LABEL_INFO, header=header, class_map=classes, threshold=0.0)
+
+
+def diagnostics(name: str, message: str, values: Mapping[str, object], header: Any) -> Any:
+    """diagnostic_msgs/DiagnosticArray of one status that is OK."""
+    pair = "diagnostic_msgs/msg/KeyValue"
+    pairs = [_make(pair, key=key, value=str(value)) for key, value in values.items()]
+    status = _make(
+        "diagnostic_msgs/msg/DiagnosticStatus",
+        level=0,
+        name=name,
+        message=message,
+        hardware_id="",
+        values=pairs,
+    )
+    return _make(DIAGNOSTICS, header=header, status=[status])
+
+
+def _latched_qos() -> Any:
+    from rosbags import interfaces as ros
+
+    never = ros.QosTime(0, 0)
+    return ros.Qos(
+        ros.QosHistory.KEEP_LAST,
+        1,
+        ros.QosReliability.RELIABLE,
+        ros.QosDurability.TRANSIENT_LOCAL,
+        deadline=never,
+        lifespan=never,
+        liveliness=ros.QosLiveliness.SYSTEM_DEFAULT,
+        liveliness_lease_duration=never,
+        avoid_ros_namespace_conventions=False,
+    )
+
+
+def _make(msgtype: str, **fields: Any) -> Any:
+    return typestore().types[msgtype](**fields)

@@ -1,0 +1,132 @@
+"""LabelledBagWriter: what the node would have published over a recording, as a new ROS 2 bag."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bisenet_core.drives import label_messages as messages
+from bisenet_core.drives.recorded_frame import RecordedFrame
+from bisenet_core.drives.recording import Recording
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.labels.visualization import overlay
+
+LABELS = "/segmentation/labels"
+OVERLAY = "/segmentation/overlay"
+LABEL_INFO = "/segmentation/label_info"
+DIAGNOSTICS = "/diagnostics"
+
+_STATUS = "segmentation: image"  # as the node calls it
+_SECOND = 1_000_000_000
+
+
+class LabelledBagWriter:
+    """A bag folder of one .mcap, with the recorded stamps, frame names and times of recording.
+
+    Labels are mono8; the overlay is rgb8, or with ``jpeg`` compressed, on OVERLAY/compressed. The label info
+    comes once, with the first frame; diagnostics once a second of the recording, with the counts that
+    ``write`` was given last. ``alpha``: how strongly the overlay covers the image, 0..1.
+
+    To be used with ``with``; the folder appears when it is whole. Raises InputError where ``path`` exists,
+    lies in the source, or cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, source: Recording, label_space: LabelSpace, jpeg: bool = False, alpha: float = 0.5
+    ) -> None:
+        _refuse_what_is_there(path, source.path)
+        self.path = path
+        self._label_space, self._jpeg, self._alpha = label_space, jpeg, alpha
+        self._counts: Mapping[str, object] = {}
+        self._last_ns = self._next_report = -1
+        # Beside the bag, so that it can be renamed; inside, the name after which its file is called.
+        self._workplace = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part"
+        try:
+            self._workplace.mkdir(parents=True)
+            self._writer = messages.open_writer(self._workplace / path.name)
+        except OSError as error:
+            raise self._cannot_write(error) from None
+        self._connections: dict[str, Any] = {}
+
+    def write(self, frame: RecordedFrame, labels: np.ndarray | None, counts: Mapping[str, object]) -> None:
+        """Add a frame; they come in the order of the recording.
+
+        ``labels``: HxW uint8 of the frame's size, or None where it was not labelled. ``counts``: the account
+        so far, this frame in it, such as received, published and failed. Raises InputError.
+        """
+        try:
+            if self._last_ns < 0:
+                self._begin(frame)
+            elif frame.recorded_ns >= self._next_report:
+                self._report(self._next_report)
+                # A recording may have gaps, or a clock that jumps: a second without images has no report.
+                self._next_report += _SECOND * (1 + (frame.recorded_ns - self._next_report) // _SECOND)
+            self._counts, self._last_ns = dict(counts), frame.recorded_ns
+            if labels is not None and frame.image is not None:
+                self._write_labels(frame, frame.image, labels)
+        except OSError as error:
+            raise self._cannot_write(error) from None
+
+    def __enter__(self) -> "LabelledBagWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *about: Any) -> None:
+        try:
+            if kind is None:
+                self._finish()
+            else:
+                with suppress(Exception):  # nothing of it is kept
+                    self._writer.__exit__(kind, *about)
+        except OSError as error:
+            raise self._cannot_write(error) from None
+        finally:
+            shutil.rmtree(self._workplace, ignore_errors=True)
+
+    def _begin(self, frame: RecordedFrame) -> None:
+        self._next_report = frame.recorded_ns + _SECOND
+        header = messages.header(frame.stamp_ns, frame.frame_id)
+        self._put(LABEL_INFO, frame.recorded_ns, messages.label_info(self._label_space, header))
+
+    def _write_labels(self, frame: RecordedFrame, image: np.ndarray, labels: np.ndarray) -> None:
+        header = messages.header(frame.stamp_ns, frame.frame_id)
+        self._put(LABELS, frame.recorded_ns, messages.image(labels, "mono8", header))
+        picture = overlay(image, labels, self._label_space, self._alpha)
+        if self._jpeg:
+            self._put(f"{OVERLAY}/compressed", frame.recorded_ns, messages.jpeg(picture, header))
+        else:
+            self._put(OVERLAY, frame.recorded_ns, messages.image(picture, "rgb8", header))
+
+    def _report(self, time_ns: int) -> None:
+        header = messages.header(time_ns, "")
+        self._put(DIAGNOSTICS, time_ns, messages.diagnostics(_STATUS, "replayed", self._counts, header))
+
+    def _put(self, topic: str, time_ns: int, message: Any) -> None:
+        if topic not in self._connections:
+            latched = topic == LABEL_INFO
+            self._connections[topic] = messages.add_topic(self._writer, topic, message.__msgtype__, latched)
+        self._writer.write(self._connections[topic], time_ns, messages.serialise(message))
+
+    def _finish(self) -> None:
+        if self._last_ns >= 0:
+            self._report(self._last_ns)
+        self._writer.close()
+        if self.path.exists():
+            raise InputError(f"{self.path} has come to be while it was written; it was not replaced")
+        os.rename(self._workplace / self.path.name, self.path)
+
+    def _cannot_write(self, error: OSError) -> InputError:
+        reason = error.strerror or error
+        return InputError(f"cannot write {self.path}: {reason}; choose another folder or make room")
+
+
+def _refuse_what_is_there(path: Path, source: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise InputError(f"{path} exists already; a labelled bag never replaces anything: name a new folder")
+    if source.resolve() in path.resolve().parents:
+        raise InputError(f"{path} would lie in the recording {source}; name a folder outside of it")

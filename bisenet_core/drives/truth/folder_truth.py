@@ -1,0 +1,134 @@
+"""FolderTruth: labels as PNG files, matched by the stamp or the number in their names, or by their order."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from bisenet_core.drives.image_files import natural_key, read_labels
+from bisenet_core.drives.truth.stamp_pairs import StampPairs
+from bisenet_core.drives.truth.truth import Truth
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace
+
+_SECOND = 1_000_000_000
+
+
+class FolderTruth(Truth):
+    """How names are read is decided once, for all files of the folder, and said in ``description``.
+
+    By stamp, where any name holds one: nanoseconds, or seconds and nanoseconds with "_" or "." between them.
+    Else by number, where the frames are counted from 0: 000000.png belongs to the first. Else by order, where
+    there are as many files as frames. Raises InputError for a folder without PNGs.
+    """
+
+    def __init__(self, folder: Path, label_space: LabelSpace) -> None:
+        super().__init__(label_space)
+        self._folder = folder
+        self._files = _png_files(folder)
+        self._way = ""
+        self._frames = 0
+        self._keys: list[int] = []
+        self._pairs = StampPairs([], [])
+
+    @property
+    def description(self) -> str:
+        return f"{len(self._files)} labels in {self._folder}, {self._way}"
+
+    def match(self, frames: int, stamps_ns: Callable[[], np.ndarray]) -> None:
+        self._frames = frames
+        self._keys = self._choose_keys()
+        self._refuse_two_for_one()
+        self._pairs = self._paired_with(stamps_ns() if self._by_stamp else np.empty(0, np.int64))
+
+    def notes(self, stamps_ns: np.ndarray) -> list[str]:
+        nameless = self._keys.count(-1)
+        notes = [f"ground truth: {nameless} labels have no stamp in their names"] if nameless else []
+        return [f"ground truth: {self.description}", *notes, *self._paired_with(stamps_ns).notes()]
+
+    def _find(self, index: int, stamp_ns: int) -> np.ndarray | None:
+        found = self._pairs.find(index, stamp_ns if self._by_stamp else index)
+        return None if found is None else _read(self._files[found])
+
+    def _choose_keys(self) -> list[int]:
+        """What each file's label is found by, a stamp or a frame's index; -1 for a name without a stamp."""
+        stamps = [stamp_in(path.stem) for path in self._files]
+        numbers = [int(path.stem) if path.stem.isdecimal() else -1 for path in self._files]
+        if any(stamp is not None for stamp in stamps):
+            self._way = "by the stamp in their names"
+            # Simulated time starts at 0: in its first second stamps are as small as numbers.
+            return [number if stamp is None else stamp for stamp, number in zip(stamps, numbers)]
+        if self._are_places(numbers):
+            self._way = "by the number in their names"
+            return numbers
+        if len(self._files) == self._frames:
+            self._way = "in the order of their names"
+            return list(range(self._frames))
+        raise InputError(self._cannot_be_matched())
+
+    def _are_places(self, numbers: list[int]) -> bool:
+        """Whether they count the frames from 0, though the last may be missing in a bag that was cut off."""
+        if min(numbers) < 0:
+            return False
+        if max(numbers) < self._frames:
+            return True
+        from_one = sorted(numbers) == list(range(1, len(numbers) + 1))
+        return min(numbers) < self._frames and len(numbers) != self._frames and not from_one
+
+    @property
+    def _by_stamp(self) -> bool:
+        return "stamp" in self._way
+
+    def _paired_with(self, stamps_ns: np.ndarray) -> StampPairs:
+        return StampPairs(stamps_ns if self._by_stamp else range(self._frames), self._keys)
+
+    def _refuse_two_for_one(self) -> None:
+        first: dict[int, Path] = {}
+        for key, path in zip(self._keys, self._files):
+            if key >= 0 and first.setdefault(key, path) is not path:
+                raise InputError(f"{first[key]} and {path.name} are for the same image; remove one of them")
+
+    def _cannot_be_matched(self) -> str:
+        return (
+            f"{self._folder} has {len(self._files)} labels for {self._frames} images, with names such as "
+            f"{self._files[0].name}: name each by its image's stamp in nanoseconds, or number from 000000"
+        )
+
+
+def named_by_stamp(folder: Path) -> bool:
+    """Whether the labels of a folder say by their names to which stamps they belong; see FolderTruth."""
+    return any(stamp_in(path.stem) is not None for path in _png_files(folder))
+
+
+def stamp_in(name: str) -> int | None:
+    """The stamp, nanoseconds, that a file's name holds: 1700000000100000000, 1700000000_100000000 or
+    1700000000.100000000 (of which the end may be missing: 1700000000.1); None where it holds none.
+    """
+    match = re.fullmatch(r"(\d+)(?:_(\d{1,9})|\.(\d{1,9}))?", name)
+    if match is None:
+        return None
+    whole, nanoseconds, fraction = match.groups()
+    if nanoseconds is None and fraction is None:
+        # Below one second it is the number of an image: no recording has a thousand million of them.
+        return int(whole) if int(whole) >= _SECOND else None
+    return int(whole) * _SECOND + int(nanoseconds or fraction.ljust(9, "0"))
+
+
+def _read(path: Path) -> np.ndarray:
+    """``read_labels``, whose reasons are without the path: frames that share one are told of in one line."""
+    try:
+        return read_labels(path)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), "it", 1)) from None
+
+
+def _png_files(folder: Path) -> list[Path]:
+    try:
+        entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"cannot list {folder}: {error.strerror}; expected a folder of PNG labels") from None
+    files = sorted((path for path in entries if path.suffix.lower() == ".png"), key=natural_key)
+    if not files:
+        raise InputError(f"{folder} has no PNG files; expected single-channel labels such as 000000.png")
+    return files

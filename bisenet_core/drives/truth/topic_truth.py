@@ -1,0 +1,65 @@
+"""TopicTruth: labels recorded in the bag beside the images, matched by their header's stamp."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from bisenet_core.drives.bags.bag import Bag
+from bisenet_core.drives.bags.image_messages import IMAGE_TYPES, decode_labels, stamps_of
+from bisenet_core.drives.truth.stamp_pairs import StampPairs
+from bisenet_core.drives.truth.truth import Truth
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace
+
+
+class TopicTruth(Truth):
+    """mono8 Image, or CompressedImage that is a PNG; matched as StampPairs says.
+
+    Raises InputError where the bag has no such topic.
+    """
+
+    def __init__(self, bag: Path, topic: str, label_space: LabelSpace) -> None:
+        super().__init__(label_space)
+        self.topic = topic
+        self._bag = Bag(bag)
+        _refuse_other_topics(self._bag, topic)
+        self._messages = self._bag.messages(topic, IMAGE_TYPES)
+        self._stamps_ns = np.empty(0, np.int64)
+        self._pairs = StampPairs([], [])
+
+    @property
+    def description(self) -> str:
+        return f"{len(self._messages)} labels on {self.topic}, by stamp"
+
+    def match(self, frames: int, stamps_ns: Callable[[], np.ndarray]) -> None:
+        self._stamps_ns = stamps_of(self._messages)
+        self._pairs = StampPairs(stamps_ns(), self._stamps_ns)
+
+    def notes(self, stamps_ns: np.ndarray) -> list[str]:
+        unreadable = int((self._stamps_ns < 0).sum())
+        notes = [f"ground truth: {unreadable} labels cannot be read"] if unreadable else []
+        return notes + StampPairs(stamps_ns, self._stamps_ns).notes()
+
+    def close(self) -> None:
+        self._bag.close()
+
+    def _find(self, index: int, stamp_ns: int) -> np.ndarray | None:
+        found = self._pairs.find(index, stamp_ns)
+        if found is None:
+            return None
+        try:
+            return decode_labels(self._messages.read(found))
+        except InputError:
+            raise
+        except Exception as error:  # in a damaged bag, of any kind
+            raise InputError(f"it cannot be read from the bag: {' '.join(str(error).split())}") from None
+
+
+def _refuse_other_topics(bag: Bag, topic: str) -> None:
+    types = sorted(channel.msgtype for channel in bag.topics if channel.topic == topic)
+    if any(kind in IMAGE_TYPES for kind in types):
+        return
+    found = f"{topic} is {', '.join(types)}" if types else f"{bag.path} has no topic {topic}"
+    known = ", ".join(sorted(c.topic for c in bag.topics if c.msgtype in IMAGE_TYPES)) or "none"
+    raise InputError(f"{found}; labels are images, mono8 or PNG. Topics of images: {known}")

@@ -1,0 +1,96 @@
+"""Truth: ground truth for recorded images, whatever it comes from."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import UNLABELED, LabelSpace
+
+
+class Truth(ABC):
+    """Finds the labels of a frame. Labels of another size than its image are left out, never resized."""
+
+    #: The topic it comes from, if it does.
+    topic: str | None = None
+
+    def __init__(self, label_space: LabelSpace) -> None:
+        self._space = label_space
+        # As in a confusion matrix: neither the data set's own "unlabelled" nor 255 is scored.
+        self._normal = np.arange(256, dtype=np.uint8)
+        self._normal[label_space.ignore_id] = UNLABELED
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """Where it comes from and how it is matched, for people."""
+
+    @abstractmethod
+    def match(self, frames: int, stamps_ns: Callable[[], np.ndarray]) -> None:
+        """Decide which labels belong to which of so many frames; called once, before ``of``.
+
+        ``stamps_ns``: gives their stamps, int64 ns, -1 for unknown; called only where they are needed.
+        Raises InputError where that cannot be decided.
+        """
+
+    @abstractmethod
+    def notes(self, stamps_ns: np.ndarray) -> list[str]:
+        """What is odd about the whole, given the stamps of all frames: one line each."""
+
+    @abstractmethod
+    def _find(self, index: int, stamp_ns: int) -> np.ndarray | None:
+        """HxW uint8 labels as they are stored; None where there are none. Raises InputError."""
+
+    def close(self) -> None:  # noqa: B027  (most have nothing to close)
+        """Close its files."""
+
+    def of(self, index: int, stamp_ns: int, size: tuple[int, ...]) -> tuple[np.ndarray | None, str]:
+        """The labels of a frame, HxW uint8 class ids with 255 for unknown, and why they were left out.
+
+        ``size``: the image's height and width. A frame without labels has neither labels nor a reason.
+        """
+        try:
+            labels = self._find(index, stamp_ns)
+            return (None, "") if labels is None else (self._checked(labels, size), "")
+        except InputError as error:
+            return None, f"ground truth left out: {error}"
+
+    def _checked(self, labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+        if labels.shape != size:
+            raise InputError(f"it is {labels.shape[1]}x{labels.shape[0]}, its image {size[1]}x{size[0]}")
+        normal = self._normal[labels]
+        strange = normal[(normal >= self._space.num_classes) & (normal != UNLABELED)]
+        if strange.size:
+            unknown = " or ".join(str(label) for label in sorted({self._space.ignore_id, UNLABELED}))
+            raise InputError(
+                f"it holds id {strange.min()}; {self._space.name} has 0 to {self._space.num_classes - 1}, "
+                f"and {unknown} for unknown: is it of another label space?"
+            )
+        return normal
+
+
+def open_truth(
+    labels: Path | None, label_topic: str | None, bag: Path, label_space: LabelSpace
+) -> Truth | None:
+    """Ground truth from a folder of PNGs, from a topic of the bag, or None where neither is named.
+
+    Raises InputError for both at once, and for what cannot be read.
+    """
+    from bisenet_core.drives.truth.folder_truth import FolderTruth
+    from bisenet_core.drives.truth.topic_truth import TopicTruth
+
+    if labels is not None and label_topic is not None:
+        raise InputError(f"ground truth is either in {labels} or on {label_topic}; name one of the two")
+    if labels is not None:
+        return FolderTruth(labels, label_space)
+    return TopicTruth(bag, label_topic, label_space) if label_topic is not None else None
+
+
+def matching_notes(count: int, unused: int, unlabelled: int, frames: int) -> list[str]:
+    """Of ``count`` labels that are matched to ``frames``: how many match none, and how many have none."""
+    if count and unused == count:
+        return [f"ground truth: none of its {count} labels matches a frame; nothing is scored"]
+    notes = [f"ground truth: {unused} of its {count} labels match no frame"] if unused else []
+    return notes + ([f"ground truth: {unlabelled} of {frames} frames have none"] if unlabelled else [])

@@ -1,0 +1,91 @@
+"""A video file as a drive, decoded by OpenCV one frame at a time."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from bisenet_core.drives.frame import Frame, Source, uniform_stamp
+from bisenet_core.errors import InputError
+
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
+
+FALLBACK_RATE = 25.0
+
+logger = logging.getLogger(__name__)
+
+# FFmpeg explains itself on stderr, where the user is to find our one line. OpenCV reads this once, when a
+# process first touches a video; a user's own choice goes first.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+class VideoSource(Source):
+    """The frames of a video at its own rate, or at ``rate`` in Hz where one is given.
+
+    Raises InputError for a file that does not decode.
+    """
+
+    def __init__(self, path: Path, rate: float | None = None) -> None:
+        self._path = path
+        self.name = path.name
+        self.folders = (path.parent,)
+        with _opened(path) as capture:
+            own_rate = capture.get(cv2.CAP_PROP_FPS)
+            self._length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            if not capture.grab():
+                raise _does_not_decode(path)
+        self.rate = self._rate = rate or (own_rate if 0 < own_rate < 1000 else FALLBACK_RATE)
+        if self._length <= 0:  # a bare stream declares no length
+            self._length = _count_frames(path)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = -1
+        with _opened(self._path) as capture:
+            for index, image in enumerate(_decoded(capture)):
+                name = f"{self._path.stem}_{index:06d}"
+                yield Frame(index, uniform_stamp(index, self._rate), name, image)
+        if index + 1 < self._length:
+            logger.warning(
+                "%s: %d of the %d frames it declares could be decoded", self._path, index + 1, self._length
+            )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+    # OpenCV, too, explains itself on stderr.
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    cv2.utils.logging.setLogLevel(level)
+    try:
+        if not capture.isOpened():
+            raise _does_not_decode(path)
+        yield capture
+    finally:
+        capture.release()
+
+
+def _decoded(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
+    while True:
+        decoded, image = capture.read()
+        if not decoded:
+            return
+        yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _count_frames(path: Path) -> int:
+    with _opened(path) as capture:
+        return sum(1 for _ in iter(capture.grab, False))
+
+
+def _does_not_decode(path: Path) -> InputError:
+    return InputError(
+        f"{path} does not decode as a video ({path.stat().st_size} bytes); it may be damaged or "
+        "in a codec OpenCV lacks: convert it to H.264 MP4, or to a folder of images"
+    )

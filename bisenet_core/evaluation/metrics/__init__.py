@@ -1,0 +1,1 @@
+"""The figures that labels are judged by, one metric per file."""

@@ -1,0 +1,102 @@
+"""Scores of a network on one split of a data set."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from typing import Protocol as Interface
+
+import numpy as np
+
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.metrics.scoring import by_class, ratio, summary
+from bisenet_core.evaluation.protocols.protocol import Protocol
+from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
+from bisenet_core.labels.label_space import UNLABELED, LabelSpace
+from bisenet_core.labels.metrics import ConfusionMatrix, class_counts
+
+#: Yields the items it is given, of which there are so many, and shows how far it is.
+Progress = Callable[[Iterable[int], int], Iterable[int]]
+
+
+class LabelledImages(Interface):
+    """What is needed of a data set: see ``bisenet_core.learning.datasets``."""
+
+    label_space: LabelSpace
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """(image HxWx3 uint8 RGB, labels HxW uint8 class ids, UNLABELED where there is none)."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """``confusion`` over all ``images``: int64 counts of (true, found) class."""
+
+    label_space: LabelSpace
+    confusion: ConfusionMatrix
+    images: int
+
+    @property
+    def absent(self) -> list[str]:
+        """Classes of which the ground truth has no pixel: they are not in the mean."""
+        true = class_counts(self.confusion.counts)[1]
+        return [name for name, pixels in zip(self.label_space.classes, true) if not pixels]
+
+    def counts_by_class(self) -> dict[str, dict[str, float | None]]:
+        """``recall``, ``precision`` (None where undefined) and ``pixels`` in the truth, by class name."""
+        right, true, found = class_counts(self.confusion.counts)
+        recall, precision = (by_class(ratio(right, of), self.label_space.classes) for of in (true, found))
+        return {
+            name: {"recall": recall[name], "precision": precision[name], "pixels": int(pixels)}
+            for name, pixels in zip(self.label_space.classes, true)
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """``miou``, ``iou`` by name, ``pixel_accuracy``, ``images``, ``absent_classes``, ``classes`` and
+        ``confusion``, whose rows are true classes and whose last column counts pixels without a label."""
+        counts = self.confusion.counts
+        return {
+            **summary(counts, self.label_space.classes),
+            "images": self.images,
+            "absent_classes": self.absent,
+            "classes": self.counts_by_class(),
+            "confusion": counts.tolist(),
+        }
+
+
+def evaluate_dataset(
+    network: SizedNetwork,
+    dataset: LabelledImages,
+    protocol: Protocol,
+    progress: Progress = lambda items, total: items,
+) -> Evaluation:
+    """Label every image of ``dataset`` as ``protocol`` says and count the pixels.
+
+    Raises InputError for a network with other classes, a bad file (named), or a split without ground truth;
+    InferenceError for logits that are no numbers.
+    """
+    space = dataset.label_space
+    _refuse_other_classes(network.card.label_space, space)
+    confusion = ConfusionMatrix(space.num_classes, UNLABELED)
+    for image, truth in _pairs(dataset, progress):
+        confusion.update(protocol.labels(network, image), truth)
+    if not confusion.pixels:
+        raise InputError(
+            f"none of the {len(dataset)} images has ground truth with a class of {space.name}; "
+            "choose another split: the labels of some test sets are not public"
+        )
+    return Evaluation(space, confusion, len(dataset))
+
+
+def _pairs(dataset: LabelledImages, progress: Progress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for index in progress(range(len(dataset)), len(dataset)):
+        yield dataset[index]
+
+
+def _refuse_other_classes(model: LabelSpace, truth: LabelSpace) -> None:
+    if model.classes != truth.classes:
+        raise InputError(
+            f"the model's classes are {model.name}'s, the data set's are {truth.name}'s; "
+            "choose a model trained for this data set, or name the data's kind (--dataset)"
+        )

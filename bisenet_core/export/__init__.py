@@ -1,5 +1,0 @@
-"""torch -> ONNX and model card, with a numeric parity check. Needs torch and onnx."""
-
-from bisenet_core.export.exporter import export_model
-
-__all__ = ["export_model"]

@@ -1,0 +1,1 @@
+"""A camera's bytes as an array: raw formats and compressed images."""

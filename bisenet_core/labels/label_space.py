@@ -1,0 +1,131 @@
+"""LabelSpace: the classes a network tells apart, their colours, and the id that is never scored."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import List, Tuple
+
+import numpy as np
+
+from bisenet_core.errors import InputError
+from bisenet_core.labels.large_label_spaces import ADE20K, COCO_STUFF
+
+#: The value of a label pixel that has no class. The same in every label space.
+UNLABELED = 255
+
+Color = Tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """Class names and RGB colours, indexed by class id 0 .. ``num_classes`` - 1.
+
+    ``ignore_id`` marks unlabelled pixels in ground truth; it may differ from ``UNLABELED``, which marks
+    them in label images that we produce. Raises InputError when the parts do not fit together.
+    """
+
+    name: str
+    classes: Tuple[str, ...]
+    palette: Tuple[Color, ...]
+    ignore_id: int = UNLABELED
+
+    def __post_init__(self) -> None:
+        self._check_classes()
+        self._check_palette()
+        if not self.num_classes <= self.ignore_id <= 255:
+            raise self._error(f"ignore_id {self.ignore_id} is a class id or no 8-bit value; "
+                              f"expected {self.num_classes} to 255")
+
+    def _check_classes(self) -> None:
+        if not 1 <= self.num_classes <= UNLABELED:
+            raise self._error(f"{self.num_classes} classes; expected 1 to {UNLABELED}")
+        if not all(self.classes):
+            raise self._error("a class has an empty name")
+        parts = [self.topic_name(class_id).lower() for class_id in range(self.num_classes)]
+        repeated = sorted({name for name, part in zip(self.classes, parts) if parts.count(part) > 1})
+        if repeated:
+            raise self._error("class names must differ in letters and digits, whatever their case, since "
+                              f"masks' topics are named after them; found {', '.join(repeated)}")
+
+    def _check_palette(self) -> None:
+        if len(self.palette) != self.num_classes:
+            raise self._error(f"{len(self.palette)} colours for {self.num_classes} classes; expected one")
+        for color in self.palette:
+            if len(color) != 3 or not all(0 <= value <= 255 for value in color):
+                raise self._error(f"colour {list(color)} is not three values from 0 to 255")
+
+    def _error(self, message: str) -> InputError:
+        return InputError(f"label space {self.name}: {message}")
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    def id_of(self, name: str) -> int:
+        """Id of the class called ``name``; case is free, and underscores may stand for spaces and hyphens.
+
+        Raises InputError that suggests the nearest class name.
+        """
+        keys = [_key(known) for known in self.classes]
+        if _key(name) in keys:
+            return keys.index(_key(name))
+        near = difflib.get_close_matches(_key(name), keys, n=1)
+        hint = f"did you mean '{self.classes[keys.index(near[0])]}'? " if near else ""
+        raise InputError(f"unknown class '{name}': {hint}{self.name} has {', '.join(self.classes)}")
+
+    def topic_name(self, class_id: int) -> str:
+        """Class name as one part of a ROS topic name: letters, digits and underscores."""
+        if not 0 <= class_id < self.num_classes:
+            raise self._error(f"no class {class_id}; expected 0 to {self.num_classes - 1}")
+        part = re.sub(r"[^A-Za-z0-9_]", "_", self.classes[class_id])
+        return "_" + part if part[0].isdigit() else part
+
+    def palette_lut(self) -> np.ndarray:
+        """Colours as a 256x3 uint8 RGB table; every value that is not a class id is black."""
+        lut = np.zeros((256, 3), np.uint8)
+        lut[:self.num_classes] = self.palette
+        return lut
+
+
+def _key(name: str) -> str:
+    return re.sub(r"\W", "_", name.strip().lower())
+
+
+def _label_space(name: str, ignore_id: int, entries: List[Tuple[str, Color]]) -> LabelSpace:
+    classes, palette = zip(*entries)
+    return LabelSpace(name, classes, palette, ignore_id)
+
+
+#: CamVid's 11 classes in the order and colours of the SegNet distribution; 11 is its unlabelled id.
+CAMVID_11 = _label_space("CamVid-11", 11, [
+    ("Sky", (128, 128, 128)), ("Building", (128, 0, 0)), ("Pole", (192, 192, 128)),
+    ("Road", (128, 64, 128)), ("Pavement", (60, 40, 222)), ("Tree", (128, 128, 0)),
+    ("SignSymbol", (192, 128, 128)), ("Fence", (64, 64, 128)), ("Car", (64, 0, 128)),
+    ("Pedestrian", (64, 64, 0)), ("Bicyclist", (0, 128, 192)),
+])
+
+#: Cityscapes' 19 evaluated classes by train id, with the colours of its own scripts.
+CITYSCAPES_19 = _label_space("Cityscapes-19", 255, [
+    ("road", (128, 64, 128)), ("sidewalk", (244, 35, 232)), ("building", (70, 70, 70)),
+    ("wall", (102, 102, 156)), ("fence", (190, 153, 153)), ("pole", (153, 153, 153)),
+    ("traffic light", (250, 170, 30)), ("traffic sign", (220, 220, 0)), ("vegetation", (107, 142, 35)),
+    ("terrain", (152, 251, 152)), ("sky", (70, 130, 180)), ("person", (220, 20, 60)),
+    ("rider", (255, 0, 0)), ("car", (0, 0, 142)), ("truck", (0, 0, 70)), ("bus", (0, 60, 100)),
+    ("train", (0, 80, 100)), ("motorcycle", (0, 0, 230)), ("bicycle", (119, 11, 32)),
+])
+
+ADE20K_150 = _label_space("ADE20K-150", 255, ADE20K)
+COCO_STUFF_171 = _label_space("COCO-Stuff-171", 255, COCO_STUFF)
+
+#: Data set name -> the label space of its ground truth.
+DATASETS = {
+    "camvid": CAMVID_11, "cityscapes": CITYSCAPES_19, "ade20k": ADE20K_150, "cocostuff": COCO_STUFF_171,
+}
+
+
+def label_space_of(dataset: str) -> LabelSpace:
+    """The label space of a data set's ground truth. Raises InputError for a name that is not known."""
+    if dataset not in DATASETS:
+        raise InputError("no data set is called '{}'; known: {}".format(dataset, ", ".join(DATASETS)))
+    return DATASETS[dataset]

@@ -1,0 +1,1 @@
+"""How weight files name their tensors."""

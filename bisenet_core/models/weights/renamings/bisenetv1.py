@@ -1,0 +1,89 @@
+"""How public code bases name the tensors of BiSeNet V1, and what they compute otherwise than its authors."""
+
+from bisenet_core.models.weights.renaming import COINCHEUNG, IMAGENET, Layout, Rule, conv_norm
+
+
+def _resnet(theirs: str) -> tuple[Rule, ...]:
+    """Their ResNet, named as in torchvision, is our trunk."""
+    ours = "trunk."
+    return (
+        (theirs + r"conv1\.(\w+)", ours + r"conv1.0.\1"),
+        (theirs + r"bn1\.(\w+)", ours + r"conv1.1.\1"),
+        (theirs + r"(layer\d\.\d+\.)conv(\d)\.(\w+)", ours + r"\1conv\2.0.\3"),
+        (theirs + r"(layer\d\.\d+\.)bn(\d)\.(\w+)", ours + r"\1conv\2.1.\3"),
+        (theirs + r"(layer\d\.\d+\.downsample\.[01]\.\w+)", ours + r"\1"),
+    )
+
+
+_COINCHEUNG_RULES: tuple[Rule, ...] = (
+    *_resnet(r"cp\.resnet\."),
+    *conv_norm(r"cp\.arm(16|32)\.conv", r"context_path.attention\1.conv"),
+    (r"cp\.arm(16|32)\.conv_atten\.(\w+)", r"context_path.attention\1.attention.0.\2"),
+    (r"cp\.arm(16|32)\.bn_atten\.(\w+)", r"context_path.attention\1.attention.1.\2"),
+    *conv_norm(r"cp\.conv_head(16|32)", r"context_path.refine\1"),
+    *conv_norm(r"cp\.conv_avg", "context_path.global_context"),
+    *conv_norm(r"sp\.conv1", "spatial_path.0"),
+    *conv_norm(r"sp\.conv2", "spatial_path.1"),
+    *conv_norm(r"sp\.conv3", "spatial_path.2"),
+    *conv_norm(r"sp\.conv_out", "spatial_path.3"),
+    *conv_norm(r"ffm\.convblk", "fusion.conv"),
+    (r"ffm\.conv\.(\w+)", r"fusion.attention.0.\1"),
+    (r"ffm\.bn\.(\w+)", r"fusion.attention.1.\1"),
+    *conv_norm(r"conv_out\.conv", "head.conv"),
+    (r"conv_out\.conv_out\.(\w+)", r"head.classifier.\1"),
+    (r"conv_out(16|32)\..+", None),
+)
+
+_MMSEG_ARM = r"backbone\.context_path\.arm(16|32)"
+
+_MMSEG_RULES: tuple[Rule, ...] = (
+    *_resnet(r"backbone\.context_path\.backbone\."),
+    *conv_norm(rf"{_MMSEG_ARM}\.conv_layer", r"context_path.attention\1.conv"),
+    *conv_norm(rf"{_MMSEG_ARM}\.atten_conv_layer\.1", r"context_path.attention\1.attention"),
+    *conv_norm(r"backbone\.context_path\.conv_head(16|32)", r"context_path.refine\1"),
+    *conv_norm(r"backbone\.context_path\.gap_conv\.1", "context_path.global_context"),
+    *conv_norm(r"backbone\.spatial_path\.layer1", "spatial_path.0"),
+    *conv_norm(r"backbone\.spatial_path\.layer2", "spatial_path.1"),
+    *conv_norm(r"backbone\.spatial_path\.layer3", "spatial_path.2"),
+    *conv_norm(r"backbone\.spatial_path\.layer4", "spatial_path.3"),
+    *conv_norm(r"backbone\.ffm\.conv1", "fusion.conv"),
+    *conv_norm(r"backbone\.ffm\.conv_atten\.0", "fusion.attention"),
+    *conv_norm(r"decode_head\.convs\.0", "head.conv"),
+    (r"decode_head\.conv_seg\.(\w+)", r"head.classifier.\1"),
+    (r"auxiliary_head\.[01]\..+", None),
+)
+
+
+def _mmseg(depth: int, width: int, *datasets: str) -> Layout:
+    """mmsegmentation's with a plain ResNet stem; the deeper trunks have paths four times as wide."""
+    return Layout(
+        network=f"bisenetv1_resnet{depth}",
+        rules=_MMSEG_RULES,
+        statistics={dataset: IMAGENET for dataset in datasets},
+        options={
+            "backbone": f"resnet{depth}",
+            "width": width,
+            "head_channels": 2 * width,
+            "auxiliary_channels": width // 2,
+            "attention": "conv-norm-relu",
+            "upsampling": "nearest",
+        },
+    )
+
+
+LAYOUTS: dict[tuple[str, str], Layout] = {
+    ("coincheung", "bisenetv1_resnet18"): Layout(
+        network="bisenetv1_resnet18",
+        rules=_COINCHEUNG_RULES,
+        statistics=COINCHEUNG,
+        options={
+            "head_channels": 256,
+            "auxiliary_channels": 64,
+            "attention": "conv-norm",
+            "upsampling": "nearest",
+        },
+    ),
+    ("mmseg", "bisenetv1_resnet18"): _mmseg(18, 128, "cityscapes", "cocostuff"),
+    ("mmseg", "bisenetv1_resnet50"): _mmseg(50, 512, "cityscapes", "cocostuff"),
+    ("mmseg", "bisenetv1_resnet101"): _mmseg(101, 512, "cocostuff"),
+}

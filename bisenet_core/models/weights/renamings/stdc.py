@@ -1,0 +1,90 @@
+"""STDC-Seg as its authors and mmsegmentation name it."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from bisenet_core.models.stdc.backbone import REPEATS
+from bisenet_core.models.weights.renaming import IMAGENET, Layout, Rule, conv_norm
+
+_STATISTICS = {"cityscapes": IMAGENET}
+_INPLACE_ABN_EPSILON = 1e-5
+
+
+def _authors(trunk: str) -> Layout:
+    modules = ["stage1", "stage2"]  # theirs are numbered without regard to the stages
+    for stage, count in enumerate(REPEATS[trunk], 3):
+        modules += [f"stage{stage}.{index}" for index in range(count)]
+    rules: list[Rule] = []
+    for number, module in enumerate(modules):
+        theirs, ours = rf"cp\.backbone\.features\.{number}", f"backbone.{module}"
+        rules += conv_norm(theirs, ours)
+        rules += conv_norm(rf"{theirs}\.conv_list\.(\d)", rf"{ours}.blocks.\1")
+        rules += conv_norm(rf"{theirs}\.avd_layer", f"{ours}.down", "0", "1")
+    rules += [
+        *conv_norm(r"cp\.arm(16|32)\.conv", r"context_path.attention\1.conv"),
+        *conv_norm(r"cp\.arm(16|32)", r"context_path.attention\1.attention", "conv_atten", "bn_atten"),
+        *conv_norm(r"cp\.conv_head(16|32)", r"context_path.refine\1"),
+        *conv_norm(r"cp\.conv_avg", "context_path.global_context"),
+        *conv_norm(r"ffm\.convblk", "fusion.conv"),
+        (r"ffm\.conv1\.weight", "fusion.attention.0.weight"),
+        (r"ffm\.conv2\.weight", "fusion.attention.2.weight"),
+        *conv_norm(r"conv_out\.conv", "head.conv"),
+        (r"conv_out\.conv_out\.weight", "head.classifier.weight"),
+        (r"cp\.backbone\.x\d+\..+", None),  # the trunk once more
+        (r"cp\.backbone\.(conv_last|fc|bn|linear)\..+", None),  # the classifier of whole images
+        (r"conv_out(16|32|_sp\d+)\..+", None),  # auxiliary heads
+    ]
+    return _AuthorsLayout(f"{trunk}_seg", tuple(rules), _STATISTICS, convert=_effective_scale)
+
+
+class _AuthorsLayout(Layout):
+    """Their classifier has no bias: ours is zero."""
+
+    def translate(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        ours = super().translate(state)
+        weight = ours.get("head.classifier.weight")
+        if weight is not None:
+            ours["head.classifier.bias"] = weight.new_zeros(weight.shape[:1])
+        return ours
+
+
+def _effective_scale(name: str, tensor: Tensor) -> Tensor:
+    """Their norms outside of the trunk are InPlaceABN, which scales by |weight| + epsilon."""
+    if name.startswith("cp.backbone.") or not name.endswith(("bn.weight", "bn_atten.weight")):
+        return tensor
+    return tensor.abs() + _INPLACE_ABN_EPSILON
+
+
+def _mmseg(network: str) -> Layout:
+    rules: list[Rule] = []
+    stages = r"backbone\.backbone\.stages"
+    for number in range(2):
+        rules += conv_norm(rf"{stages}\.{number}", f"backbone.stage{number + 1}")
+    for number in range(2, 5):
+        ours = rf"backbone.stage{number + 1}.\1"
+        rules += conv_norm(rf"{stages}\.{number}\.(\d)\.layers\.(\d)", rf"{ours}.blocks.\2")
+        rules += conv_norm(rf"{stages}\.{number}\.(\d)\.downsample", f"{ours}.down")
+    for number, scale in enumerate((32, 16)):
+        arm, ours = rf"backbone\.arms\.{number}", f"context_path.attention{scale}"
+        rules += conv_norm(rf"{arm}\.conv_layer", f"{ours}.conv")
+        rules += conv_norm(rf"{arm}\.atten_conv_layer\.1", f"{ours}.attention")
+        rules += conv_norm(rf"backbone\.convs\.{number}", f"context_path.refine{scale}")
+    rules += [
+        *conv_norm(r"backbone\.conv_avg", "context_path.global_context"),
+        *conv_norm(r"backbone\.ffm\.conv0", "fusion.conv"),
+        (r"backbone\.ffm\.attention\.1\.conv\.weight", "fusion.attention.0.weight"),
+        (r"backbone\.ffm\.attention\.2\.conv\.weight", "fusion.attention.2.weight"),
+        *conv_norm(r"decode_head\.convs\.0", "head.conv"),
+        (r"decode_head\.conv_seg\.(\w+)", r"head.classifier.\1"),
+        (r"auxiliary_head\..+", None),
+    ]
+    return Layout(network, tuple(rules), _STATISTICS)
+
+
+LAYOUTS: dict[tuple[str, str], Layout] = {
+    ("stdc-seg", "stdc1_seg"): _authors("stdc1"),
+    ("stdc-seg", "stdc2_seg"): _authors("stdc2"),
+    ("mmseg", "stdc1_seg"): _mmseg("stdc1_seg"),
+    ("mmseg", "stdc2_seg"): _mmseg("stdc2_seg"),
+}

@@ -1,0 +1,98 @@
+"""Pictures of labelled images, small enough to stand inside a report."""
+
+import base64
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.labels.visualization import colourise, overlay
+
+_FILM_WIDTH, _PANEL_WIDTH = 400, 440
+_TALLEST = 3  # times the width
+_WRONG = (255, 40, 70)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame and what was made of it: image HxWx3 uint8 RGB, the others HxW uint8 ids."""
+
+    image: np.ndarray
+    truth: np.ndarray | None
+    labels: np.ndarray
+    before: np.ndarray | None = None
+    """Labels of the frame before, where they are wanted."""
+
+
+def film_panels(seen: Seen, label_space: LabelSpace) -> list[tuple[str, str]]:
+    """The labels over the image: one panel."""
+    image, labels = _shrunk(seen.image, _FILM_WIDTH), _shrunk_labels(seen.labels, _FILM_WIDTH)
+    return [("Labels over the image", jpeg(overlay(image, labels, label_space, 0.55)))]
+
+
+def frame_panels(seen: Seen, label_space: LabelSpace) -> list[tuple[str, str]]:
+    """Image, truth, prediction and difference; without truth what there is of them."""
+    image, labels = _shrunk(seen.image, _PANEL_WIDTH), _shrunk_labels(seen.labels, _PANEL_WIDTH)
+    panels = [("Image", jpeg(image)), ("Prediction", png(colourise(labels, label_space)))]
+    if seen.truth is not None:
+        truth = _shrunk_labels(seen.truth, _PANEL_WIDTH)
+        panels.insert(1, ("Truth", png(colourise(truth, label_space))))
+        panels.append(("Difference", jpeg(difference(image, truth, labels, label_space.num_classes))))
+    elif seen.before is not None:
+        before = _shrunk_labels(seen.before, _PANEL_WIDTH)
+        panels.insert(1, ("Frame before", png(colourise(before, label_space))))
+    return panels
+
+
+def pair_panels(
+    image: np.ndarray, truth: np.ndarray, labels: list[np.ndarray], label_space: LabelSpace
+) -> list[tuple[str, str]]:
+    """Image HxWx3 uint8 RGB, truth and the labels of models A and B, each HxW uint8, side by side."""
+    named = [("Truth", truth), *zip("AB", labels)]
+    return [("Image", jpeg(_shrunk(image, _PANEL_WIDTH)))] + [
+        (name, png(colourise(_shrunk_labels(ids, _PANEL_WIDTH), label_space)))
+        for name, ids in named
+    ]
+
+
+def difference(image: np.ndarray, truth: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Right pixels as the grey image, wrong ones red, those without truth nearly black.
+
+    image: HxWx3 uint8 RGB; truth and labels: HxW uint8 ids; ``classes`` and above in the truth is unknown.
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    pixels = cv2.cvtColor(cv2.convertScaleAbs(grey, None, 0.6, 70), cv2.COLOR_GRAY2RGB)
+    pixels[truth != labels] = _WRONG
+    unknown = truth >= classes
+    pixels[unknown] = grey[unknown, None] // 6
+    return pixels
+
+
+def jpeg(image: np.ndarray) -> str:
+    """HxWx3 uint8 RGB as a data URI; for photographs."""
+    return _uri("jpeg", image, [cv2.IMWRITE_JPEG_QUALITY, 80, cv2.IMWRITE_JPEG_OPTIMIZE, 1])
+
+
+def png(image: np.ndarray) -> str:
+    """HxWx3 uint8 RGB as a data URI; smaller than a JPEG, and without its fringes, for flat colours."""
+    return _uri("png", image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def _uri(kind: str, image: np.ndarray, options: list[int]) -> str:
+    data = cv2.imencode(f".{kind}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1]
+    return f"data:image/{kind};base64," + base64.b64encode(data.tobytes()).decode("ascii")
+
+
+def _shrunk(image: np.ndarray, width: int) -> np.ndarray:
+    return cv2.resize(image, _size(image, width), interpolation=cv2.INTER_AREA)
+
+
+def _shrunk_labels(labels: np.ndarray, width: int) -> np.ndarray:
+    return cv2.resize(labels, _size(labels, width), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def _size(image: np.ndarray, width: int) -> tuple[int, int]:
+    width = min(width, image.shape[1])
+    height = round(image.shape[0] * width / image.shape[1])
+    return width, min(max(height, 1), _TALLEST * width)

@@ -1,0 +1,122 @@
+"""The figures at the head of the report, and the facts they rest on."""
+
+from typing import Any
+
+from bisenet_core.reports.parts.figure import Figure
+from bisenet_core.reports.parts.formats import (
+    count,
+    duration,
+    is_known,
+    milliseconds,
+    percent,
+    plural,
+    points,
+    rate,
+)
+
+
+def has_truth(results: dict[str, Any]) -> bool:
+    """Whether anything was compared with ground truth."""
+    return bool(results.get("scored")) and is_known(results.get("miou"))
+
+
+def why_no_truth(results: dict[str, Any]) -> str:
+    """What kept the frames from being compared with ground truth; for where nothing was."""
+    if results.get("scored"):
+        return "The ground truth of these frames has no pixel of a known class."
+    if any(bag.get("truth") for bag in results["bags"]):
+        return "None of the ground truth could be used; the reasons stand below, under what was left out."
+    return "There is no ground truth for these frames."
+
+
+def figures(results: dict[str, Any]) -> list[Figure]:
+    """The head's figures, the most telling first; those that need ground truth only where there is some."""
+    teacher = [_teacher(results)] if results.get("teacher") else []
+    steady = [_consistency(results), *teacher, _latency(results), _as_driven(results)]
+    if has_truth(results):
+        return [*_accuracy(results), *steady, *([] if teacher else [_throughput(results)])]
+    return [*steady, _throughput(results)] + ([_age(results)] if teacher else [])
+
+
+def _accuracy(results: dict[str, Any]) -> list[Figure]:
+    driven = results.get("as_driven") or {}
+    boundary, calibration = results.get("boundary") or {}, results.get("calibration") or {}
+    return [
+        Figure("mIoU", percent(results["miou"]), f"as driven {percent(driven.get('miou'))}"),
+        Figure("Pixel accuracy", percent(results["pixel_accuracy"]),
+               f"as driven {percent(driven.get('pixel_accuracy'))}"),
+        Figure("Boundary F", percent(boundary.get("f_score")),
+               f"within {boundary['tolerance_px']:g} px" if boundary else "not measured"),
+        Figure("Calibration error", percent(calibration.get("ece")),
+               "ECE of the confidence" if calibration else "confidence not measured"),
+    ]
+
+
+def _consistency(results: dict[str, Any]) -> Figure:
+    temporal = results.get("temporal") or {}
+    detail = f"over {plural(temporal['pairs'], 'pair')} of frames" if temporal else "not measured"
+    return Figure("Temporal consistency", percent(temporal.get("consistency")), detail)
+
+
+def _teacher(results: dict[str, Any]) -> Figure:
+    teacher = results["teacher"]
+    return Figure("Teacher agreement", percent(teacher.get("pixel_agreement")),
+                  f"mIoU {percent(teacher.get('miou'))}")
+
+
+def _latency(results: dict[str, Any]) -> Figure:
+    latency = results.get("latency_ms") or {}
+    return Figure("Latency, median", milliseconds(latency.get("p50")),
+                  f"p99 {milliseconds(latency.get('p99'))}")
+
+
+def _as_driven(results: dict[str, Any]) -> Figure:
+    driven = results.get("as_driven") or {}
+    rates = sorted({round(bag["rate_hz"], 1) for bag in results["bags"] if is_known(bag.get("rate_hz"))})
+    pace = f" at {rates[0]:g}\u00a0Hz" if len(rates) == 1 else ""
+    lost = driven.get("superseded")
+    detail = f"{plural(lost, 'frame')} dropped{pace}" if is_known(lost) else "not simulated"
+    return Figure("Labelled as driven", percent(driven.get("share_labelled")), detail)
+
+
+def _throughput(results: dict[str, Any]) -> Figure:
+    return Figure("Throughput", rate(results.get("fps"), "fps"), "offline, every frame")
+
+
+def _age(results: dict[str, Any]) -> Figure:
+    age = (results.get("as_driven") or {}).get("age_ms") or {}
+    return Figure("Age when published", milliseconds(age.get("p50")), f"p99 {milliseconds(age.get('p99'))}")
+
+
+def facts(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was evaluated, and on what: name and value."""
+    asked = any(bag.get("truth") for bag in results["bags"])
+    scored = count(results["scored"]) if asked else "none, no ground truth"
+    recorded = sum(bag.get("duration_s") or 0 for bag in results["bags"])
+    named = {
+        "Model": results.get("model"),
+        "Classes": f"{len(results['classes'])} ({results.get('label_space')})",
+        "Input size": results.get("input_size"),
+        "Backend": ", ".join(str(results[key]) for key in ("backend", "precision") if results.get(key)),
+        "Device": results.get("device"),
+        "Bags": f"{count(len(results['bags']))}, {duration(recorded)} recorded",
+        "Frames labelled": count(results.get("frames")),
+        "Frames scored": scored,
+    }
+    return [(name, str(value)) for name, value in named.items() if value]
+
+
+def comparison(results: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Rows of every frame against as driven: what, every frame, as driven. Empty where not simulated."""
+    driven = results.get("as_driven")
+    if not driven:
+        return []
+    rows = [("Frames labelled", count(results.get("frames")), count(driven.get("labelled"))),
+            ("Frames dropped", "0", count(driven.get("superseded")))]
+    if has_truth(results):
+        rows += [(name, points(results.get(key)), points(driven.get(key)))
+                 for name, key in (("mIoU, %", "miou"), ("Pixel accuracy, %", "pixel_accuracy"))]
+    age = driven.get("age_ms") or {}
+    rows += [(f"Age when published, {name}", "", milliseconds(age.get(name)))
+             for name in ("p50", "p99", "max") if name in age]
+    return rows

@@ -1,0 +1,36 @@
+"""The plain way's graph gives the labels that our own definition gives."""
+
+import numpy as np
+import pytest
+
+from bisenet_core.runtime.upsampling import LogitUpsampler
+
+pytest.importorskip("onnx", reason="the plain way's graph is made with onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+@pytest.mark.parametrize("width, height", [(64, 48), (96, 64)])
+def test_labels_inside_the_graph_are_ours(tiny_model_folder, tmp_path, width, height):
+    from bisenet_core.benchmarks.gpu.plain_graph import write_plain_graph
+
+    write_plain_graph(tiny_model_folder / "model.onnx", width, height, tmp_path / "plain.onnx")
+    image = np.random.default_rng(0).standard_normal((1, 3, height, width), np.float32)
+    logits = _run(tiny_model_folder / "model.onnx", image)
+    labels = _run(tmp_path / "plain.onnx", image)
+    ours = LogitUpsampler(logits.shape[2:], (height, width), (height, width)).labels(logits[0])
+    assert labels.dtype == np.int32 and labels.shape == (1, height, width)
+    assert np.unique(ours).size > 2
+    assert np.mean(labels[0] == ours) > 0.999  # FP32 rounds a near tie either way
+
+
+def test_another_size_is_refused(tiny_model_folder, tmp_path):
+    from bisenet_core.benchmarks.gpu.plain_graph import write_plain_graph
+
+    write_plain_graph(tiny_model_folder / "model.onnx", 64, 48, tmp_path / "plain.onnx")
+    with pytest.raises(Exception, match="image"):
+        _run(tmp_path / "plain.onnx", np.zeros((1, 3, 64, 64), np.float32))
+
+
+def _run(path, image):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": image})[0]

@@ -1,0 +1,87 @@
+"""The sections that need TensorRT, on fakes of three of its generations: calls, order, frees; no figure."""
+
+import numpy as np
+import pytest
+
+from bisenet_core.benchmarks.gpu.kit import MODEL, PLAIN, REFERENCE
+from bisenet_core.benchmarks.gpu.plan import Step
+from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, run_section
+from bisenet_core.benchmarks.gpu.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path, tiny_model_folder):
+    folder = tmp_path / "kit" / "tiny"
+    folder.mkdir(parents=True)
+    for name in (MODEL, PLAIN):  # the fake computes no ArgMax: the plain way ends in logits here
+        (folder / name).symlink_to(tiny_model_folder)
+    images = np.random.default_rng(0).integers(0, 256, (1, 48, 64, 3), np.uint8)
+    np.savez(folder / REFERENCE, images=images, labels=_labels(tiny_model_folder, images))
+    return Settings(kit=folder.parent, work=tmp_path / "work", subjects=("tiny",), main="tiny",
+                    cameras=((64, 48), (130, 70)), frames=3, warm_up=1)
+
+
+def _labels(model, images):
+    from bisenet_core.runtime.segmenter import Segmenter
+
+    pytest.importorskip("onnxruntime")
+    with Segmenter.open(str(model), "onnxruntime", "fp32") as segmenter:
+        return np.stack([segmenter.segment(image, "rgb").labels for image in images])
+
+
+def run(section, settings, precision="fp32"):
+    record = run_section(Step(section, "tiny", precision), settings)
+    assert record["status"] == DONE, record.get("traceback", record)
+    return record["measured"]
+
+
+def test_machine(gpu, settings):
+    found = run("machine", settings)
+    assert found["device"] == "NVIDIA Fake" and found["bandwidth"] > 0
+    assert not gpu.live
+
+
+def test_build_and_what_follows_use_one_engine(gpu, settings):
+    assert run("build", settings)["bytes"] > 0
+    import tensorrt
+
+    run("network", settings)
+    assert len(tensorrt.builds) == 1 and not gpu.live
+
+
+def test_parity(gpu, settings):
+    assert run("parity", settings)["equal_labels"] > 0.999
+
+
+def test_segment_counts_no_allocation_after_its_warm_up(gpu, settings):
+    found = run("segment", settings)
+    assert set(found) == {"64x48", "130x70"}
+    assert {row["allocations"] for row in found.values()} == {0}
+    assert all(set(row["stages_ms"]) >= {"preprocess", "network", "postprocess"} for row in found.values())
+    assert not gpu.live
+
+
+def test_postprocess(gpu, settings):
+    found = run("postprocess", settings, "fp32")
+    assert found["camera"] == "130x70" and found["bytes"] == 4 * 11 * 8 * 12 + 130 * 70
+    assert found["over_floor"] == pytest.approx(found["kernel_us"] / found["floor_us"])
+    assert not gpu.live
+
+
+def test_a_gpu_that_is_lost_is_a_failed_section(gpu, settings):
+    from fake_pycuda import LaunchError
+
+    run("build", settings)
+    gpu.failures["memcpy_htod_async"] = LaunchError("cuMemcpyHtoDAsync failed: unspecified launch failure")
+    record = run_section(Step("segment", "tiny", "fp32"), settings)
+    assert record["status"] == FAILED and "unspecified launch failure" in record["reason"]
+
+
+def test_without_a_gpu_every_section_says_so(monkeypatch, settings):
+    import sys
+
+    for name in ("tensorrt", "pycuda", "pycuda.driver"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for section in ("machine", "build", "parity", "network", "segment", "postprocess", "plain_tensorrt"):
+        record = run_section(Step(section, "tiny", "fp16"), settings)
+        assert record["status"] == NOT_RUN and record["reason"], (section, record)

@@ -1,0 +1,31 @@
+"""The bare network of a benchmark computes on the input that was prepared for it."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("openvino", reason="compares openvino")
+pytest.importorskip("onnxruntime", reason="with onnxruntime")
+
+from bisenet_core.benchmarks.bare_network import bare_network
+from bisenet_core.benchmarks.segmenter_speed import measure
+from bisenet_core.runtime.backend import open_backend
+from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.segmenter import Segmenter
+
+
+def test_its_input_outlives_the_function_that_made_it(tiny_model_folder):
+    card, found = ModelCard.load(tiny_model_folder), []
+    for name in ("openvino", "onnxruntime"):
+        # large enough that memory which is let go is unmapped at once, and reading it ends the process
+        backend = open_backend(card, name, "fp32", (1024, 512))
+        network = bare_network(card, backend)
+        found.append([network().copy() for _ in range(2)][1])
+        backend.close()
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def test_a_gpus_network_is_timed_by_the_gpu(tiny_model_folder):
+    with Segmenter.open(tiny_model_folder, "openvino", "fp32") as segmenter:
+        segmenter.backend.on_gpu = True
+        rows = list(measure(segmenter, (120, 80), 3))
+    assert [row["network_ms"] == row["segment_network_ms"] for row in rows] == [True] * 3

@@ -1,0 +1,149 @@
+"""`bisenet evaluate`: figures that stay what they were, every protocol, folders and checkpoints."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("typer", reason="the command line needs typer and rich")
+pytest.importorskip("openvino", reason="the model is run with openvino")
+
+from bisenet_core.cli import main
+from bisenet_core.drives.folder_source import ImageFolderSource
+from bisenet_core.evaluation.metrics.scoring import Scores
+from bisenet_core.labels.label_space import CAMVID_11
+from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.segmenter import Segmenter
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """ROOT/test/images and labels: four images, and truth with every class but the last two."""
+    rng, root = np.random.default_rng(0), tmp_path_factory.mktemp("root")
+    for folder in ("images", "labels"):
+        (root / "test" / folder).mkdir(parents=True)
+    for index in range(4):
+        patches = rng.integers(0, 256, (6, 8, 3), np.uint8)
+        cv2.imwrite(str(root / f"test/images/frame_{index}.png"), cv2.resize(patches, (80, 60)))
+        truth = rng.choice([*range(9), 11], (60, 80)).astype(np.uint8)
+        cv2.imwrite(str(root / f"test/labels/frame_{index}.png"), truth)
+    return root
+
+
+@pytest.fixture
+def evaluated(root, tiny_model_folder, tmp_path):
+    """``evaluated(*options)``: the JSON that the command writes about the tiny model, or another."""
+
+    def run(*options, model=tiny_model_folder):
+        command = ["evaluate", "--model", model, "--root", root, "--json", tmp_path / "scores.json", *options]
+        assert main([str(argument) for argument in command]) == 0
+        return json.loads((tmp_path / "scores.json").read_text())
+
+    return run
+
+
+@pytest.fixture
+def refused(root, tiny_model_folder, capfd):
+    """``refused(*options)``: the one line on stderr with which the command fails."""
+
+    def run(*options, model=tiny_model_folder):
+        command = ["evaluate", "--model", model, "--root", root, *options]
+        assert main([str(argument) for argument in command]) == 2
+        (line,) = capfd.readouterr().err.splitlines()
+        return line
+
+    return run
+
+
+def test_single_scale_counts_what_the_segmenter_says(evaluated, root, tiny_model_folder):
+    expected = Scores(CAMVID_11)
+    with Segmenter.open(str(tiny_model_folder), precision="fp32") as segmenter:
+        for frame in ImageFolderSource(root / "test" / "images"):
+            expected.add(segmenter.segment(frame.image, "rgb").labels, frame.labels, frame.name)
+    result = evaluated("--precision", "fp32")
+    assert {**result, **expected.as_json()} == result
+    assert list(result)[:5] == ["dataset", "split", "model", "backend", "precision"]
+    assert result["protocol"] == {"kind": "single", "size": None}
+
+
+def test_absent_classes_are_said(evaluated, capsys):
+    assert evaluated()["absent_classes"] == ["Pedestrian", "Bicyclist"]
+    shown = capsys.readouterr().out
+    assert "No pixel of the ground truth is Pedestrian, Bicyclist: not in the mean." in shown
+    assert "Pedestrian (absent)" in shown and "multiscale" not in shown
+
+
+def test_each_protocol_by_its_options(evaluated, capsys):
+    found = {}
+    for options in (
+        "single",
+        "resize --size 80x60",
+        "multiscale --scales 0.75,1 --no-flip",
+        "sliding --window 64x48 --stride 16x12",
+    ):
+        result = evaluated("--protocol", *options.split(), "--precision", "fp32")
+        found[result["protocol"]["kind"]] = result
+    assert found["multiscale"]["protocol"]["scales"] == [0.75, 1.0]
+    assert found["sliding"]["protocol"]["window"] == [64, 48]
+    assert len({json.dumps(result["confusion"]) for result in found.values()}) == 4
+    assert "fp32, sliding" in capsys.readouterr().out
+
+
+def test_scores_are_recorded_under_the_name_of_their_protocol(evaluated, tiny_model_folder, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(tiny_model_folder, model)
+    for options in ("single", "single --size 80x60", "multiscale --scales 1"):
+        evaluated("--protocol", *options.split(), "--precision", "fp32", "--record", model=model)
+    names = ["camvid_test_fp32", "camvid_test_fp32_80x60", "camvid_test_fp32_multiscale"]
+    assert list(ModelCard.load(model).metrics) == names
+
+
+def test_the_confusion_matrix_is_drawn(evaluated, refused, tmp_path):
+    pytest.importorskip("matplotlib")
+    evaluated("--confusion", tmp_path / "confusion.png")
+    assert cv2.imread(str(tmp_path / "confusion.png")).shape[0] > 400
+    assert "ends in .png or .svg" in refused("--confusion", tmp_path / "confusion.pdf")
+
+
+def test_refusals(refused, tmp_path):
+    assert "did you mean sliding?" in refused("--protocol", "slide")
+    assert "--scales means nothing to --protocol single" in refused("--scales", "1,2")
+    assert "numbers between commas" in refused("--protocol", "multiscale", "--scales", "1;2")
+    assert "--window '64' is not a size" in refused("--protocol", "sliding", "--window", "64")
+    assert "is a model folder; use auto" in refused("--backend", "torch")
+    assert "export it first" in refused("--record", model=tmp_path / "best.ckpt")
+
+
+def test_a_model_folder_needs_no_torch(root, tiny_model_folder):
+    code = (
+        "import sys\nfor name in ('torch', 'lightning', 'onnx'): sys.modules[name] = None\n"
+        "from bisenet_core.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = ["evaluate", "--model", tiny_model_folder, "--root", root, "--protocol", "multiscale"]
+    done = subprocess.run([sys.executable, "-c", code, *map(str, command)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lacking = subprocess.run(
+        [sys.executable, "-c", code, "evaluate", "--model", "best.ckpt", "--root", str(root)],
+        capture_output=True,
+        text=True,
+    )
+    assert lacking.returncode == 2 and "pip install 'bisenet_ros[train]'" in lacking.stderr
+
+
+def test_a_checkpoint_scores_alike_on_every_backend(evaluated, refused, tmp_path):
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from tiny_checkpoint import write_tiny_checkpoint
+
+    checkpoint = write_tiny_checkpoint(tmp_path)
+    before = evaluated(model=checkpoint)
+    after = evaluated("--backend", "openvino", "--precision", "fp32", model=checkpoint)
+    assert (before["backend"], before["precision"]) == ("torch", "fp32") and after["backend"] == "openvino"
+    assert before["model"] == after["model"] == str(checkpoint)
+    assert before["pixel_accuracy"] == pytest.approx(after["pixel_accuracy"], abs=0.01)
+    checkpoint.write_bytes(b"junk")
+    assert "is not a checkpoint" in refused(model=checkpoint)

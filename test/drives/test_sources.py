@@ -1,0 +1,203 @@
+"""Every kind of drive gives the frames that were written; every kind of bad input is one clear line."""
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("rosbags", reason="reading bags needs rosbags: pip install bisenet_ros[eval]")
+
+from drive_files import COMPRESSED, RAW, frame, truth, write_bag, write_folder, write_ros1_bag, write_video
+from rosbags.rosbag2 import StoragePlugin
+
+from bisenet_core.drives.sources import open_source
+from bisenet_core.errors import InputError
+
+COUNT = 12
+
+
+def assert_refused(path, *words, **options):
+    """Opening or reading ``path`` raises one line that holds every one of ``words``."""
+    with pytest.raises(InputError) as caught:
+        list(open_source(path, **options))
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert str(word) in message
+
+
+def test_folder_comes_in_natural_order_with_truth_and_steady_stamps(tmp_path):
+    source = open_source(write_folder(tmp_path / "drive", COUNT))
+    frames = list(source)
+    assert (len(source), source.rate, source.label_space_truth) == (COUNT, 15.0, True)
+    assert [f.name for f in frames] == [f"frame_{i}" for i in range(COUNT)]
+    assert frames[3].stamp_ns == 200_000_000
+    for index, item in enumerate(frames):
+        np.testing.assert_array_equal(item.image, frame(index))
+        np.testing.assert_array_equal(item.labels, truth(index))
+    assert [f.index for f in source] == list(range(COUNT)), "a source can be read again"
+
+
+def test_folder_rate_can_be_given_and_truth_left_unread(tmp_path):
+    images = write_folder(tmp_path, 2)
+    (tmp_path / "labels" / "frame_1.png").unlink()
+    frames = list(open_source(images, rate=5.0, with_truth=False))
+    assert frames[1].stamp_ns == 200_000_000
+    assert frames[1].labels is None
+
+
+def test_single_image(tmp_path):
+    path = write_folder(tmp_path, 2) / "frame_1.png"
+    (only,) = open_source(path)
+    np.testing.assert_array_equal(only.image, frame(1))
+    np.testing.assert_array_equal(only.labels, truth(1))
+
+
+def test_grey_and_alpha_images_become_rgb(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 5), 7, np.uint8))
+    cv2.imwrite(str(tmp_path / "b.png"), np.full((4, 5, 4), 9, np.uint8))
+    assert [f.image.shape for f in open_source(tmp_path)] == [(4, 5, 3)] * 2
+
+
+def test_video_has_its_own_rate(tmp_path):
+    source = open_source(write_video(tmp_path / "drive.mp4", COUNT, rate=10.0))
+    frames = list(source)
+    assert (len(source), len(frames), source.rate) == (COUNT, COUNT, 10.0)
+    assert frames[2].stamp_ns == 200_000_000
+    assert frames[7].image[..., 0].mean() == pytest.approx(140, abs=8), "RGB, in order"
+
+
+@pytest.mark.parametrize("storage", [StoragePlugin.SQLITE3, StoragePlugin.MCAP])
+@pytest.mark.parametrize("kind", [RAW, COMPRESSED])
+def test_bag_folder_and_storage_file(tmp_path, storage, kind):
+    folder = write_bag(tmp_path / "bag", 4, storage, ((("/camera/image_raw"), kind),))
+    (file,) = [p for p in folder.iterdir() if p.suffix in (".db3", ".mcap")]
+    for path in (folder, file):
+        frames = list(open_source(path))
+        assert [f.stamp_ns for f in frames] == [0, 100_000_000, 200_000_000, 300_000_000]
+        for index, item in enumerate(frames):
+            np.testing.assert_array_equal(item.image, frame(index))
+
+
+def test_bag_folder_without_metadata_is_read(tmp_path):
+    folder = write_bag(tmp_path / "bag", 3)
+    (folder / "metadata.yaml").unlink()
+    assert len(list(open_source(folder))) == 3
+
+
+def test_ros1_bag(tmp_path):
+    frames = list(open_source(write_ros1_bag(tmp_path / "old.bag", 3)))
+    assert len(frames) == 3
+    np.testing.assert_array_equal(frames[2].image, frame(2))
+
+
+def test_bag_topic_is_chosen_and_said(tmp_path, caplog):
+    folder = write_bag(tmp_path / "bag", 2, topics=(("/rear", RAW), ("/front", COMPRESSED)))
+    assert open_source(folder).topic == "/front"
+    assert "playing /front" in caplog.text and "/rear" in caplog.text
+    assert open_source(folder, topic="/rear").topic == "/rear"
+    assert_refused(folder, folder, "/left", "/front, /rear", topic="/left")
+
+
+def test_bag_played_at_a_given_rate(tmp_path):
+    source = open_source(write_bag(tmp_path / "bag", 3), rate=50.0)
+    assert (source.rate, [f.stamp_ns for f in source]) == (50.0, [0, 20_000_000, 40_000_000])
+
+
+def test_rendered_drive_has_truth():
+    pytest.importorskip("bisenet_core.drives.rendering")
+    source = open_source(None)
+    first = next(iter(source))
+    assert source.label_space_truth and len(source) > 0
+    assert first.labels.shape == first.image.shape[:2]
+
+
+def test_missing_path(tmp_path):
+    assert_refused(tmp_path / "nowhere", tmp_path / "nowhere", "does not exist")
+
+
+def test_empty_folder_and_folder_without_images(tmp_path):
+    assert_refused(tmp_path, tmp_path, "is empty")
+    (tmp_path / "notes.txt").write_text("hello")
+    assert_refused(tmp_path, tmp_path, "no images", "notes.txt")
+
+
+def test_empty_and_unknown_files(tmp_path):
+    (tmp_path / "a.mp4").touch()
+    assert_refused(tmp_path / "a.mp4", "empty file")
+    (tmp_path / "a.xyz").write_text("hello")
+    assert_refused(tmp_path / "a.xyz", "unknown kind", ".mp4")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_truncated_image(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    cv2.imwrite(str(path), frame(3))
+    path.write_bytes(path.read_bytes()[:-200])
+    assert_refused(tmp_path, path, "truncated")
+
+
+def test_text_called_png(tmp_path):
+    (tmp_path / "a.png").write_text("not an image")
+    assert_refused(tmp_path / "a.png", "a.png", "not a readable image")
+
+
+def test_two_images_of_one_stem(tmp_path):
+    for name in ("a.png", "a.jpg"):
+        cv2.imwrite(str(tmp_path / name), frame(0))
+    assert_refused(tmp_path, "same stem", "rename")
+
+
+def test_truth_of_wrong_size_kind_or_missing(tmp_path):
+    images = write_folder(tmp_path, 2)
+    path = tmp_path / "labels" / "frame_1.png"
+    cv2.imwrite(str(path), np.zeros((10, 20), np.uint8))
+    assert_refused(images, path, "20x10", "64x48")
+    cv2.imwrite(str(path), frame(0))
+    assert_refused(images, path, "single-channel")
+    path.unlink()
+    assert_refused(images, path, "missing")
+
+
+def test_video_that_does_not_decode(tmp_path, capfd):
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))
+    assert_refused(path, path, "does not decode")
+    assert capfd.readouterr().err == "", "the decoder's own noise stays off stderr"
+
+
+def test_video_cut_short_says_how_much_was_read(tmp_path, caplog):
+    path = write_video(tmp_path / "drive.avi", COUNT)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 9 // 10])
+    source = open_source(path)
+    count = len(list(source))
+    assert 0 < count < len(source)
+    assert f"{count} of the {len(source)} frames" in caplog.text
+
+
+def test_bag_without_images(tmp_path):
+    folder = write_bag(tmp_path / "bag", 2, topics=(("/chatter", "std_msgs/msg/String"),))
+    assert_refused(folder, folder, "no images", "/chatter (std_msgs/msg/String)")
+
+
+def test_bag_with_no_message_on_its_image_topic(tmp_path):
+    folder = write_bag(tmp_path / "bag", 0)
+    assert_refused(folder, folder, "/camera/image_raw")
+
+
+@pytest.mark.parametrize("suffix", [".db3", ".mcap", ".bag"])
+def test_garbage_called_a_bag(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"garbage" * 100)
+    assert_refused(path, path, "cannot be read as a bag")
+
+
+def test_bag_with_a_damaged_storage_file(tmp_path):
+    folder = write_bag(tmp_path / "bag", 4)
+    (file,) = folder.glob("*.mcap")
+    file.write_bytes(file.read_bytes()[:8000])
+    assert_refused(folder, folder, "cannot be read as a bag")
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, 5000.0])
+def test_rate_out_of_range(tmp_path, rate):
+    assert_refused(tmp_path, "rate", "Hz", rate=rate)

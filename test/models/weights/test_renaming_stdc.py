@@ -1,0 +1,60 @@
+"""Published STDC-Seg weights give the logits that the public code gives."""
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install .[train])")
+
+from golden import image_of, read_golden, sample, state_of  # noqa: E402
+
+from bisenet_core.errors import InputError  # noqa: E402
+from bisenet_core.models import create_model  # noqa: E402
+from bisenet_core.models.weights.renamings.stdc import LAYOUTS  # noqa: E402
+
+
+def _state(format, architecture):
+    return state_of(read_golden(f"{format}_{architecture}")["shapes"])
+
+
+@pytest.mark.parametrize(("format", "architecture"), LAYOUTS)
+def test_logits_are_those_of_the_public_code(format, architecture):
+    golden, layout = read_golden(f"{format}_{architecture}"), LAYOUTS[format, architecture]
+    network = create_model(layout.network, 19, **layout.options, auxiliary=False)
+    network.load_state_dict(layout.translate(_state(format, architecture)))
+    with torch.no_grad():
+        logits = network.eval()(image_of(*golden["image"]))
+    assert list(logits.shape) == golden["logits_shape"]
+    torch.testing.assert_close(sample(logits), torch.tensor(golden["samples"]), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("format", "architecture"), LAYOUTS)
+def test_every_tensor_is_accounted_for(format, architecture):
+    state, layout = _state(format, architecture), LAYOUTS[format, architecture]
+    wanted = create_model(layout.network, 19, auxiliary=False).state_dict()
+    missing = wanted.keys() - layout.translate(state).keys()
+    assert not layout.translate(state).keys() - wanted.keys()
+    assert all(name.endswith("num_batches_tracked") for name in missing)
+    assert bool(missing) == (format == "stdc-seg"), "InPlaceABN keeps no such count"
+    with pytest.raises(InputError, match="1 tensors are not of stdc"):
+        layout.translate({**state, "backbone.stranger.weight": torch.zeros(1)})
+
+
+def test_one_network_is_not_taken_for_the_other():
+    larger = _state("stdc-seg", "stdc2_seg")
+    with pytest.raises(InputError, match="tensors are not of stdc1_seg"):
+        LAYOUTS["stdc-seg", "stdc1_seg"].translate(larger)
+
+
+def test_scales_of_inplace_abn_become_those_of_a_plain_norm():
+    state, layout = _state("stdc-seg", "stdc1_seg"), LAYOUTS["stdc-seg", "stdc1_seg"]
+    ours = layout.translate(state)
+    theirs = state["ffm.convblk.bn.weight"]
+    assert (theirs < 0).any()
+    assert torch.equal(ours["fusion.conv.1.weight"], theirs.abs() + 1e-5)
+    assert torch.equal(ours["backbone.stage1.1.weight"], state["cp.backbone.features.0.bn.weight"])
+    assert torch.equal(ours["head.classifier.bias"], torch.zeros(19))
+
+
+def test_a_checkpoint_without_its_classifier_is_left_to_the_check_of_missing_tensors():
+    state = _state("stdc-seg", "stdc1_seg")
+    del state["conv_out.conv_out.weight"]
+    assert "head.classifier.bias" not in LAYOUTS["stdc-seg", "stdc1_seg"].translate(state)

@@ -1,0 +1,87 @@
+"""The charts: both formats, every result labelled, labels apart, the same bytes every time."""
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="charts are drawn with matplotlib (pip install .[train])")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bisenet_core.reports.networks.charts import Measured, draw_charts
+from bisenet_core.reports.networks.label_placement import place_labels
+from bisenet_core.reports.networks.published_results import PUBLISHED
+from bisenet_core.reports.networks.result import Result
+
+OWN = Result(
+    "stdc1_seg", "my_model", "camvid", (480, 360), None, 53.3, None, None, "my_model/model.json", own=True
+)
+MEASURED = [
+    Measured(result, gflops=20.0 + 3 * index, cpu_fps=1.0 + index)
+    for index, result in enumerate([*PUBLISHED, OWN])
+    if result.size
+]
+CPU = "OpenVINO bf16, 2 cores of Z80"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("charts")
+    draw_charts(folder, MEASURED, CPU)
+    return folder
+
+
+def test_both_charts_in_both_formats(folder, texts_of, looks_drawn):
+    names = {path.name for path in folder.iterdir()}
+    stems = ("accuracy_operations", "accuracy_speed")
+    assert names == {f"{stem}{suffix}" for stem in stems for suffix in (".png", ".svg")}
+    assert all(looks_drawn(folder / f"{stem}.png") for stem in stems)
+    assert all({"Cityscapes", "CamVid"} <= set(texts_of(folder / f"{stem}.svg")) for stem in stems)
+
+
+def test_every_result_is_labelled(folder, texts_of):
+    operations = texts_of(folder / "accuracy_operations.svg")
+    for label in ("V1 Xception39", "V1 ResNet18", "V2", "V2-Large"):
+        assert operations.count(label) == 2, label  # on Cityscapes and on CamVid
+    for label in ("STDC1-75", "V2*", "V2-Large*", "STDC2", "ours: my_model, 480×360"):
+        assert operations.count(label) == 1, label
+    assert not any("ResNet101" in text for text in operations)  # of unknown input size
+
+
+def test_speeds_tell_the_card_and_own_ones_are_on_the_cpu(folder, texts_of):
+    speed = texts_of(folder / "accuracy_speed.svg")
+    assert speed.count(f"frames per second, {CPU}") == 2
+    assert speed.count("V1 ResNet18†") == 1 and speed.count("V1 ResNet18‡") == 1
+    assert speed.count("V1 ResNet18") == 2  # on the CPU
+    assert speed.count("ours: my_model, 480×360") == 1
+    assert any("† Titan Xp" in text for text in speed)
+
+
+def test_without_times_there_is_no_second_row(tmp_path, texts_of):
+    draw_charts(tmp_path, MEASURED)
+    speed = texts_of(tmp_path / "accuracy_speed.svg")
+    assert speed.count("Cityscapes") == 1 and not any("my_model" in text for text in speed)
+
+
+def test_the_same_results_give_the_same_bytes(folder, tmp_path):
+    for path in draw_charts(tmp_path, MEASURED, CPU):
+        assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=9))
+def test_labels_stay_inside_and_apart_where_there_is_room(places):
+    """Nine points on a grid of 3x3, moved about within their cells."""
+    figure = Figure(figsize=(4.5, 3.6))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.1, 0.1, 0.8, 0.8), xlim=(0, 3), ylim=(0, 3))
+    points = [
+        (index % 3 + 0.3 + 0.4 * x, index // 3 + 0.3 + 0.4 * y, "V1 ResNet18", {"size": 8})
+        for index, (x, y) in enumerate(places)
+    ]
+    place_labels(axes, points)
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) == len(points)
+    assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes)
+    assert not any(box.count_overlaps(boxes[:index]) for index, box in enumerate(boxes))
