@@ -25,7 +25,7 @@ PARTS = {"os": {"environ", "path", "pathsep", "replace", "sched_getaffinity", "s
          "ctypes": {"CDLL"}, "importlib": {"import_module"}}
 # The only places where each of these is used: glibc's mallopt and NVIDIA's driver, and our backends by name.
 PLACES = {"ctypes": {"bisenet_core.runtime.memory", "bisenet_core.runtime.candidates"},
-          "importlib": {"bisenet_core.runtime.backend"}}
+          "importlib": {"bisenet_core.runtime.opening"}}
 # What a GPU takes beside that, in the modules that need it: NVIDIA's own libraries, nvcc, and files that
 # nobody else can have written.
 _PRIVATE_FILES = {"stat", "tempfile", "os.stat_result", *(f"os.{name}" for name in (

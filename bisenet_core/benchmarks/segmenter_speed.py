@@ -1,13 +1,11 @@
 """How long a frame takes: the bare network and the whole Segmenter, measured side by side."""
 
-import platform
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from bisenet_core import __version__
 from bisenet_core.benchmarks.bare_network import bare_network
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.reports.percentiles import percentiles
@@ -51,16 +49,6 @@ def summarise(rows: list[dict[str, float]]) -> dict[str, Any]:
     result["ratio"] = round(result["segment_ms"]["p50"] / result["network_ms"]["p50"], 4)
     result["fps"] = round(1e3 / result["segment_ms"]["p50"], 2)
     return result
-
-
-def versions(segmenter: Segmenter) -> dict[str, str]:
-    """Versions of all that the figures depend on."""
-    return {
-        "bisenet": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        segmenter.backend.name: segmenter.backend.version,
-    }
 
 
 def _timed(function: Callable[[], Any]) -> tuple[float, Any]:

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from bisenet_core.benchmarks.segmenter_speed import measure, summarise, versions
+from bisenet_core.benchmarks.segmenter_speed import measure, summarise
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, parse_size
 from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.versions import versions
 from bisenet_core.runtime.segmenter import Segmenter
 
 Size = Annotated[

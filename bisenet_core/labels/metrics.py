@@ -124,3 +124,8 @@ def _as_uint8(labels: np.ndarray, what: str) -> np.ndarray:
 
 def _shape(array: np.ndarray) -> str:
     return "x".join(str(length) for length in array.shape)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``part`` / ``whole``, float64; NaN where the whole is 0."""
+    return np.where(np.asarray(whole) > 0, part / np.maximum(whole, 1), np.nan)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.metrics.scoring import ratio
+from bisenet_core.labels.metrics import ratio
 from bisenet_core.reports.figures import GREY, INK, PALE, SUFFIXES, draw_files, require_matplotlib
 
 #: More classes than this get cells without numbers.

@@ -7,8 +7,9 @@ import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.runtime.backend import Drawing, InferenceBackend, open_backend
+from bisenet_core.runtime.backend import Drawing, InferenceBackend
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.preprocessing import check_image
 
 

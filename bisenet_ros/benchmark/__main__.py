@@ -19,7 +19,7 @@ from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
 from bisenet_ros.benchmark.chart import draw_benchmark
 from bisenet_ros.benchmark.measurement import Measurement
-from bisenet_ros.demo.preparation import isolate, let_large_images_through
+from bisenet_ros.harness.isolation import isolate, let_large_images_through
 from bisenet_ros.harness.parties import Parties, Setting
 
 BAD_INPUT, INTERRUPTED = 2, 130

@@ -23,15 +23,10 @@ from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.demo.drive_player import IMAGE_TOPIC
 from bisenet_ros.demo.pictures import name_labels, write_pictures
-from bisenet_ros.demo.preparation import (
-    isolate,
-    let_large_images_through,
-    prepare_output,
-    refuse_input_folder,
-    render_drive,
-)
+from bisenet_ros.demo.preparation import prepare_output, refuse_input_folder, render_drive
 from bisenet_ros.demo.session import DemoSession, Recording
 from bisenet_ros.demo.summary import latencies_ms, rows, summarise, unaccounted
+from bisenet_ros.harness.isolation import isolate, let_large_images_through
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 

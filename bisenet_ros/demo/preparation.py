@@ -1,9 +1,7 @@
-"""What the demo needs before it can play: a quiet ROS, a folder of its own, and a drive."""
+"""What the demo needs before it can play: a folder of its own, and a drive."""
 
-import os
-import sys
 from pathlib import Path
-from typing import MutableMapping, Optional, Tuple
+from typing import Tuple
 
 from bisenet_core.drives.frame import Source
 from bisenet_core.drives.image_files import write_image
@@ -11,45 +9,8 @@ from bisenet_core.drives.rendered_source import RenderedSource
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.errors import InputError
 from bisenet_core.reports.console import progress_bar
-from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile, older_than
 
 _OWN_FILES = ("summary.json", "overlay.mp4", "contact_sheet.png")
-
-
-def isolate(environment: MutableMapping[str, str]) -> None:
-    """Keep the demo's ROS to this machine and to itself, whatever the user's settings are.
-
-    A robot may be driving on the user's domain: nothing that the demo publishes may get there.
-    """
-    taken = environment.get("ROS_DOMAIN_ID", "")
-    # Domains above 101 collide with the ports that Linux hands out itself.
-    first = os.getpid() % 101 + 1
-    environment["ROS_DOMAIN_ID"] = str(first % 101 + 1 if taken.strip() == str(first) else first)
-    environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    if older_than("iron", environment):  # which knows no range; newer ones call this variable deprecated
-        environment["ROS_LOCALHOST_ONLY"] = "1"
-    else:
-        environment.pop("ROS_LOCALHOST_ONLY", None)
-    for way_out in ("ROS_STATIC_PEERS", "ROS_DISCOVERY_SERVER"):
-        environment.pop(way_out, None)
-
-
-def let_large_images_through(environment: MutableMapping[str, str], who: str = "demo") -> None:
-    """Have Fast DDS use the profile for large images, or print in one line why it cannot."""
-    path = _profile_path()
-    variables, why_not = large_image_profile(environment, path) if path else ({}, "")
-    environment.update(variables)
-    if why_not:
-        print("{}: {}".format(who, why_not))
-
-
-def _profile_path() -> Optional[Path]:
-    package_root = Path(__file__).resolve().parents[2]
-    for folder in (package_root, Path(sys.prefix) / "share" / "bisenet_ros"):
-        path = folder / "config" / PROFILE_NAME
-        if path.is_file():
-            return path
-    return None
 
 
 def prepare_output(output: Path) -> None:

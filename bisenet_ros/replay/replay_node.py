@@ -27,7 +27,7 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 
 from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.truth.truth import open_truth
+from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_core.runtime.model_card import ModelCard, resolve_model

@@ -16,7 +16,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
-from bisenet_ros.demo.preparation import isolate, let_large_images_through
+from bisenet_ros.harness.isolation import isolate, let_large_images_through
 from bisenet_ros.harness.parties import Parties, Setting, make_writable
 from bisenet_ros.soak.chart import draw_soak
 from bisenet_ros.soak.faulty_model import write_faulty_model

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.benchmarks.segmenter_speed import percentiles
 from bisenet_core.errors import InputError
+from bisenet_core.reports.percentiles import percentiles
 from bisenet_ros.diagnostics import counts_from_values
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.harness.parties import Parties

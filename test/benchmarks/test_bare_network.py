@@ -8,8 +8,8 @@ pytest.importorskip("onnxruntime", reason="with onnxruntime")
 
 from bisenet_core.benchmarks.bare_network import bare_network
 from bisenet_core.benchmarks.segmenter_speed import measure
-from bisenet_core.runtime.backend import open_backend
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
 
 

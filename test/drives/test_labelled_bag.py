@@ -12,7 +12,7 @@ from rosbags.highlevel import AnyReader
 
 from bisenet_core.drives.labelled_bag import LabelledBagWriter
 from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.truth.truth import open_truth
+from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.images.compressed import decode_compressed
 from bisenet_core.labels.label_space import CAMVID_11

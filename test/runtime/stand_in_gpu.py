@@ -12,7 +12,7 @@ from bisenet_core.errors import DeviceError
 from bisenet_core.images.encodings import to_rgb
 from bisenet_core.labels.confidence import unlabel_unsure
 from bisenet_core.labels.visualization import overlay
-from bisenet_core.runtime import backend, candidates
+from bisenet_core.runtime import candidates, opening
 from bisenet_core.runtime.backend import InferenceBackend
 
 WHITE = 250  # the darkest channel value of the image that the device is lost over
@@ -31,7 +31,7 @@ class StandInGpu(InferenceBackend):
         self._card = card
         self._cpu = candidates.open_first(
             [one for one in candidates.CANDIDATES if one.device == "cpu"],
-            lambda one: backend._open(one, card, "fp32", input_size, None))[0]
+            lambda one: opening._open(one, card, "fp32", input_size, None))[0]
 
     @property
     def input_size(self):
@@ -73,4 +73,4 @@ def install(replace=setattr, replace_item=dict.__setitem__):
     """Put it in TensorRT's place, with functions such as monkeypatch's ``setattr`` and ``setitem``."""
     replace(candidates, "check_driver", lambda: None)
     replace_item(sys.modules, "tensorrt", ModuleType("tensorrt"))
-    replace_item(backend.BACKENDS, "tensorrt", __name__ + ":StandInGpu")
+    replace_item(opening.BACKENDS, "tensorrt", __name__ + ":StandInGpu")

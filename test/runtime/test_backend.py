@@ -9,9 +9,10 @@ import pytest
 
 from bisenet_core.errors import InferenceError, InputError
 from bisenet_core.images.encodings import PACKED_YUV, to_rgb
-from bisenet_core.runtime.backend import Drawing, choose_precision, open_backend
+from bisenet_core.runtime.backend import Drawing, choose_precision
 from bisenet_core.runtime.candidates import CANDIDATES
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.postprocessing import labels_from_logits
 from bisenet_core.runtime.preprocessing import fit_image
 

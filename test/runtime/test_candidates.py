@@ -9,9 +9,9 @@ import stand_in_gpu
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InputError
 from bisenet_core.runtime import candidates
-from bisenet_core.runtime.backend import open_backend
 from bisenet_core.runtime.candidates import CANDIDATES, Absent, candidates_for, open_first, why
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.opening import open_backend
 
 TENSORRT, CUDA, OPENVINO, ONNXRUNTIME = CANDIDATES
 NO_DRIVER = Absent("no NVIDIA driver", "there is no NVIDIA driver here")

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from bisenet_core.errors import DeviceError, InferenceError, InputError
-from bisenet_core.runtime import backend, candidates
-from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend, open_backend
+from bisenet_core.runtime import candidates, opening
+from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend
 from bisenet_core.runtime.candidates import Absent
 from bisenet_core.runtime.fallback import FallbackBackend
+from bisenet_core.runtime.opening import open_backend
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
 
@@ -165,7 +166,7 @@ def open_fake(monkeypatch, make_card, gpu, cpu):
                 gpu if name == "tensorrt" else cpu)
 
         monkeypatch.setattr(candidates, "check_driver", lambda: None)
-        monkeypatch.setattr(backend, "_import_backend", import_backend)
+        monkeypatch.setattr(opening, "_import_backend", import_backend)
         return open_backend(make_card(), **options)
 
     open_it.given = given

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InputError
-from bisenet_core.runtime.backend import open_backend
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.onnxruntime_backend import OnnxRuntimeBackend
+from bisenet_core.runtime.opening import open_backend
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

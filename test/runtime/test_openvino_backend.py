@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from bisenet_core.runtime.backend import open_backend
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.openvino_backend import shared_core
 from bisenet_core.runtime.upsampling import LogitUpsampler
 

@@ -7,7 +7,7 @@ from bisenet_core.benchmarks.gpu.plan import Step
 from bisenet_core.benchmarks.gpu.settings import Settings, size_text
 from bisenet_core.benchmarks.gpu.speed import time_segmenter
 from bisenet_core.errors import InputError
-from bisenet_core.runtime.backend import open_backend
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
 
 

@@ -12,7 +12,7 @@ from bisenet_core.benchmarks.gpu.settings import Settings, Size, size_text
 from bisenet_core.benchmarks.gpu.timing import milliseconds
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.reports.percentiles import percentiles
-from bisenet_core.runtime.backend import open_backend
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bisenet_core.drives.truth.truth import matching_notes
 from bisenet_core.errors import InputError
 
 Stamps = np.ndarray | Sequence[int]
@@ -51,3 +50,11 @@ def _places(stamps_ns: Stamps) -> dict[int, list[int]]:
         if stamp >= 0:
             places[stamp].append(place)
     return dict(places)
+
+
+def matching_notes(count: int, unused: int, unlabelled: int, frames: int) -> list[str]:
+    """Of ``count`` labels that are matched to ``frames``: how many match none, and how many have none."""
+    if count and unused == count:
+        return [f"ground truth: none of its {count} labels matches a frame; nothing is scored"]
+    notes = [f"ground truth: {unused} of its {count} labels match no frame"] if unused else []
+    return notes + ([f"ground truth: {unlabelled} of {frames} frames have none"] if unlabelled else [])

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -69,28 +68,3 @@ class Truth(ABC):
                 f"and {unknown} for unknown: is it of another label space?"
             )
         return normal
-
-
-def open_truth(
-    labels: Path | None, label_topic: str | None, bag: Path, label_space: LabelSpace
-) -> Truth | None:
-    """Ground truth from a folder of PNGs, from a topic of the bag, or None where neither is named.
-
-    Raises InputError for both at once, and for what cannot be read.
-    """
-    from bisenet_core.drives.truth.folder_truth import FolderTruth
-    from bisenet_core.drives.truth.topic_truth import TopicTruth
-
-    if labels is not None and label_topic is not None:
-        raise InputError(f"ground truth is either in {labels} or on {label_topic}; name one of the two")
-    if labels is not None:
-        return FolderTruth(labels, label_space)
-    return TopicTruth(bag, label_topic, label_space) if label_topic is not None else None
-
-
-def matching_notes(count: int, unused: int, unlabelled: int, frames: int) -> list[str]:
-    """Of ``count`` labels that are matched to ``frames``: how many match none, and how many have none."""
-    if count and unused == count:
-        return [f"ground truth: none of its {count} labels matches a frame; nothing is scored"]
-    notes = [f"ground truth: {unused} of its {count} labels match no frame"] if unused else []
-    return notes + ([f"ground truth: {unlabelled} of {frames} frames have none"] if unlabelled else [])

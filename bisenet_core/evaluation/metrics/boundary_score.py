@@ -6,8 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bisenet_core.evaluation.metrics.scoring import by_class, or_none, ratio
+from bisenet_core.evaluation.metrics.scoring import by_class, or_none
 from bisenet_core.labels.label_space import UNLABELED
+from bisenet_core.labels.metrics import ratio
 
 #: Distance, in pixels between their centres, within which two boundary pixels of a class match.
 TOLERANCE_PX = 2

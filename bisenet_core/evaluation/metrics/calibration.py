@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.evaluation.metrics.scoring import or_none, ratio
+from bisenet_core.evaluation.metrics.scoring import or_none
+from bisenet_core.labels.metrics import ratio
 
 BINS = 15
 _VALUES = np.arange(256)

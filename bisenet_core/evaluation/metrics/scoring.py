@@ -8,7 +8,7 @@ import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.labels.metrics import ConfusionMatrix, class_counts, iou, miou
+from bisenet_core.labels.metrics import ConfusionMatrix, class_counts, iou, miou, ratio
 
 
 class Scores:
@@ -50,11 +50,6 @@ def summary(counts: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
 def by_class(values: np.ndarray, classes: Sequence[str]) -> dict[str, float | None]:
     """Float values, one for each class, by name; None where NaN."""
     return {name: or_none(value) for name, value in zip(classes, values)}
-
-
-def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """``part`` / ``whole``, float64; NaN where the whole is 0."""
-    return np.where(np.asarray(whole) > 0, part / np.maximum(whole, 1), np.nan)
 
 
 def or_none(value: float | np.ndarray) -> float | None:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from bisenet_core.evaluation.metrics.scoring import by_class, or_none, ratio
+from bisenet_core.evaluation.metrics.scoring import by_class, or_none
 from bisenet_core.labels.label_space import UNLABELED
+from bisenet_core.labels.metrics import ratio
 
 #: Larger images are followed at this width.
 MAX_WIDTH = 320

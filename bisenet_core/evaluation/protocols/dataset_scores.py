@@ -8,11 +8,11 @@ from typing import Protocol as Interface
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.metrics.scoring import by_class, ratio, summary
+from bisenet_core.evaluation.metrics.scoring import by_class, summary
 from bisenet_core.evaluation.protocols.protocol import Protocol
 from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
 from bisenet_core.labels.label_space import UNLABELED, LabelSpace
-from bisenet_core.labels.metrics import ConfusionMatrix, class_counts
+from bisenet_core.labels.metrics import ConfusionMatrix, class_counts, ratio
 
 #: Yields the items it is given, of which there are so many, and shows how far it is.
 Progress = Callable[[Iterable[int], int], Iterable[int]]

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.runtime.backend import InferenceBackend, open_backend
+from bisenet_core.runtime.backend import InferenceBackend
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.postprocessing import refuse_non_finite
 
 #: (width, height) in pixels

@@ -9,7 +9,7 @@ from typing import Any
 
 from bisenet_core.drives.recorded_frame import RecordedFrame
 from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.truth.truth import open_truth
+from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.job import Evaluation

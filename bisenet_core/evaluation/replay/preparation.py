@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.benchmarks.segmenter_speed import versions
 from bisenet_core.drives.bags.bag_files import find_bag_files
 from bisenet_core.drives.recording import Recording
 from bisenet_core.drives.truth.folder_truth import named_by_stamp
-from bisenet_core.drives.truth.truth import open_truth
+from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.job import Evaluation, settings_of
 from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.reports.versions import versions
 from bisenet_core.runtime.segmenter import Segmenter
 
 #: As many as opening one more file of a bag takes.

@@ -15,7 +15,7 @@ from bisenet_core import __version__
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.drives.recorded_frame import RecordedFrame
 from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.truth.truth import open_truth
+from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import InferenceError, InputError
 from bisenet_core.evaluation.metrics.frame_result import FrameResult
 from bisenet_core.evaluation.replay.cores import available_cores

@@ -28,6 +28,6 @@ def test_the_plain_way_gives_our_labels(tiny_model_folder, tmp_path):
 
 
 def _ours(card):
-    from bisenet_core.runtime.backend import open_backend
+    from bisenet_core.runtime.opening import open_backend
 
     return open_backend(card, "onnxruntime", "fp32")

@@ -27,7 +27,7 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from bisenet_core.drives.recording import Recording
 from bisenet_core.drives.truth.folder_truth import stamp_in
-from bisenet_core.drives.truth.truth import open_truth
+from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
 

@@ -20,10 +20,11 @@ from bisenet_core.errors import BackendUnavailable, DeviceError, InferenceError,
 from bisenet_core.labels.confidence import unlabel_unsure
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime import candidates, tensorrt_backend
-from bisenet_core.runtime.backend import Drawing, open_backend
+from bisenet_core.runtime.backend import Drawing
 from bisenet_core.runtime.fallback import FallbackBackend
 from bisenet_core.runtime.host_backend import HostBackend
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables, normalise
 from bisenet_core.runtime.tensorrt_backend import TensorRTBackend
 
