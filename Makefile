@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+# one process a core; the tests of a file stay together, since they share nodes and trained networks
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 SETUP := setup.py setup.cfg constraints.txt
 DATA ?= ../shared/data/camvid
 OUTPUT ?= demo_output
@@ -22,14 +24,16 @@ tools: $(VENV)/.test
 
 ## Lint, types and every test.
 test: lint test36
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 ## The tests without the slow ones.
 quick: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
 
+## Style, who may import whom, and types.
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 ## The robot code's tests under Python 3.6, the Jetson TX2's, where such an interpreter is found.

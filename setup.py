@@ -57,8 +57,8 @@ setup(
         "ray": ["ray>=2.9"],
         "train": ["torch>=2.6", "lightning>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
                   "jinja2>=3.1", "pillow", "scipy", "tensorboard", *COMMAND_LINE],
-        "test": ["ros-lifecycle-msgs", "onnxconverter-common", "safetensors", "pytest", "hypothesis",
-                 "ruff", "mypy", "vermin", "types-PyYAML"],
+        "test": ["ros-lifecycle-msgs", "onnxconverter-common", "safetensors", "pytest", "pytest-xdist",
+                 "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML", "import-linter"],
     },
     zip_safe=False,
 )

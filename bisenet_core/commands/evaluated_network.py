@@ -37,6 +37,6 @@ def open_network(model: str, backend: str, precision: str) -> Iterator[SizedNetw
             yield network
     else:
         with tempfile.TemporaryDirectory() as folder:
-            training_code("bisenet_core.deployment").export_model(model, folder)
+            training_code("bisenet_core.deployment.exporter").export_model(model, folder)
             with SizedNetwork.of_folder(folder, backend, precision) as network:
                 yield network

@@ -23,7 +23,7 @@ Size = Annotated[
 def export(checkpoint: Checkpoint, output: Output, size: Size = None, json: JsonFile = None) -> None:
     """Write model.onnx and model.json, checked against PyTorch."""
     wanted = parse_size(size, "--size") if size else None
-    card, parity = training_code("bisenet_core.deployment").export_model(checkpoint, output, wanted)
+    card, parity = training_code("bisenet_core.deployment.exporter").export_model(checkpoint, output, wanted)
     summary = {
         "checkpoint": str(checkpoint),
         "model": str(output),

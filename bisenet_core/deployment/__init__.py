@@ -1,5 +1,1 @@
-"""torch -> ONNX and model card, with a numeric parity check. Needs torch and onnx."""
-
-from bisenet_core.deployment.exporter import export_model
-
-__all__ = ["export_model"]
+"""A checkpoint in, ours or a published one; a model folder out. What computes needs torch and onnx."""

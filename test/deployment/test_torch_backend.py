@@ -8,8 +8,7 @@ pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
 
 from tiny_checkpoint import write_tiny_checkpoint  # noqa: E402
 
-from bisenet_core.deployment import export_model  # noqa: E402
-from bisenet_core.deployment.exporter import trained_network  # noqa: E402
+from bisenet_core.deployment.exporter import export_model, trained_network  # noqa: E402
 from bisenet_core.deployment.torch_backend import open_checkpoint  # noqa: E402
 from bisenet_core.drives.rendering import RenderedDrive  # noqa: E402
 from bisenet_core.errors import InputError  # noqa: E402
