@@ -1,20 +1,17 @@
-"""CameraStream: one camera's subscription, mailbox, outputs, and the account of its images."""
+"""CameraStream: one camera's subscription, its waiting image, and the account of all its images."""
 
 import threading
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
-from bisenet_core.errors import DeviceError
-from bisenet_core.images.encodings import ImageError
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_ros.frame_account import FrameAccount
-from bisenet_ros.labelling import Labelling
-from bisenet_ros.mailbox import Mailbox
-from bisenet_ros.outputs import LabelOutputs, PublishingError
+from bisenet_ros.frame_account import FrameAccount, StageTimes
+from bisenet_ros.image_messages import TRANSPORTS, ImageMessage, image_qos
+from bisenet_ros.inference_worker import Mailbox
+from bisenet_ros.labelling import Outcome, failure, label_image, publish_image
+from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import SegmentationParameters
 from bisenet_ros.qos_match import unheard_publishers
-from bisenet_ros.stage_times import StageTimes
-from bisenet_ros.transports import TRANSPORTS, ImageMessage, image_qos
 
 _LOG_EVERY_S = 5.0
 
@@ -27,10 +24,10 @@ class ReceivedImage(NamedTuple):
 
 
 class CameraStream:
-    """Receives images while active, and brings each to its end: published, dropped or failed.
+    """Receives images while active; each is then published, dropped or failed, and counted as that.
 
-    ``receive`` runs in the executor's thread and ``serve`` in the worker's. ``on_image`` is called when there
-    is something to serve. The account outlives a cleanup, the times a deactivation.
+    ``receive`` runs in the executor's thread and ``serve`` in the worker's. ``on_image`` is called when an
+    image waits to be served. The account outlives a cleanup, the times a deactivation.
     A camera with a ``name`` has its images on <name>/image, one without on image.
     """
 
@@ -73,7 +70,7 @@ class CameraStream:
             subscription, self._subscription = self._subscription, None
             self._node.destroy_subscription(subscription)
         if self._mailbox.take() is not None:
-            self.account.drop("deactivated")
+            self.account.settle("dropped", "deactivated")
 
     def unheard(self) -> List[str]:
         """A line for each publisher on the topic whose type or QoS keeps its images from this camera."""
@@ -92,26 +89,21 @@ class CameraStream:
         self.account.receive()
         self.last_received = time.monotonic()
         if self._mailbox.put(ReceivedImage(message, self.last_received)) is not None:
-            self.account.drop("superseded")
+            self.account.settle("dropped", "superseded")
         if self._subscription is None:  # this call was already on its way when the subscription ended
             self.unsubscribe()
         self._on_image()
 
     def serve(self, segmenter: Segmenter) -> bool:
-        """Bring the waiting image to its end; returns whether there was one. Only logging could raise."""
+        """Label and publish the waiting image; returns whether there was one. Only logging could raise."""
         item = self._in_work = self._mailbox.take()
         if item is None:
             return False
-        try:
-            self._bring_to_end(item, segmenter)
-        except ImageError as error:
-            self._fail(item, error.reason, str(error))
-        except PublishingError as error:
-            self._fail(item, "publishing", str(error))
-        except DeviceError as error:
-            self._fail(item, "device", str(error))
-        except Exception as error:  # whatever it is, the next image may be better
-            self._fail(item, "inference", _text(error))
+        outcome = self._outcome(item, segmenter)
+        counted = self._count(item, outcome)
+        if outcome.kind == "published":
+            self.times.add(dict(outcome.times, age=1e3 * self._age_s(item.message)))
+        self._log_failures(outcome, counted)
         return True
 
     def abandon(self) -> None:
@@ -119,25 +111,21 @@ class CameraStream:
         with self._lock:
             if self._in_work is not None and not self._publishing:
                 self._in_work = None
-                self.account.fail("abandoned")
+                self.account.settle("failed", "abandoned")
 
-    def _bring_to_end(self, item: ReceivedImage, segmenter: Segmenter) -> None:
-        reason = self._reason_to_drop(item.message)
-        if reason:
-            self._settle(item, self.account.drop, reason)
-            return
-        labelling = Labelling(item.message)
-        labelling.label(self._transport.read, segmenter, self.settings, self.outputs)
+    def _outcome(self, item: ReceivedImage, segmenter: Segmenter) -> Outcome:
+        """Label the image and publish its labels, unless there is a reason not to."""
+        try:
+            reason = self._reason_to_drop(item.message)
+            if reason:
+                return Outcome("dropped", reason)
+            labelled, timing = label_image(
+                item.message, self._transport.read, segmenter, self.settings, self.outputs)
+        except Exception as error:  # whatever it is, the next image may be better
+            return failure(error)
         if not self._begin_publishing(item):
-            return
-        sent = labelling.publish(self.outputs)
-        if not sent.messages:  # whoever wanted them has left meanwhile
-            self._settle(item, self.account.drop, "no_subscriber")
-            return
-        self._settle(item, self.account.publish)
-        self.times.add(dict(labelling.stages(item.received), age=1e3 * self._age_s(item.message)))
-        for text in sent.failures:
-            self._log("output", f"labels went out, but not {text}")
+            return Outcome("given up")
+        return publish_image(labelled, timing, item.received, self.outputs)
 
     def _begin_publishing(self, item: ReceivedImage) -> bool:
         """Whether the image is still in work; from here on it cannot be abandoned."""
@@ -145,13 +133,15 @@ class CameraStream:
             self._publishing = self._in_work is item
             return self._publishing
 
-    def _settle(self, item: ReceivedImage, fate: Callable[..., None], *reason: str) -> bool:
-        """Give the image in work its fate; returns False for one that has its fate already."""
+    def _count(self, item: ReceivedImage, outcome: Outcome) -> bool:
+        """Account for the image in work; returns False for one that was given up, and so is counted."""
         with self._lock:
             if self._in_work is not item:
                 return False
             self._in_work, self._publishing = None, False
-            fate(*reason)
+            if outcome.kind == "failed":
+                self.last_failure = outcome.text  # first: whoever sees the count looks for the text
+            self.account.settle(outcome.kind, outcome.reason)
             return True
 
     def _reason_to_drop(self, message: ImageMessage) -> str:
@@ -167,15 +157,14 @@ class CameraStream:
         stamp = message.header.stamp
         return (self._node.get_clock().now().nanoseconds - stamp.nanosec) / 1e9 - stamp.sec
 
-    def _fail(self, item: ReceivedImage, reason: str, text: str) -> None:
-        if self._settle(item, self._count_failure, reason, text):
+    def _log_failures(self, outcome: Outcome, counted: bool) -> None:
+        kind, reason, text, *_ = outcome
+        if kind == "failed" and counted:
             self._log(reason, f"image on {self.topic} not labelled ({reason}): {text}")
-        else:  # it has been labelled, or given up
+        elif kind == "failed":
             self._log("afterwards", f"after an image on {self.topic} had been dealt with: {text}")
-
-    def _count_failure(self, reason: str, text: str) -> None:
-        self.last_failure = text  # before it is counted: whoever sees the count looks for the text
-        self.account.fail(reason)
+        for output in outcome.left_out:
+            self._log("output", f"labels went out, but not {output}")
 
     def _log(self, kind: str, text: str) -> None:
         """Log an error, unless one of this kind has just been logged."""
@@ -183,7 +172,3 @@ class CameraStream:
         if now - self._logged.get(kind, -_LOG_EVERY_S) >= _LOG_EVERY_S:
             self._logged[kind] = now
             self._node.get_logger().error(text)
-
-
-def _text(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Whether, and under which name, Fast DDS is told of the profile that lets large images through."""
+"""Choose the environment variables that give Fast DDS its profile for large images."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The account of a camera's images, as diagnostics: how they fare, at what pace, and what to do about it.
+"""Report a camera's counts, rates, stage times and findings as a diagnostic_msgs/DiagnosticStatus.
 
 Keys of the status: ``received``, ``published``, ``dropped``, ``failed``, ``pending`` and, by reason,
 ``dropped.<reason>`` and ``failed.<reason>``: received = published + dropped + failed + pending.
@@ -10,7 +10,7 @@ from typing import Deque, Dict, List, Sequence, Set, Tuple
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from bisenet_ros.findings import ERROR, IDLE, OK, CameraState, Finding, all_is_well, judge
+from bisenet_ros.findings import ERROR, IDLE, OK, CameraState, Finding, healthy_message, judge
 from bisenet_ros.frame_account import FrameCounts, sum_counts
 
 #: Name of the status of a node with the usual name; in a namespace, "front/segmentation: image". A camera's
@@ -33,7 +33,7 @@ class CameraDiagnostics:
     """
 
     def __init__(self, name: str, begun: FrameCounts) -> None:
-        self.news: List[Finding] = []  # what the last status found that the one before it did not
+        self.new_findings: List[Finding] = []  # what the last status found that the one before it did not
         self._name = name
         self._counts = begun
         self._history: Deque[CameraState] = deque(maxlen=_RATE_WINDOW + 1)
@@ -45,10 +45,10 @@ class CameraDiagnostics:
         self._history.append(state)
         rates = self._rates()
         findings = judge(state, previous, self._history[0].counts)
-        self.news = [finding for finding in findings if finding.kind not in self._kinds]
+        self.new_findings = [finding for finding in findings if finding.kind not in self._kinds]
         self._kinds = {finding.kind for finding in findings}
         level = max((finding.level for finding in findings), default=OK)
-        message = "; ".join(finding.text for finding in findings) or all_is_well(state, previous, rates)
+        message = "; ".join(finding.text for finding in findings) or healthy_message(state, previous, rates)
         values = dict(counts_to_values(state.counts), state=state.state)
         values.update(_paces(state, rates), **state.facts)
         return _status(level, self._name, message, values)
@@ -82,9 +82,9 @@ def counts_to_values(counts: FrameCounts) -> Dict[str, str]:
     values = {"received": counts.received, "published": counts.published,
               "dropped": sum(counts.dropped.values()), "failed": sum(counts.failed.values()),
               "pending": counts.pending}
-    for fate in ("dropped", "failed"):
-        reasons = getattr(counts, fate)
-        values.update({f"{fate}.{reason}": reasons[reason] for reason in sorted(reasons)})
+    for kind in ("dropped", "failed"):
+        reasons = getattr(counts, kind)
+        values.update({f"{kind}.{reason}": reasons[reason] for reason in sorted(reasons)})
     return {key: str(value) for key, value in values.items()}
 
 
@@ -92,9 +92,9 @@ def counts_from_values(values: Dict[str, str]) -> FrameCounts:
     """The inverse of ``counts_to_values``; other keys are left out. Raises KeyError, ValueError."""
     reasons: Dict[str, Dict[str, int]] = {"dropped": {}, "failed": {}}
     for key, value in values.items():
-        fate, _, reason = key.partition(".")
-        if reason and fate in reasons:
-            reasons[fate][reason] = int(value)
+        kind, _, reason = key.partition(".")
+        if reason and kind in reasons:
+            reasons[kind][reason] = int(value)
     return FrameCounts(int(values["received"]), int(values["published"]), **reasons)
 
 

@@ -1,4 +1,4 @@
-"""What is not well with a camera, from its state: how bad, why, and what to do about it."""
+"""Find what is wrong with a camera from its state: how bad it is, why, and what to do about it."""
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -69,7 +69,7 @@ def judge(state: CameraState, previous: FrameCounts, earlier: FrameCounts) -> Li
     return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
 
 
-def all_is_well(state: CameraState, previous: FrameCounts, rates: Tuple[float, float]) -> str:
+def healthy_message(state: CameraState, previous: FrameCounts, rates: Tuple[float, float]) -> str:
     """The message where nothing is found; ``rates`` are images received and labelled per second."""
     if state.state != "active":
         return IDLE.format(state.state)
@@ -155,5 +155,5 @@ def _degraded(state: CameraState) -> Optional[Finding]:
     return Finding("degraded", WARN, f"{state.degraded}; configure the node again to use the GPU")
 
 
-def _growth(fate: str, reason: str, state: CameraState, before: FrameCounts) -> int:
-    return getattr(state.counts, fate).get(reason, 0) - getattr(before, fate).get(reason, 0)
+def _growth(kind: str, reason: str, state: CameraState, before: FrameCounts) -> int:
+    return getattr(state.counts, kind).get(reason, 0) - getattr(before, kind).get(reason, 0)

@@ -1,8 +1,14 @@
-"""FrameAccount: what became of every image that a camera sent."""
+"""Count what became of every image of a camera, and keep the stage times of the last few hundred."""
 
 import threading
-from collections import Counter
-from typing import Dict, Iterable, NamedTuple
+from collections import Counter, deque
+from typing import Deque, Dict, Iterable, List, NamedTuple
+
+# How many images' times are kept: 20 s at 15 Hz.
+_FRAMES = 300
+
+# The first images pay for memory and caches that the rest find; as soon as there are twice as many, they go.
+_WARM_UP = 10
 
 
 class FrameCounts(NamedTuple):
@@ -15,7 +21,7 @@ class FrameCounts(NamedTuple):
 
     @property
     def pending(self) -> int:
-        """Images whose fate is open: at most one in the mailbox and one in work."""
+        """Images that are still under way: at most one in the mailbox and one in work."""
         return self.received - self.published - sum(self.dropped.values()) - sum(self.failed.values())
 
     def __str__(self) -> str:
@@ -25,55 +31,75 @@ class FrameCounts(NamedTuple):
 
 
 class FrameAccount:
-    """Counts frames by their fate. Each frame is received once, and then published, dropped or failed once.
-
-    Safe to use from many threads.
-    """
+    """Counts frames, each of them received once and settled once. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._received = 0
         self._published = 0
-        self._dropped: Counter = Counter()
-        self._failed: Counter = Counter()
+        self._reasons: Dict[str, Counter] = {"dropped": Counter(), "failed": Counter()}
 
     def receive(self) -> None:
-        """A frame has come in."""
+        """Count a frame that has come in."""
         with self._lock:
             self._received += 1
 
-    def publish(self) -> None:
-        """A frame's labels have gone out."""
-        with self._lock:
-            self._published += 1
+    def settle(self, kind: str, reason: str = "") -> None:
+        """Count what became of a frame.
 
-    def drop(self, reason: str) -> None:
-        """A good frame was passed over, on purpose."""
+        ``kind`` is "published" for labels that went out, "dropped" for a good frame that was passed over on
+        purpose, "failed" for one that could not be labelled; the last two have a reason, in one word.
+        """
         with self._lock:
-            self._dropped[reason] += 1
-
-    def fail(self, reason: str) -> None:
-        """A frame could not be labelled."""
-        with self._lock:
-            self._failed[reason] += 1
+            if kind == "published":
+                self._published += 1
+            else:
+                self._reasons[kind][reason] += 1
 
     def counts(self) -> FrameCounts:
         """All counts at one moment."""
         with self._lock:
-            return FrameCounts(self._received, self._published, dict(self._dropped), dict(self._failed))
+            return FrameCounts(self._received, self._published,
+                               *(dict(self._reasons[kind]) for kind in ("dropped", "failed")))
+
+
+class StageTimes:
+    """Milliseconds by stage of the last few hundred frames. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._frames: Deque[Dict[str, float]] = deque(maxlen=_FRAMES)
+        self._added = 0
+
+    def add(self, milliseconds: Dict[str, float]) -> None:
+        """One frame's time in each stage; the stages are the same for all frames."""
+        with self._lock:
+            self._frames.append(milliseconds)
+            self._added += 1
+            if self._added == 2 * _WARM_UP:
+                for _ in range(_WARM_UP):
+                    self._frames.popleft()
+
+    def by_stage(self) -> Dict[str, List[float]]:
+        """A copy: stage -> its times, oldest first; every list has at least one."""
+        with self._lock:
+            frames = list(self._frames)
+        return {stage: [frame[stage] for frame in frames] for stage in (frames[0] if frames else ())}
 
 
 def sum_counts(several: Iterable[FrameCounts]) -> FrameCounts:
     """The counts of several cameras as those of one."""
-    received, published = 0, 0
-    dropped: Counter = Counter()
-    failed: Counter = Counter()
-    for counts in several:
-        received += counts.received
-        published += counts.published
-        dropped.update(counts.dropped)
-        failed.update(counts.failed)
-    return FrameCounts(received, published, dict(dropped), dict(failed))
+    counts = list(several)
+    return FrameCounts(
+        sum(one.received for one in counts), sum(one.published for one in counts),
+        _sum_reasons(one.dropped for one in counts), _sum_reasons(one.failed for one in counts))
+
+
+def _sum_reasons(several: Iterable[Dict[str, int]]) -> Dict[str, int]:
+    total: Counter = Counter()
+    for reasons in several:
+        total.update(reasons)
+    return dict(total)
 
 
 def _total(reasons: Dict[str, int]) -> str:

@@ -1,14 +1,17 @@
-"""Between sensor_msgs/Image or CompressedImage and arrays, in both directions."""
+"""Convert sensor_msgs/Image and CompressedImage to arrays and back, and choose between the two."""
 
 from array import array
-from typing import Any, Tuple
+from typing import Any, Callable, NamedTuple, Tuple, Union
 
 import numpy as np
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from bisenet_core.images.compressed import decode_compressed, encode_png
 from bisenet_core.images.encodings import ENCODINGS, ImageError, check_size, view_image
+
+ImageMessage = Union[Image, CompressedImage]
 
 
 def image_from_msg(message: Image) -> Tuple[np.ndarray, str]:
@@ -53,6 +56,30 @@ def labels_to_png_msg(labels: np.ndarray, header: Header) -> CompressedImage:
     message = CompressedImage(header=header, format="png")
     message.data = _message_bytes(encode_png(labels))
     return message
+
+
+class Transport(NamedTuple):
+    """How a camera's images come."""
+
+    message_type: Any
+    type_name: str
+    topic_suffix: str  # behind the image topic as it is after remapping, as image_transport has it
+    read: Callable     # message -> (array, colour order); raises ImageError
+
+
+#: By the parameter `image_transport`.
+TRANSPORTS = {
+    "raw": Transport(Image, "sensor_msgs/msg/Image", "", image_from_msg),
+    "compressed": Transport(CompressedImage, "sensor_msgs/msg/CompressedImage", "/compressed",
+                            compressed_from_msg),
+}
+
+
+def image_qos(reliability: str) -> QoSProfile:
+    """QoS of an image subscription: sensor data (REP 2003), depth 1, since an image that waits only ages."""
+    policies = {"reliable": ReliabilityPolicy.RELIABLE, "best_effort": ReliabilityPolicy.BEST_EFFORT}
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, durability=DurabilityPolicy.VOLATILE,
+                      reliability=policies[reliability])
 
 
 def _message_bytes(values: np.ndarray) -> Any:

@@ -1,7 +1,8 @@
-"""InferenceWorker: the one thread that opens, uses and closes a Segmenter."""
+"""Run one Segmenter in a thread of its own, and hand images to that thread."""
 
 import threading
-from typing import Callable, Optional
+from collections import deque
+from typing import Any, Callable, Deque, Iterable, Optional
 
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -10,6 +11,50 @@ from bisenet_core.runtime.segmenter import Segmenter
 _STOP_TIMEOUT_S = 4.0
 
 _POLL_S = 0.1
+
+
+class Mailbox:
+    """One slot between two threads. A queue would let images age; here the newest one replaces the other."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._item: Any = None
+
+    def put(self, item: Any) -> Optional[Any]:
+        """Leave ``item`` (not None); returns the item that it replaces, which nobody will see, or None."""
+        with self._lock:
+            replaced, self._item = self._item, item
+        return replaced
+
+    def take(self) -> Optional[Any]:
+        """Remove and return the item, or None when there is none."""
+        with self._lock:
+            item, self._item = self._item, None
+        return item
+
+
+class RoundRobin:
+    """Serves one of several sources at a time, going round; one with nothing to do is passed over.
+
+    A source that has something waits for one turn of each other at most. For one thread.
+    """
+
+    def __init__(self, sources: Iterable[Callable[[Any], bool]] = ()) -> None:
+        """Each of ``sources`` does one thing, and returns whether there was one to do."""
+        self._sources: Deque[Callable[[Any], bool]] = deque(sources)
+
+    def add(self, source: Callable[[Any], bool]) -> None:
+        """Give one more source its turns."""
+        self._sources.append(source)
+
+    def serve(self, segmenter: Any) -> bool:
+        """Do one thing of the next source that has one; returns whether there was any."""
+        for _ in range(len(self._sources)):
+            source = self._sources[0]
+            self._sources.rotate(-1)
+            if source(segmenter):
+                return True
+        return False
 
 
 class InferenceWorker:

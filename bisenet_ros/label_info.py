@@ -1,4 +1,4 @@
-"""LabelInfo: what the ids in label images mean, kept for whoever subscribes later."""
+"""Publish vision_msgs/LabelInfo: which class each id in the label images stands for."""
 
 from typing import Any, Optional
 
@@ -41,18 +41,18 @@ class LabelInfoPublisher:
     def __init__(self, node: Any, label_space: LabelSpace, prefix: str = "") -> None:
         self._node = node
         self._label_space = label_space
-        self._said: Optional[float] = None
+        self._published: Optional[float] = None
         self._publisher: Any = None
         if label_info_is_available():
             self._publisher = node.create_publisher(LabelInfo, f"~/{prefix}label_info", LABEL_INFO_QOS)
 
-    def announce(self, min_confidence: float) -> None:
-        """Publish, unless it is what has been said last."""
-        if self._publisher is None or min_confidence == self._said:
+    def publish(self, min_confidence: float) -> None:
+        """Publish, unless the last one published says the same."""
+        if self._publisher is None or min_confidence == self._published:
             return
         self._publisher.publish(label_info_to_msg(
             self._label_space, min_confidence, self._node.get_clock().now().to_msg()))
-        self._said = min_confidence
+        self._published = min_confidence
 
     def close(self) -> None:
         """Destroy the publisher."""

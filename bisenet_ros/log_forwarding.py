@@ -1,4 +1,4 @@
-"""What the core says through Python's logging goes to the node's logger, and so to /rosout."""
+"""Forward what the core logs through Python's logging to the node's logger, and so to /rosout."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""LabelOutputs: the publishers of one camera's results. What nobody subscribes to costs nothing."""
+"""Publish one camera's results: labels, confidence, masks and pictures, those with subscribers only."""
 
 import threading
 import time
@@ -25,10 +25,6 @@ OUTPUT_QOS = QoSProfile(
     durability=DurabilityPolicy.VOLATILE, liveliness=LivelinessPolicy.AUTOMATIC)
 
 
-class PublishingError(Exception):
-    """Results were there, but could not be sent."""
-
-
 class LabelledImage(NamedTuple):
     """What every output is made from."""
 
@@ -42,13 +38,12 @@ class LabelledImage(NamedTuple):
     overlay: Optional[np.ndarray]     # uint8 HxWx3 RGB, or None where the backend has drawn none
 
 
-class Sent:
+class Sent(NamedTuple):
     """What went out of one image's results."""
 
-    def __init__(self) -> None:
-        self.messages = 0              # that were published
-        self.first_out = 0.0           # when the first of them was, the labels if wanted, on time.monotonic()
-        self.failures: List[str] = []  # a line for each output that could not follow
+    messages: int        # that were published
+    first_out: float     # when the first of them was, the labels if wanted, on time.monotonic()
+    failures: List[str]  # a line for each output that could not be published
 
 
 class _Output(NamedTuple):
@@ -61,18 +56,16 @@ class _Output(NamedTuple):
     def wanted(self) -> bool:
         return self.publisher.get_subscription_count() > 0
 
-    def publish(self, labelled: LabelledImage, sent: Sent) -> None:
-        """Publish, and note in ``sent`` what came of it."""
+    def publish(self, labelled: LabelledImage) -> Tuple[Optional[float], str]:
+        """Publish what is made of the image; returns when it went out, or None, and what failed, or ""."""
         try:
             message = self.to_msg(labelled)
             if message is None:
-                return
+                return None, ""
             self.publisher.publish(message)
         except Exception as error:
-            sent.failures.append(f"{self.publisher.topic_name}: {type(error).__name__}: {error}")
-            return
-        sent.messages += 1
-        sent.first_out = sent.first_out or time.monotonic()
+            return None, f"{self.publisher.topic_name}: {type(error).__name__}: {error}"
+        return time.monotonic(), ""
 
 
 class LabelOutputs:
@@ -116,9 +109,9 @@ class LabelOutputs:
             for class_id in set(before) - set(wanted):
                 self._node.destroy_publisher(before[class_id].publisher)
 
-    def announce(self, min_confidence: float) -> None:
+    def publish_label_info(self, min_confidence: float) -> None:
         """Publish what the ids mean, and the confidence below which there is none, where that has changed."""
-        self._label_info.announce(min_confidence)
+        self._label_info.publish(min_confidence)
 
     def wanted(self) -> bool:
         """Whether anybody subscribes to anything that images give."""
@@ -139,16 +132,15 @@ class LabelOutputs:
         return Drawing(masks, overlay_alpha if overlay_wanted else None, min_confidence)
 
     def publish(self, labelled: LabelledImage) -> Sent:
-        """Publish what is subscribed to. Raises PublishingError where the labels, or all of it, failed."""
+        """Publish what is subscribed to; nothing goes out of an image whose labels do not."""
+        results = []
         with self._lock:
-            sent = Sent()
             for output in filter(_Output.wanted, self._outputs):
-                output.publish(labelled, sent)
-                if sent.failures and output is self._labels:
-                    break  # nothing goes out of an image whose labels do not
-        if sent.failures and not sent.messages:
-            raise PublishingError(sent.failures[0])
-        return sent
+                results.append(output.publish(labelled))
+                if output is self._labels and results[0][1]:
+                    break
+        sent = [when for when, _ in results if when is not None]
+        return Sent(len(sent), sent[0] if sent else 0.0, [failure for _, failure in results if failure])
 
     def close(self) -> None:
         """Destroy the publishers."""
@@ -175,11 +167,6 @@ class LabelOutputs:
             image = to_rgb(labelled.image, labelled.color_order)
             picture = overlay(image, labelled.labels, self._label_space, labelled.overlay_alpha)
         return image_to_msg(picture, "rgb8", labelled.header)
-
-
-def drawn_masks(drawing: Optional[Drawing], masks: Optional[np.ndarray]) -> Dict[int, np.ndarray]:
-    """The masks that a backend has drawn, by class."""
-    return {} if drawing is None or masks is None else dict(zip(drawing.masks, masks))
 
 
 def _confidence_msg(labelled: LabelledImage) -> Optional[Image]:

@@ -1,4 +1,4 @@
-"""SegmentationPipeline: one Segmenter in its worker, and the cameras it serves."""
+"""SegmentationPipeline: one Segmenter in its worker thread, and the cameras it serves."""
 
 import time
 from typing import Any, Callable, Dict, List, Sequence
@@ -10,11 +10,10 @@ from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.findings import CameraState
 from bisenet_ros.frame_account import FrameAccount
-from bisenet_ros.inference_worker import InferenceWorker
+from bisenet_ros.inference_worker import InferenceWorker, RoundRobin
 from bisenet_ros.label_info import label_info_is_available
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import SegmentationParameters, mask_classes
-from bisenet_ros.round_robin import RoundRobin
 
 
 class SegmentationPipeline:
@@ -30,7 +29,9 @@ class SegmentationPipeline:
         self._node = node
         self._active_since = 0.0
         self._cameras: List[CameraStream] = []
-        self._worker = InferenceWorker(lambda: _open_segmenter(settings, node.get_logger()), self._serve)
+        self._turns = RoundRobin()
+        self._worker = InferenceWorker(
+            lambda: _open_segmenter(settings, node.get_logger()), self._turns.serve)
         self._segmenter = self._worker.start(given_up)
         try:
             masks = mask_classes(settings.masks, self._segmenter.label_space)
@@ -41,7 +42,6 @@ class SegmentationPipeline:
             raise
         if not label_info_is_available():
             node.get_logger().info("no ~/label_info: vision_msgs, of ROS 2 Humble or newer, is not installed")
-        self._turns = RoundRobin([camera.serve for camera in self._cameras])
 
     def activate(self) -> None:
         """Subscribe to the images."""
@@ -65,7 +65,7 @@ class SegmentationPipeline:
         masks = mask_classes(settings.masks, self._segmenter.label_space)
         for camera in self._cameras:
             camera.outputs.set_masks(masks)
-            camera.outputs.announce(settings.min_confidence)
+            camera.outputs.publish_label_info(settings.min_confidence)
             camera.settings = settings
 
     def close(self) -> None:
@@ -84,9 +84,11 @@ class SegmentationPipeline:
     def _add_camera(self, name: str, account: FrameAccount, settings: SegmentationParameters,
                     masks: List[int]) -> None:
         outputs = LabelOutputs(self._node, self._segmenter.label_space, f"{name}/" if name else "")
-        self._cameras.append(CameraStream(self._node, account, outputs, settings, self._worker.wake, name))
+        camera = CameraStream(self._node, account, outputs, settings, self._worker.wake, name)
+        self._cameras.append(camera)
+        self._turns.add(camera.serve)
         outputs.set_masks(masks)
-        outputs.announce(settings.min_confidence)
+        outputs.publish_label_info(settings.min_confidence)
 
     def _unsubscribe(self) -> None:
         for camera in self._cameras:
@@ -101,9 +103,6 @@ class SegmentationPipeline:
             times=camera.times.by_stage(), facts=self._facts(), name=camera.topic_name,
             fault=self._worker.failure, clock_stands=camera.clock_stands(), unheard=camera.unheard(),
             unserved=camera.outputs.unserved(), degraded=self._segmenter.backend.failure)
-
-    def _serve(self, segmenter: Segmenter) -> bool:
-        return self._turns.serve(segmenter)
 
     def _facts(self) -> Dict[str, str]:
         backend, card = self._segmenter.backend, self._segmenter.card

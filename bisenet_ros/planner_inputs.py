@@ -1,4 +1,4 @@
-"""A planner's inputs: labels and the messages beside them, checked, as the arrays and camera they mean."""
+"""Check a planner's input messages, and turn them into arrays and a camera."""
 
 from typing import Any, NamedTuple, Optional
 

@@ -1,4 +1,4 @@
-"""Which ends of a topic cannot match, and why: ROS names the policy once, in the log, and then is silent."""
+"""Find the publishers and subscribers of a topic that cannot match, and say why."""
 
 from typing import Any, Iterable, List, NamedTuple, Optional
 

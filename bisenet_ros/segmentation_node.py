@@ -1,4 +1,4 @@
-"""SegmentationNode: camera images in, label images out. A lifecycle node that starts itself."""
+"""SegmentationNode: camera images in, label images out. A lifecycle node that can start itself."""
 
 import signal
 import sys
@@ -177,11 +177,11 @@ class SegmentationNode(LifecycleNode):
         statuses = []
         for diagnostics, state in zip(self._diagnostics, self._pipeline.states(self._state)):
             statuses.append(diagnostics.status(state))
-            for finding in diagnostics.news:
-                self._say(finding)
+            for finding in diagnostics.new_findings:
+                self._log_finding(finding)
         return statuses
 
-    def _say(self, finding: Finding) -> None:
+    def _log_finding(self, finding: Finding) -> None:
         # rclpy ties a level to each place that logs.
         if finding.level == ERROR:
             self.get_logger().error(finding.text)
@@ -202,7 +202,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = SegmentationNode(stopping)
     except (InputError, ParameterException, RuntimeError) as error:
-        get_logger(NODE_NAME).fatal(_why_not(error))
+        get_logger(NODE_NAME).fatal(_error_line(error))
         rclpy.try_shutdown()
         return BAD_INPUT
     try:
@@ -212,7 +212,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         rclpy.try_shutdown()
 
 
-def _why_not(error: Exception) -> str:
+def _error_line(error: Exception) -> str:
     """One line; rclpy's name for unknown arguments is in the type alone, and rcl breaks lines."""
     unknown = type(error).__name__ == "UnknownROSArgsError"
     return ("unknown ROS arguments: " if unknown else "") + " ".join(str(error).split())

@@ -7,11 +7,10 @@ from typing import Any
 from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
 from bisenet_ros.diagnostics import counts_from_values
-from bisenet_ros.frame_account import sum_counts
+from bisenet_ros.frame_account import StageTimes, sum_counts
 from bisenet_ros.harness.parties import Parties
 from bisenet_ros.harness.process_usage import Usage, usage
 from bisenet_ros.harness.status import Status, what_runs
-from bisenet_ros.stage_times import StageTimes
 
 # Of the node's stages, by their names in diagnostics.
 _STAGES = {"latency": "receive_to_publish", "wait": "wait", "segment": "segment", "own": "own"}

@@ -1,4 +1,4 @@
-"""CameraStream under any schedule of images, failures and activations: every image has one fate."""
+"""CameraStream under any schedule of images, failures and activations: every image is accounted for once."""
 
 import logging
 import random
@@ -132,7 +132,7 @@ STEPS = st.lists(st.sampled_from([
 
 
 @given(STEPS)
-def test_every_image_has_one_fate(steps):
+def test_every_image_is_accounted_for_once(steps):
     camera, publishers = _camera()
     network = Network()
 
@@ -187,7 +187,7 @@ def test_two_threads_settle_every_image():
     assert counts.published == len(publishers["labels"].sent) > 0
 
 
-def test_fates_are_named():
+def test_every_drop_and_failure_has_its_reason():
     camera, publishers = _camera()
     network = Network()
 
@@ -377,7 +377,7 @@ def test_a_subscriber_to_the_confidence_that_comes_late_waits_for_the_next_image
     assert camera.account.counts().published == len(publishers["labels"].sent) == 2
 
 
-def test_a_log_that_fails_gives_no_image_a_second_fate():
+def test_a_log_that_fails_counts_no_image_twice():
     camera, publishers = _camera(masks=[ROAD])
     publishers["overlay"].broken = True
     camera._node.get_logger = lambda: None

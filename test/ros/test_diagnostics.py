@@ -105,11 +105,11 @@ def test_what_goes_wrong_together_is_said_together():
     assert "no image on /camera/image_raw for 10.0 s" in texts[3] and texts[-1] == "subscriber /b asks Y"
 
 
-def test_it_is_news_once():
+def test_a_finding_is_new_once():
     diagnostics, news = CameraDiagnostics(STATUS_NAME, NOTHING), []
     for second, received in enumerate([None, None, None, 103.0, None, None]):
         diagnostics.status(STATE._replace(now=100.0 + second, active_since=90.0, last_received=received))
-        news.append([finding.kind for finding in diagnostics.news])
+        news.append([finding.kind for finding in diagnostics.new_findings])
     assert news == [["stale"], [], [], [], ["stale"], []]
 
 

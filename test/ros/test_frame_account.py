@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_ros.frame_account import FrameAccount, FrameCounts
-from bisenet_ros.mailbox import Mailbox
+from bisenet_ros.inference_worker import Mailbox
 
 STEPS = st.lists(st.sampled_from(["arrive", "publish", "fail", "skip"]), max_size=60)
 
@@ -19,14 +19,14 @@ def test_received_is_published_plus_dropped_plus_failed_after_every_step(steps):
             arrived += 1
             account.receive()
             if mailbox.put(arrived) is not None:
-                account.drop("superseded")
+                account.settle("dropped", "superseded")
         else:
             item = mailbox.take()
             if item is not None:
                 assert item == arrived  # always the newest
                 handled.append(item)
-                {"publish": account.publish, "fail": lambda: account.fail("inference"),
-                 "skip": lambda: account.drop("too_old")}[step]()
+                account.settle(*{"publish": ("published",), "fail": ("failed", "inference"),
+                                 "skip": ("dropped", "too_old")}[step])
         counts = account.counts()
         assert counts.received == arrived
         assert counts.pending in (0, 1)
@@ -43,12 +43,12 @@ def test_many_threads_lose_nothing():
         for number in range(2000):
             account.receive()
             if mailbox.put(number) is not None:
-                account.drop("superseded")
+                account.settle("dropped", "superseded")
 
     def work():
         while not done.is_set():
             if mailbox.take() is not None:
-                account.publish()
+                account.settle("published")
 
     senders, worker = [threading.Thread(target=send) for _ in range(3)], threading.Thread(target=work)
     for thread in [*senders, worker]:

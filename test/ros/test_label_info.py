@@ -61,7 +61,7 @@ def test_it_is_said_once_and_again_when_it_changes(stand_ins):
     node = Node()
     publisher = LabelInfoPublisher(node, CAMVID_11, "front/")
     for min_confidence in (0.0, 0.0, 0.5, 0.5, 0.0):
-        publisher.announce(min_confidence)
+        publisher.publish(min_confidence)
     assert [message.threshold for message in node.sent] == [0.0, 0.5, 0.0]
     assert node.topics == ["~/front/label_info"]
     publisher.close()
@@ -72,6 +72,6 @@ def test_without_vision_msgs_nothing_is_said(monkeypatch):
     monkeypatch.setattr(label_info, "LabelInfo", None)
     node = Node()
     publisher = LabelInfoPublisher(node, CAMVID_11)
-    publisher.announce(0.5)
+    publisher.publish(0.5)
     publisher.close()
     assert not node.topics and not node.sent

@@ -1,4 +1,4 @@
-"""Mailboxes, accounts and worker together: under any schedule every image of every camera has one fate."""
+"""Mailboxes, accounts and worker together: under any schedule every image of every camera is counted once."""
 
 import logging
 import threading
@@ -29,13 +29,13 @@ TIMEOUT_S = 10.0
 
 
 class Publisher:
-    """A publisher with one subscriber, which notes what it sends."""
+    """A publisher with one subscriber, unless told otherwise, which notes what it sends."""
 
     def __init__(self, topic_name):
-        self.topic_name, self.sent = topic_name, []
+        self.topic_name, self.subscribers, self.sent = topic_name, 1, []
 
     def get_subscription_count(self):
-        return 1
+        return self.subscribers
 
     def publish(self, message):
         self.sent.append(message)
@@ -193,7 +193,7 @@ class Schedule:
 
 @hypothesis_settings(max_examples=150)
 @given(STEPS)
-def test_every_image_of_every_camera_has_one_fate(steps):
+def test_every_image_of_every_camera_is_accounted_for(steps):
     with pytest.MonkeyPatch.context() as patched:
         node, network = Node(), Network()
         patched.setattr(pipeline.Segmenter, "open", lambda *arguments: network)

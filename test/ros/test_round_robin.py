@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_ros.round_robin import RoundRobin
+from bisenet_ros.inference_worker import RoundRobin
 
 SOURCES = 4
 

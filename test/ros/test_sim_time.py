@@ -26,18 +26,18 @@ class SimulatedTime:
             lambda: self._observer.stamps and self._observer.stamps[-1].sec == seconds, "the simulated time")
 
 
-def _fate_of(observer, camera, heard, second):
+def _what_became_of(observer, camera, heard, second):
     """Send an image with a stamp that none had before: "labelled", or "too_old" where it was dropped."""
     message = _message(_picture(), second=second)
     dropped = int(observer.status().facts.get("dropped.too_old", 0))
 
-    def fate():
+    def outcome():
         labelled = [one for one in heard if one.header == message.header]
         if labelled or int(observer.statuses[-1].facts.get("dropped.too_old", 0)) > dropped:
             return "labelled" if labelled else "too_old"
         return None
 
-    return observer.publish_until(camera, message, fate, "the image's fate")
+    return observer.publish_until(camera, message, outcome, "what became of the image")
 
 
 def test_age_is_measured_on_the_simulated_clock(start_node, observer):
@@ -45,12 +45,12 @@ def test_age_is_measured_on_the_simulated_clock(start_node, observer):
     observer.status(lambda status: status.facts["state"] == "active", "an active node")
     time, heard, camera = SimulatedTime(observer), observer.listen("/segmentation/labels"), observer.camera()
     time.set(NOW_S)
-    assert _fate_of(observer, camera, heard, NOW_S - 3) == "labelled"
-    assert _fate_of(observer, camera, heard, NOW_S - 30) == "too_old"
+    assert _what_became_of(observer, camera, heard, NOW_S - 3) == "labelled"
+    assert _what_became_of(observer, camera, heard, NOW_S - 30) == "too_old"
     # The simulation stands still, so ages come out exactly, whatever the computer's clock does meanwhile;
     # stamps of the test's images have 0.123 s.
     status = observer.status(lambda one: "age_ms_p50" in one.facts, "an age")
     assert float(status.facts["age_ms_p50"]) == pytest.approx(2876.54, abs=0.01)
     time.set(NOW_S + 30)
-    assert _fate_of(observer, camera, heard, NOW_S - 4) == "too_old"
-    assert _fate_of(observer, camera, heard, NOW_S + 29) == "labelled"
+    assert _what_became_of(observer, camera, heard, NOW_S - 4) == "too_old"
+    assert _what_became_of(observer, camera, heard, NOW_S + 29) == "labelled"

@@ -8,7 +8,8 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
 from test_camera import Network, _camera, _message
 
-from bisenet_ros.stage_times import StageTimes, this_moment
+from bisenet_ros.frame_account import StageTimes
+from bisenet_ros.labelling import this_moment
 
 _WORK_MS = 40.0
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.frame_result import FrameResult
 from bisenet_core.evaluation.metrics.mailbox_simulation import NEVER, drive, simulate, summary
-from bisenet_ros.mailbox import Mailbox
+from bisenet_ros.inference_worker import Mailbox
 
 MS = 10**6
 START = 1_700_000_000_123_456_789
