@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.distributed import global_mean
+from bisenet_core.learning.losses import upsampled
 
 #: Stride of a Laplacian and its weight in the sum, in tenths; a sum above ``THRESHOLD`` is a detail.
 FUSION = ((1, 6), (2, 3), (4, 1))
@@ -53,14 +54,12 @@ class DetailLoss(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        upsampled = functional.interpolate(
-            logits.float(), size=target.shape[-2:], mode="bilinear", align_corners=False
-        )[:, 0]
-        labelled = (target != UNLABELED).float()
-        truth = detail_truth(target).float()
-        losses = functional.binary_cross_entropy_with_logits(upsampled, truth, reduction="none")
+        logits = upsampled(logits, target)[:, 0]
+        labelled = (target != UNLABELED).to(logits.dtype)
+        truth = detail_truth(target).to(logits.dtype)
+        losses = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         cross_entropy = global_mean(losses * labelled, labelled)
-        return cross_entropy + self._dice(upsampled.sigmoid() * labelled, truth * labelled)
+        return cross_entropy + self._dice(logits.sigmoid() * labelled, truth * labelled)
 
     def _dice(self, predicted: Tensor, truth: Tensor) -> Tensor:
         overlap = (predicted * truth).sum(dim=(1, 2))

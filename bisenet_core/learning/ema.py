@@ -27,6 +27,7 @@ class MovingAverage(WeightAveraging):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # the module itself is moved there only later, and averaging across devices would cost a copy a step
         self._device = trainer.strategy.root_device
+        trainer.precision_plugin.convert_module(pl_module)  # nor is it of its type yet
         super().setup(trainer, pl_module, stage)
 
     def on_save_checkpoint(

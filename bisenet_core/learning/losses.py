@@ -14,6 +14,15 @@ from bisenet_core.learning.distributed import global_mean, global_sum, world_siz
 _UNLABELED_LOSS = -1.0
 
 
+def upsampled(logits: Tensor, target: Tensor) -> Tensor:
+    """BxKxhxw logits at the size of the BxHxW target: bilinear with half-pixel centres, as the robot does it.
+
+    In float32 where they are of less; float64 stays float64.
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return functional.interpolate(logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
+
+
 class CrossEntropy(nn.Module):
     """Mean cross-entropy of the labelled pixels, each weighted by its class.
 
@@ -30,10 +39,8 @@ class CrossEntropy(nn.Module):
             self.class_weights = torch.tensor(class_weights, dtype=torch.float32)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        upsampled = functional.interpolate(
-            logits.float(), size=target.shape[-2:], mode="bilinear", align_corners=False
-        )
-        losses = functional.cross_entropy(upsampled, target, ignore_index=UNLABELED, reduction="none")
+        logits = upsampled(logits, target)
+        losses = functional.cross_entropy(logits, target, ignore_index=UNLABELED, reduction="none")
         # masks throughout: to pick the labelled pixels out takes longer than to multiply the others by 0
         weights = self._kept(losses.detach().masked_fill(target == UNLABELED, _UNLABELED_LOSS))
         if self.class_weights is not None:
@@ -42,7 +49,7 @@ class CrossEntropy(nn.Module):
         return global_mean(losses * weights, weights)
 
     def _kept(self, losses: Tensor) -> Tensor:
-        """Which pixels count, 0 to 1, by their losses, BxHxW float32 with ``_UNLABELED_LOSS``."""
+        """Which pixels count, 0 to 1, by their losses, BxHxW with ``_UNLABELED_LOSS``."""
         return (losses > _UNLABELED_LOSS).to(losses.dtype)
 
 

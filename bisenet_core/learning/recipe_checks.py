@@ -16,7 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "weight_decay_on": ("convolutions", "all"),
     "schedule": ("poly", "cosine"),
     "loss": ("ohem", "cross_entropy"),
-    "precision": ("bf16-mixed", "16-mixed", "32", "32-true"),
+    "precision": ("bf16-mixed", "16-mixed", "32", "32-true", "64-true"),
 }
 
 ABOVE_ZERO = math.ulp(0.0)

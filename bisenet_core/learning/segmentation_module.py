@@ -15,7 +15,7 @@ from bisenet_core.learning.class_weights import count_pixels, inverse_log
 from bisenet_core.learning.detail_loss import DetailLoss
 from bisenet_core.learning.distributed import mean_over_processes
 from bisenet_core.learning.ema import MovingAverage
-from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy
+from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy, upsampled
 from bisenet_core.learning.optimizer import optimizers
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.saved_label_space import label_space_from
@@ -85,8 +85,9 @@ class SegmentationModule(lightning.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _index: int) -> None:
         image, target, indices = batch
         if self.recipe.eval_size is not None:
-            image = _resized(image, self.recipe.eval_size[::-1])
-        logits = _resized(self.network(image).float(), target.shape[-2:])
+            size = self.recipe.eval_size[::-1]
+            image = functional.interpolate(image, size=size, mode="bilinear", align_corners=False)
+        logits = upsampled(self.network(image), target)
         self.score.update(logits.argmax(1), target, indices)
 
     def on_validation_epoch_end(self) -> None:
@@ -109,11 +110,6 @@ class SegmentationModule(lightning.LightningModule):
 
     def configure_callbacks(self) -> list[Callback]:
         return [MovingAverage(self.recipe.ema_decay)] if self.recipe.ema_decay else []
-
-
-def _resized(values: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear with half-pixel centres, as the robot does it."""
-    return functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
 
 
 def _loss(recipe: Recipe, num_classes: int) -> CrossEntropy:
