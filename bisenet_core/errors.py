@@ -1,5 +1,8 @@
 """The ways a request fails: the user's input is bad, or what was computed from it must not be used."""
 
+import difflib
+from typing import Iterable, Optional
+
 
 class InputError(ValueError):
     """Bad input from the user: a file, a name, an image or a setting.
@@ -31,3 +34,16 @@ class TrainingError(RuntimeError):
 
 class EvaluationError(RuntimeError):
     """An evaluation that cannot go on, such as one whose workers keep dying; its finished parts are kept."""
+
+
+def suggest(name: str, known: Iterable[str], otherwise: Optional[str] = None) -> str:
+    """Say what the user may have meant by ``name``, which is none of ``known``; case does not matter.
+
+    Returns ``did you mean 'NEAREST'?``. Where nothing known resembles ``name`` it returns ``otherwise``, by
+    default ``known: A, B, C``.
+    """
+    spellings = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), spellings, n=1)
+    if near:
+        return f"did you mean '{spellings[near[0]]}'?"
+    return "known: " + ", ".join(spellings.values()) if otherwise is None else otherwise

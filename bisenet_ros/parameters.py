@@ -1,13 +1,12 @@
 """Every parameter of the node: type, default, range, description, and whether it changes at run time."""
 
-import difflib
 import math
 import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
 from bisenet_core.labels.label_space import LabelSpace
 
 EVERY_CLASS = "*"
@@ -151,9 +150,7 @@ def unknown_parameters(names: Iterable[str], specs: Iterable[ParameterSpec] = PA
     for name in names:
         if name in known or name in _COMMON or name.startswith("qos_overrides."):
             continue
-        near = difflib.get_close_matches(name, known, n=1)
-        lines.append("unknown parameter '{}' is ignored{}".format(
-            name, f"; did you mean '{near[0]}'?" if near else "; known are " + ", ".join(known)))
+        lines.append(f"unknown parameter '{name}' is ignored; {suggest(name, known)}")
     return lines
 
 

@@ -1,13 +1,12 @@
 """LabelSpace: the classes a network tells apart, their colours, and the id that is never scored."""
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import List, Tuple
 
 import numpy as np
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
 from bisenet_core.labels.large_label_spaces import ADE20K, COCO_STUFF
 
 #: The value of a label pixel that has no class. The same in every label space.
@@ -70,9 +69,9 @@ class LabelSpace:
         keys = [_key(known) for known in self.classes]
         if _key(name) in keys:
             return keys.index(_key(name))
-        near = difflib.get_close_matches(_key(name), keys, n=1)
-        hint = f"did you mean '{self.classes[keys.index(near[0])]}'? " if near else ""
-        raise InputError(f"unknown class '{name}': {hint}{self.name} has {', '.join(self.classes)}")
+        near = suggest(name, self.classes, otherwise="")
+        raise InputError(" ".join(filter(None, (
+            f"unknown class '{name}':", near, f"{self.name} has {', '.join(self.classes)}"))))
 
     def topic_name(self, class_id: int) -> str:
         """Class name as one part of a ROS topic name: letters, digits and underscores."""

@@ -1,7 +1,6 @@
 """What a run leaves to go on from (last.ckpt) and to use (best.ckpt), whole at any time."""
 
 import io
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
 
+from bisenet_core.files import replacing
 from bisenet_core.learning.loop_state import loops_after
 from bisenet_core.learning.run_guard import RunStoppedError, StopSignals
 
@@ -22,20 +22,8 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
 
     Raises OSError, for example where the disk is full.
     """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name, too, must outlive a power cut
-    finally:
-        os.close(folder)
+    with replacing(path, durable=True) as unfinished:
+        unfinished.write_bytes(content)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

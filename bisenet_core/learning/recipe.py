@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from bisenet_core.errors import InputError
-from bisenet_core.learning.recipe_checks import check, nearest, plain_values
+from bisenet_core.errors import InputError, suggest
+from bisenet_core.learning.recipe_checks import check, plain_values
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -153,4 +153,4 @@ def _found(path: Path) -> Path:
     known = {file.stem: file for file in _RECIPES.glob("*.yaml")}
     if str(path) in known:
         return known[str(path)]
-    raise InputError(f"recipe {path} does not exist; {nearest(path.stem, sorted(known))}")
+    raise InputError(f"recipe {path} does not exist; {suggest(path.stem, sorted(known))}")

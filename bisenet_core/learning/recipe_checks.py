@@ -4,10 +4,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field
-from difflib import get_close_matches
 from typing import Any
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
 
 #: Keys of older recipes and checkpoints, and what they are called now.
 RENAMED = {"booster_weight": "auxiliary_weight"}
@@ -63,7 +62,7 @@ def plain_values(values: Mapping[str, Any], known: Iterable[Field]) -> dict[str,
     for given, value in values.items():
         key = RENAMED.get(given, given)
         if key not in by_name:
-            raise InputError(f"unknown setting {given!r}; {nearest(str(given), list(by_name))}")
+            raise InputError(f"unknown setting {given!r}; {suggest(str(given), by_name)}")
         if key in found:
             raise InputError(f"setting {key!r} is given twice, also by its older name; keep one")
         found[key] = _typed(key, value, by_name[key].type)
@@ -71,12 +70,6 @@ def plain_values(values: Mapping[str, Any], known: Iterable[Field]) -> dict[str,
         if name not in found and item.default is MISSING and item.default_factory is MISSING:
             raise InputError(f"setting {name!r} is missing")
     return found
-
-
-def nearest(key: str, known: list[str]) -> str:
-    """What to say of a ``key`` that is none of ``known``."""
-    near = get_close_matches(key, known, 1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
 
 
 def _typed(key: str, value: Any, wanted: Any) -> Any:

@@ -2,13 +2,12 @@
 
 import inspect
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from torch import nn
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
 from bisenet_core.models.bisenetv1 import BiSeNetV1
 from bisenet_core.models.bisenetv2 import BiSeNetV2
 from bisenet_core.models.network import SegmentationNetwork
@@ -82,7 +81,5 @@ def _class_of(network: Any) -> Any:
 
 def _known(what: str, name: str, known: list[str]) -> str:
     if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        raise InputError(f"no {what} is called {name!r}; {hint}")
+        raise InputError(f"no {what} is called {name!r}; {suggest(name, known)}")
     return name

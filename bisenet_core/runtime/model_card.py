@@ -1,16 +1,15 @@
 """ModelCard: what a deployed network says of itself, as model.json beside its model.onnx."""
 
-import difflib
 import hashlib
 import json
 import math
-import os
 import re
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
+from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_search import resolve_model
 
@@ -82,9 +81,8 @@ class ModelCard:
         """Write model.json into an existing or new folder; returns the card with that folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / (CARD_NAME + ".part")
-        unfinished.write_text(self._to_json(), encoding="utf-8")
-        os.replace(str(unfinished), str(folder / CARD_NAME))
+        with replacing(folder / CARD_NAME) as unfinished:
+            unfinished.write_text(self._to_json(), encoding="utf-8")
         return replace(self, folder=folder)
 
     def _to_json(self) -> str:
@@ -148,9 +146,7 @@ def _check_keys(content: Any, known: Sequence[str], where: str) -> None:
         raise InputError(f"{where} is {_short(content)}; expected a JSON object")
     for key in content:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "known keys: " + ", ".join(known)
-            raise InputError(f"unknown key '{key}' in {where}; {hint}")
+            raise InputError(f"unknown key '{key}' in {where}; {suggest(key, known)}")
     for key in known:
         if key not in content:
             raise InputError(f"{where} lacks the key '{key}'")

@@ -1,13 +1,12 @@
 """Where models are looked for when they are named and not given as a folder."""
 
-import difflib
 import os
 import site
 import sys
 from pathlib import Path
 from typing import List, Union
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
 
 _SHARE = Path("share") / "bisenet_ros" / "weights"
 
@@ -65,8 +64,8 @@ def _advice(name: str) -> str:
         return ": run `bisenet weights fetch {}`".format(name.replace("_", "-"))
     known = sorted(child.name for place in weights_search_path() if place.is_dir()
                    for child in place.iterdir() if child.is_dir() and child.name[0] != ".")
-    near = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean '{near[0]}'?" if near else ""
+    near = suggest(name, known, otherwise="")
+    return f": {near}" if near else ""
 
 
 def _entries(variable: str) -> List[str]:

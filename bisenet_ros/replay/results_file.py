@@ -1,11 +1,11 @@
 """live.json: whole at every moment, and never written over another run's."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
+from bisenet_core.files import replacing
 from bisenet_core.reports.console import write_json
 
 RESULTS_NAME = "live.json"
@@ -27,6 +27,5 @@ def claim_results(output: Path, inputs: Iterable[Path | None]) -> Path:
 
 def write_results(path: Path, content: dict[str, Any]) -> None:
     """Replace ``path`` at once, so that it is never half written. Raises InputError where it cannot be."""
-    unfinished = path.with_name(path.name + ".part")
-    write_json(unfinished, content)
-    os.replace(unfinished, path)
+    with replacing(path) as unfinished:
+        write_json(unfinished, content)

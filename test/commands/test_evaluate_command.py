@@ -110,7 +110,7 @@ def test_the_confusion_matrix_is_drawn(evaluated, refused, tmp_path):
 
 
 def test_refusals(refused, tmp_path):
-    assert "did you mean sliding?" in refused("--protocol", "slide")
+    assert "did you mean 'sliding'?" in refused("--protocol", "slide")
     assert "--scales means nothing to --protocol single" in refused("--scales", "1,2")
     assert "numbers between commas" in refused("--protocol", "multiscale", "--scales", "1;2")
     assert "--window '64' is not a size" in refused("--protocol", "sliding", "--window", "64")

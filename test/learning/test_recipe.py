@@ -20,7 +20,7 @@ def test_shipped_recipes_load_and_survive_a_round_trip(path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: a\ndataset: camvid\nlearning_rat: 1", "did you mean learning_rate"),
+        ("name: a\ndataset: camvid\nlearning_rat: 1", "did you mean 'learning_rate'"),
         ("dataset: camvid", "'name' is missing"),
         ("name: a\ndataset: camvid\niterations: many", "'iterations' is 'many'; expected a whole number"),
         ("name: a\ndataset: camvid\nlearning_rate: true", "expected a number"),
@@ -68,8 +68,8 @@ def test_a_recipe_of_ours_goes_by_its_name():
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("camvid_bisenet_cpu", r"does not exist; did you mean camvid_bisenetv2_cpu\?$"),
-        ("elsewhere/cityscapes_stdc1.yaml", "did you mean cityscapes_stdc1_seg"),
+        ("camvid_bisenet_cpu", r"does not exist; did you mean 'camvid_bisenetv2_cpu'\?$"),
+        ("elsewhere/cityscapes_stdc1.yaml", "did you mean 'cityscapes_stdc1_"),
         ("none.yaml", "none.yaml does not exist; known: ade20k_bisenetv2, "),
     ],
 )

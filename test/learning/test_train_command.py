@@ -42,7 +42,7 @@ def test_an_output_that_cannot_be_written(train_fails, tmp_path):
 
 def test_a_network_or_an_option_that_does_not_exist(train_fails):
     assert "no network is called 'bisenet3'" in train_fails(network="bisenet3")
-    assert "did you mean alpha?" in train_fails(options={"alhpa": 1})
+    assert "did you mean 'alpha'?" in train_fails(options={"alhpa": 1})
 
 
 def test_a_start_that_fails_leaves_no_folder_and_takes_none(train_fails, tmp_path):

@@ -131,9 +131,9 @@ def test_boosters_widths_follow_their_variant():
 
 def test_unknown_names_suggest_the_nearest():
     assert {"bisenetv2", "bisenetv2_large"} <= set(list_models())
-    with pytest.raises(InputError, match="did you mean bisenetv2"):
+    with pytest.raises(InputError, match="did you mean 'bisenetv2'"):
         create_model("bisenet_v2", 4)
-    with pytest.raises(InputError, match="did you mean alpha"):
+    with pytest.raises(InputError, match="did you mean 'alpha'"):
         create_model("bisenetv2", 4, alhpa=2)
 
 

@@ -46,8 +46,8 @@ def test_times_by_precision(tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "expected"), [
-    (["bisenet2"], "did you mean bisenetv2"),
-    (["bisenetv2", "--set", "alhpa=2"], "did you mean alpha"),
+    (["bisenet2"], "did you mean 'bisenetv2'"),
+    (["bisenetv2", "--set", "alhpa=2"], "did you mean 'alpha'"),
     (["bisenetv2", "--set", "alpha"], "expected OPTION=VALUE"),
     (["bisenetv2", "--set", "alpha=[1"], "expected OPTION=VALUE"),
     (["bisenetv2", "--set", "alpha=2020-13-45"], "expected OPTION=VALUE"),

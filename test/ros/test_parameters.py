@@ -100,7 +100,7 @@ def test_masks_become_class_ids():
 def test_unknown_names_come_with_the_nearest():
     assert unknown_parameters(["model", "use_sim_time", "qos_overrides./image.depth"]) == []
     assert unknown_parameters(["modle"]) == ["unknown parameter 'modle' is ignored; did you mean 'model'?"]
-    assert "known are model, backend" in unknown_parameters(["zzz"])[0]
+    assert "known: model, backend" in unknown_parameters(["zzz"])[0]
 
 
 def test_a_parameter_that_would_be_deleted_stays():

@@ -85,7 +85,7 @@ def test_another_schema_is_refused(folder, content):
 
 @pytest.mark.parametrize("key, value, message", [
     ("input_widht", 640, "unknown key 'input_widht' in the card; did you mean 'input_width'?"),
-    ("zzz", 1, "unknown key 'zzz' in the card; known keys: schema_version, name"),
+    ("zzz", 1, "unknown key 'zzz' in the card; known: schema_version, name"),
     ("name", "", "name is ''; expected text"),
     ("mean", [0.5, 0.5], "mean is [0.5, 0.5]; expected three numbers"),
     ("std", [0.2, 0.0, 0.2], "std is [0.2, 0.0, 0.2]; expected three numbers above 0"),

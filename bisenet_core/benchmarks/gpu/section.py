@@ -6,7 +6,6 @@ A crash in a driver, a hang or a library of another Python then costs this secti
 import hashlib
 import importlib
 import json
-import os
 import socket
 import sys
 import traceback
@@ -17,6 +16,7 @@ from typing import Any
 from bisenet_core.benchmarks.gpu.plan import Step
 from bisenet_core.benchmarks.gpu.settings import Settings
 from bisenet_core.errors import InputError
+from bisenet_core.files import replacing
 
 DONE, NOT_RUN, FAILED = "done", "not run", "failed"
 
@@ -60,9 +60,8 @@ def main(request: str, result: str) -> None:
     content = json.loads(Path(request).read_text())
     record = run_section(Step(*content["step"]), Settings.from_json(content["settings"]))
     record["host"] = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]  # to tell hosts apart
-    unfinished = Path(result + ".part")
-    unfinished.write_text(json.dumps(record))
-    os.replace(unfinished, result)
+    with replacing(Path(result)) as unfinished:
+        unfinished.write_text(json.dumps(record))
 
 
 if __name__ == "__main__":

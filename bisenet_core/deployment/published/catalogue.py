@@ -7,10 +7,9 @@ Needs neither torch nor onnx.
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.model_search import weights_search_path
 
@@ -142,8 +141,7 @@ def find_published(name: str) -> Published:
     """The checkpoint called ``name``. ``InputError`` suggests the nearest."""
     known = {entry.name: entry for entry in CATALOGUE}
     if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else "`bisenet weights list` shows those there are"
+        hint = suggest(name, known, otherwise="`bisenet weights list` shows those there are")
         raise InputError(f"no published checkpoint is called {name!r}; {hint}")
     return known[name]
 

@@ -1,10 +1,9 @@
 """A protocol by name, with the settings that it takes and no other."""
 
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
 from bisenet_core.evaluation.protocols.multi_scale import MultiScale
 from bisenet_core.evaluation.protocols.protocol import Protocol
 from bisenet_core.evaluation.protocols.resize import Resize
@@ -20,9 +19,7 @@ def make_protocol(kind: str, **settings: Any) -> Protocol:
     Raises InputError for another name, a setting that this protocol does not have, or a bad value.
     """
     if kind not in PROTOCOLS:
-        near = get_close_matches(kind, PROTOCOLS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(PROTOCOLS)}"
-        raise InputError(f"no protocol is called {kind!r}; {hint}")
+        raise InputError(f"no protocol is called {kind!r}; {suggest(kind, PROTOCOLS)}")
     given = {name: value for name, value in settings.items() if value is not None}
     own = [field.name for field in fields(PROTOCOLS[kind])]
     for name in given:

@@ -1,7 +1,6 @@
 """PartResult: what became of one part of a drive; in memory, and as one file that is whole or not there."""
 
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.evaluation.metrics.frame_result import STAGES, FrameResult
+from bisenet_core.files import replacing
 
 #: Count arrays of a FrameResult, each int64 or None.
 COUNTS = ("confusion", "boundary", "calibration", "temporal", "teacher")
@@ -36,13 +36,8 @@ class PartResult:
 
     def save(self, path: Path) -> None:
         """Write to ``path``, an .npz without pickled objects. A reader sees all of it or the file before."""
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            with open(unfinished, "wb") as stream:
-                np.savez_compressed(stream, **self._arrays())
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with replacing(path, shared=True) as unfinished, unfinished.open("wb") as stream:
+            np.savez_compressed(stream, **self._arrays())
 
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> "PartResult | None":

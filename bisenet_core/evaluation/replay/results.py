@@ -1,10 +1,8 @@
 """The finished parts of an evaluation, added up: results.json, frames.csv and frames.npz."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.frame_files import Row, csv_row, rows_of, write_csv, write_npz
 from bisenet_core.evaluation.replay.totals import Totals
+from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import LabelSpace
 
 RESULTS, FRAMES_CSV, FRAMES_NPZ = "results.json", "frames.csv", "frames.npz"
@@ -34,12 +33,12 @@ def write_results(
     totals = Totals(space)
     try:
         scored: Counter[int] = Counter()
-        with _whole(output / FRAMES_CSV) as path:
+        with replacing(output / FRAMES_CSV, shared=True) as path:
             write_csv(path, (csv_row(row) for row in _counted(bags, totals, scored)))
-        with _whole(output / FRAMES_NPZ) as path:
+        with replacing(output / FRAMES_NPZ, shared=True) as path:
             write_npz(path, bags, space.num_classes)
         results = _results(about, bags, totals, scored, left_out)
-        with _whole(output / RESULTS) as path:
+        with replacing(output / RESULTS, shared=True) as path:
             path.write_text(json.dumps(results, indent=2) + "\n")
     except OSError as error:
         raise InputError(
@@ -105,14 +104,3 @@ def _problems(bag: EvaluatedBag) -> list[str]:
     ]
     more = len(problems) - len(lines)
     return lines + ([f"{bag.name}: {more} more reasons, see {FRAMES_CSV}"] if more else [])
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Yields a path to write to, which takes the place of ``path`` when all went well."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")  # another process may write the same
-    try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -1,10 +1,9 @@
 """open_dataset: a data set's split by the data set's name."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, suggest
 from bisenet_core.learning.datasets.ade20k import ADE20K
 from bisenet_core.learning.datasets.camvid import CAMVID
 from bisenet_core.learning.datasets.cityscapes import CITYSCAPES
@@ -63,9 +62,7 @@ def splits_of(name: str, root: Path | str) -> list[str]:
 
 def _recognise(name: str, root: Path) -> tuple[Source, Layout, list[str]]:
     if name not in _SOURCES:
-        near = difflib.get_close_matches(name, DATASET_NAMES, n=1)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        raise InputError(f"no data set is called '{name}'; {hint}known: {', '.join(DATASET_NAMES)}")
+        raise InputError(f"no data set is called '{name}'; {suggest(name, DATASET_NAMES)}")
     if not root.is_dir():
         raise InputError(f"{root} is not a folder; expected the root of {name}")
     source = _SOURCES[name](root)

@@ -2,13 +2,14 @@
 
 import csv
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from bisenet_core.files import replacing
 
 Row = dict[str, str]
 _FIRST = ("step",)
@@ -77,9 +78,8 @@ class MetricsFile(Logger):
 
     def _write_all(self, rows: list[Row]) -> None:
         head, *lines = [self._line(row) for row in (dict(zip(self._columns, self._columns)), *rows)]
-        unfinished = self._path.with_name(f"{self._path.name}.part")
-        unfinished.write_bytes(head + b"".join(lines))
-        os.replace(unfinished, self._path)
+        with replacing(self._path) as unfinished:
+            unfinished.write_bytes(head + b"".join(lines))
         self._last = rows[-1] if rows else {}
         self._place = self._path.stat().st_size - (len(lines[-1]) if lines else 0)
 

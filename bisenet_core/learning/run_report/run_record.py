@@ -1,7 +1,6 @@
 """RunRecord: every start of a run, when it was and how far it came, in a file beside the logs."""
 
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
+from bisenet_core.files import replacing
 from bisenet_core.learning.run_report.loggers import LOGS
 
 FILE_NAME = "run.json"
@@ -57,7 +57,6 @@ class RunRecord:
     def write(self) -> None:
         """Replace the file. Raises OSError where that is not possible."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_name(f"{FILE_NAME}.part")
         content = {"starts": [asdict(start) for start in self.starts]}
-        unfinished.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(unfinished, self._path)
+        with replacing(self._path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=2) + "\n")

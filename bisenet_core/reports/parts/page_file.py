@@ -1,11 +1,10 @@
 """Rendering a report's template, and writing the page whole or not at all."""
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bisenet_core.errors import InputError
+from bisenet_core.files import replacing
 from bisenet_core.reports.parts.formats import FILTERS
 
 if TYPE_CHECKING:
@@ -29,15 +28,11 @@ def templates(folder: Path) -> "Environment":
 
 def write_page(path: Path, page: str) -> Path:
     """Put ``page`` in the place of ``path`` and return that. Raises InputError where it cannot be written."""
-    unfinished = path.with_name(f"{path.name}.part")
     try:
-        unfinished.write_text(page, encoding="utf-8", errors="replace")  # a name may be no UTF-8
-        os.replace(unfinished, path)
+        with replacing(path) as unfinished:
+            unfinished.write_text(page, encoding="utf-8", errors="replace")  # a name may be no UTF-8
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror}; choose another --output or make room"
         ) from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
     return path

@@ -48,7 +48,7 @@ def test_every_entry_can_be_imported():
 
 
 def test_an_unknown_name_suggests_the_nearest():
-    with pytest.raises(InputError, match="did you mean cityscapes-stdc2-seg"):
+    with pytest.raises(InputError, match="did you mean 'cityscapes-stdc2-seg'"):
         find_published("cityscapes-stdc2")
     with pytest.raises(InputError, match="`bisenet weights list`"):
         find_published("zzz")

@@ -184,7 +184,7 @@ def test_two_at_once_make_one_model(published, server, cache, tmp_path, caplog):
 def test_an_unknown_name_is_refused(published, capfd):
     published()
     assert main(["weights", "fetch", "cityscapes-tinny"]) == 2
-    assert "did you mean cityscapes-tiny?" in capfd.readouterr().err
+    assert "did you mean 'cityscapes-tiny'?" in capfd.readouterr().err
 
 
 PROGRAM = """

@@ -125,7 +125,7 @@ def test_defaults_come_from_the_model_and_the_image(network, make_image):
 @pytest.mark.parametrize(
     "kind, settings, words",
     [
-        ("multi-scale", {}, "did you mean multiscale?"),
+        ("multi-scale", {}, "did you mean 'multiscale'?"),
         ("single", {"window": (64, 64)}, "--window means nothing to --protocol single, which takes --size"),
         ("sliding", {"flip": True}, "which takes --size, --window, --stride"),
         ("multiscale", {"scales": (1.0, 0.0)}, "numbers above 0"),
