@@ -17,12 +17,13 @@ def tiny_layout(monkeypatch):
     pytest.importorskip("torch", reason="import needs PyTorch (pip install .[train])")
     pytest.importorskip("onnx", reason="import needs onnx (pip install .[train])")
     from bisenet_core.deployment import data_set_terms
-    from bisenet_core.deployment.published import importer, layouts
+    from bisenet_core.deployment.published import importer
+    from bisenet_core.models.weights import renamings
     from bisenet_core.models.weights.renaming import IMAGENET, Layout
 
     rules = ((r"net\.auxiliary\..*", None), (r"net\.(.*)", r"\1"))
     layout = Layout("bisenetv2", rules, {"cityscapes": IMAGENET}, {"alpha": 0.25})
-    monkeypatch.setitem(layouts.LAYOUTS, ("mmseg", "tiny"), layout)
+    monkeypatch.setitem(renamings.LAYOUTS, ("mmseg", "tiny"), layout)
     small = data_set_terms.DATA_SETS["cityscapes"]._replace(input_size=(96, 64))
     monkeypatch.setitem(importer.DATA_SETS, "cityscapes", small)
     return layout

@@ -29,7 +29,6 @@ from bisenet_core.evaluation.replay import job as parts_module
 from bisenet_core.evaluation.replay import schedule
 from bisenet_core.evaluation.replay.evaluated_bag import unique_names
 from bisenet_core.evaluation.replay.preparation import Request, open_recordings
-from bisenet_core.evaluation.replay.results import _whole
 from bisenet_core.labels.label_space import CAMVID_11
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -344,15 +343,6 @@ def test_images_of_which_none_can_be_labelled(run, tmp_path, capfd):
     run(bag=write_bag(tmp_path / "bag", [record]), truth=False, status=2)
     assert "none of the images could be labelled" in capfd.readouterr().err
     assert json.loads((tmp_path / "out" / "results.json").read_text())["frames"] == 0
-
-
-def test_two_processes_may_write_the_same_file(tmp_path, monkeypatch):
-    with _whole(tmp_path / "file") as first:
-        first.write_text("first")
-        monkeypatch.setattr(os, "getpid", lambda: -1)
-        with _whole(tmp_path / "file") as second:
-            second.write_text("second")
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["first"]
 
 
 def test_the_labelled_bag_has_the_labels(run, street_bag, tiny_model_folder, tmp_path):
