@@ -7,7 +7,7 @@ import typer
 
 from bisenet_core.benchmarks.backend_agreement import Agreement
 from bisenet_core.commands.options import JsonFile, Model
-from bisenet_core.drives.sources import open_source
+from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.segmenter import Segmenter
@@ -30,9 +30,10 @@ def agreement(
     json: JsonFile = None,
 ) -> None:
     """Label every frame twice; count the pixels that differ and how near to a tie they were."""
-    source, total = open_source(input, with_truth=False), Agreement()
+    source, total = open_drive(input, with_truth=False), Agreement()
     with _open(model, first) as one, _open(model, second) as other:
         for frame in track(source, len(source), "comparing"):
+            assert frame.image is not None  # iterating ends at one that cannot be read
             total.add(one, other, frame.image)
     result = {"input": str(input), "model": str(model), "first": first, "second": second, **total.as_json()}
     show(table("bisenet agreement", [(key, str(value)) for key, value in result.items()]))

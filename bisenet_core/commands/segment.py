@@ -4,13 +4,12 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
-from bisenet_core.drives.frame import Frame, Source
+from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
-from bisenet_core.drives.sources import open_source
+from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.reports.console import show, table, track, write_json
@@ -38,16 +37,18 @@ def segment(
     json: JsonFile = None,
 ) -> None:
     """Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them."""
-    source = open_source(input, topic=topic, with_truth=False)
-    labels_folder, overlays_folder = _output_folders(output, source)
+    drive = open_drive(input, topic=topic, with_truth=False)
+    labels_folder, overlays_folder = _output_folders(output, drive)
     frames, busy = 0, 0.0
-    with Segmenter.open(model, backend=backend, precision=precision) as segmenter:
+    with drive, Segmenter.open(model, backend=backend, precision=precision) as segmenter:
         started = time.perf_counter()  # of the drive: opening the model takes as long as many frames
-        for frame in track(source, len(source), "segmenting"):
+        for frame in track(drive, len(drive), "segmenting"):
+            assert frame.image is not None  # iterating ends at one that cannot be read
             result = segmenter.segment(frame.image, color_order="rgb")
             write_image(labels_folder / f"{frame.name}.png", result.labels)
             if overlays:
-                _write_overlay(overlays_folder, frame, result.labels, segmenter)
+                picture = overlay(frame.image, result.labels, segmenter.label_space)
+                write_image(overlays_folder / f"{frame.name}.jpg", picture)
             frames += 1
             busy += result.timings["total_ms"] / 1e3
         labels_used = segmenter.label_space.name
@@ -66,13 +67,9 @@ def segment(
     write_json(json, summary)
 
 
-def _write_overlay(folder: Path, frame: Frame, labels: np.ndarray, segmenter: Segmenter) -> None:
-    write_image(folder / f"{frame.name}.jpg", overlay(frame.image, labels, segmenter.label_space))
-
-
-def _output_folders(output: Path, source: Source) -> tuple[Path, Path]:
+def _output_folders(output: Path, drive: Drive) -> tuple[Path, Path]:
     folders = output / "labels", output / "overlays"
-    read = {folder.resolve() for folder in source.folders}
+    read = {folder.resolve() for folder in drive.folders}
     for folder in folders:
         # A data set's ground truth lies in a folder called labels too: it must never be replaced by ours.
         if folder.resolve() in read:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.drives import label_messages as messages
-from bisenet_core.drives.recorded_frame import RecordedFrame
-from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.bag_drive import BagDrive
+from bisenet_core.drives.drive import Frame
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import overlay
@@ -38,7 +38,7 @@ class LabelledBagWriter:
     """
 
     def __init__(
-        self, path: Path, source: Recording, label_space: LabelSpace, jpeg: bool = False, alpha: float = 0.5
+        self, path: Path, source: BagDrive, label_space: LabelSpace, jpeg: bool = False, alpha: float = 0.5
     ) -> None:
         _refuse_what_is_there(path, source.path)
         self.path = path
@@ -54,7 +54,7 @@ class LabelledBagWriter:
             raise self._cannot_write(error) from None
         self._connections: dict[str, Any] = {}
 
-    def write(self, frame: RecordedFrame, labels: np.ndarray | None, counts: Mapping[str, object]) -> None:
+    def write(self, frame: Frame, labels: np.ndarray | None, counts: Mapping[str, object]) -> None:
         """Add a frame; they come in the order of the recording.
 
         ``labels``: HxW uint8 of the frame's size, or None where it was not labelled. ``counts``: the account
@@ -88,12 +88,12 @@ class LabelledBagWriter:
         finally:
             shutil.rmtree(self._workplace, ignore_errors=True)
 
-    def _begin(self, frame: RecordedFrame) -> None:
+    def _begin(self, frame: Frame) -> None:
         self._next_report = frame.recorded_ns + _SECOND
         header = messages.header(frame.stamp_ns, frame.frame_id)
         self._put(LABEL_INFO, frame.recorded_ns, messages.label_info(self._label_space, header))
 
-    def _write_labels(self, frame: RecordedFrame, image: np.ndarray, labels: np.ndarray) -> None:
+    def _write_labels(self, frame: Frame, image: np.ndarray, labels: np.ndarray) -> None:
         header = messages.header(frame.stamp_ns, frame.frame_id)
         self._put(LABELS, frame.recorded_ns, messages.image(labels, "mono8", header))
         picture = overlay(image, labels, self._label_space, self._alpha)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from bisenet_core.commands.options import parse_size
-from bisenet_core.drives.frame import Source
-from bisenet_core.drives.sources import open_source
+from bisenet_core.drives.drive import Drive
+from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.labels.label_space import CAMVID_11
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
     def write_summary(scores: Optional[Scores], problem: Optional[str]) -> Dict[str, Any]:
         summary = dict(
-            summarise(recording, scores, options.output), input=str(options.input), rate=source.rate
+            summarise(recording, scores, options.output), input=str(options.input), rate=source.rate_hz
         )
         summary.update(model=card.name, label_space=card.label_space.name, problem=problem)
         write_json(options.output / "summary.json", summary)
@@ -85,8 +85,8 @@ def _prepare(options: argparse.Namespace, card: ModelCard) -> None:
         options.with_truth = card.label_space.classes == CAMVID_11.classes  # what the rendered labels mean
 
 
-def _source(options: argparse.Namespace) -> Source:
-    return open_source(options.input, topic=options.topic, rate=options.rate, with_truth=options.with_truth)
+def _source(options: argparse.Namespace) -> Drive:
+    return open_drive(options.input, topic=options.topic, rate=options.rate, with_truth=options.with_truth)
 
 
 def _play(options: argparse.Namespace, total: int) -> Recording:

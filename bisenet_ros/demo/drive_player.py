@@ -19,8 +19,8 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from bisenet_core.drives.frame import Source
-from bisenet_core.drives.sources import open_source
+from bisenet_core.drives.drive import Drive
+from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_ros.harness.camera_publisher import create_camera, stamp_ns, wait_for_subscriber
 from bisenet_ros.image_messages import image_to_msg
@@ -41,14 +41,15 @@ class DrivePlayer(Node):
         """Return once a subscription is matched. Raises InputError after ``timeout_s``."""
         wait_for_subscriber(self._publisher, timeout_s)
 
-    def play(self, source: Source) -> None:
+    def play(self, source: Drive) -> None:
         """Publish every frame when it is due, reporting each. One that is late does not delay the next."""
         started = None
         for frame in source:
             if started is None:
-                started = time.monotonic() - frame.stamp_ns / 1e9
-            time.sleep(max(0.0, started + frame.stamp_ns / 1e9 - time.monotonic()))
+                started = time.monotonic() - frame.recorded_ns / 1e9
+            time.sleep(max(0.0, started + frame.recorded_ns / 1e9 - time.monotonic()))
             header = Header(frame_id=FRAME_ID, stamp=self.get_clock().now().to_msg())
+            assert frame.image is not None  # iterating ends at one that cannot be read
             message = image_to_msg(frame.image, "rgb8", header)
             sent = time.monotonic()
             self._publisher.publish(message)
@@ -67,7 +68,7 @@ def main() -> int:
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     player = DrivePlayer(arguments.topic)
     try:
-        source = open_source(
+        source = open_drive(
             arguments.input, topic=arguments.bag_topic, rate=arguments.rate, with_truth=False
         )
         player.wait_for_subscriber(arguments.match_timeout)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Tuple
 
-from bisenet_core.drives.frame import Frame, Source
+from bisenet_core.drives.drive import Drive, Frame
 from bisenet_core.drives.image_files import read_labels
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.labels.label_space import LabelSpace
@@ -14,7 +14,7 @@ from bisenet_ros.demo.session import Recording
 from bisenet_ros.demo.summary import SHEET_NAME, VIDEO_NAME, latencies_ms
 
 
-def labelled_frames(source: Source, recording: Recording) -> Iterator[Tuple[Frame, Receipt]]:
+def labelled_frames(source: Drive, recording: Recording) -> Iterator[Tuple[Frame, Receipt]]:
     """The frames whose labels came, in order, each with its receipt; read no further than the last."""
     wanted = set(latencies_ms(recording))
     for frame in source if wanted else ():
@@ -26,7 +26,7 @@ def labelled_frames(source: Source, recording: Recording) -> Iterator[Tuple[Fram
 
 
 def write_pictures(
-    source: Source,
+    source: Drive,
     recording: Recording,
     label_space: LabelSpace,
     output: Path,
@@ -40,15 +40,16 @@ def write_pictures(
     latencies = latencies_ms(recording)
     if not latencies:
         return None
-    scores = Scores(label_space) if source.label_space_truth else None
+    scores = Scores(label_space) if source.has_truth else None
     sheet = ContactSheet(label_space, total=len(latencies))
     # Frames that were dropped are not in the video; at this rate it still takes as long as the drive did.
-    rate = (source.rate or 10.0) * len(latencies) / len(recording.published)
+    rate = (source.rate_hz or 10.0) * len(latencies) / len(recording.published)
     with OverlayVideo(output / VIDEO_NAME, label_space, rate) as video:
         for position, (frame, receipt) in enumerate(labelled_frames(source, recording)):
+            assert frame.image is not None  # iterating ends at one that cannot be read
             labels = read_labels(receipt.path)
             if scores:
-                scores.add(labels, frame.labels, "ground truth of {}".format(frame.name))
+                scores.add(labels, frame.truth, "ground truth of {}".format(frame.name))
             video.add(frame.image, labels)
             sheet.offer(
                 position, frame.image, labels, "{}   {:.0f} ms".format(frame.name, latencies[frame.index])
@@ -58,7 +59,7 @@ def write_pictures(
     return scores
 
 
-def name_labels(source: Source, recording: Recording) -> None:
+def name_labels(source: Drive, recording: Recording) -> None:
     """Rename the received labels from their stamps to their frames' names."""
     for frame, receipt in labelled_frames(source, recording):
         receipt.path.replace(receipt.path.with_name(frame.name + ".png"))

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Tuple
 
-from bisenet_core.drives.frame import Source
+from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
-from bisenet_core.drives.rendered_source import RenderedSource
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.errors import InputError
 from bisenet_core.reports.console import progress_bar
@@ -30,7 +29,7 @@ def prepare_output(output: Path) -> None:
         ) from None
 
 
-def refuse_input_folder(output: Path, source: Source) -> None:
+def refuse_input_folder(output: Path, source: Drive) -> None:
     """Raise InputError where the results would land among the files that are played."""
     read = [folder.resolve() for folder in source.folders]
     if output.resolve() in read or (output / "labels").resolve() in read:
@@ -43,14 +42,15 @@ def render_drive(folder: Path, size: Tuple[int, int], frames: int) -> Path:
     ``size`` is (width, height) in pixels. It is rendered before it is played: drawing while playing would
     take the processor from the node.
     """
-    source = RenderedSource(RenderedDrive(width=size[0], height=size[1], frames=frames))
+    drive = RenderedDrive(width=size[0], height=size[1], frames=frames)
     images, labels = emptied(folder / "images"), emptied(folder / "labels")
     with progress_bar() as progress:
-        task = progress.add_task("rendering a street", total=len(source), note="")
-        for frame in source:
-            write_image(images / (frame.name + ".png"), frame.image)
-            assert frame.labels is not None  # a rendered drive has exact labels
-            write_image(labels / (frame.name + ".png"), frame.labels)
+        task = progress.add_task("rendering a street", total=len(drive), note="")
+        for index in range(len(drive)):
+            name = "{:06d}.png".format(index)
+            image, truth = drive[index]
+            write_image(images / name, image)
+            write_image(labels / name, truth)
             progress.advance(task)
     return images
 

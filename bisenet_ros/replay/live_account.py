@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bisenet_core.drives.recorded_frame import RecordedFrame
+from bisenet_core.drives.drive import Frame
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class LiveAccount:
         with self._lock:
             return copy.deepcopy(self._figures)
 
-    def leave_out(self, frame: RecordedFrame) -> None:
+    def leave_out(self, frame: Frame) -> None:
         """Count a frame that cannot be played."""
         with self._lock:
             self._figures.unreadable[frame.problem] += 1
 
-    def send(self, stamp_ns: int, frame: RecordedFrame, at: float, late_s: float) -> int:
+    def send(self, stamp_ns: int, frame: Frame, at: float, late_s: float) -> int:
         """Note a frame that is about to be published; returns the stamp it shall have.
 
         That is ``stamp_ns``, or some nanoseconds more where another frame on its way has the same: by its

@@ -54,7 +54,7 @@ class LiveScorer:
     def _score(self, sent: Sent, labels: np.ndarray) -> None:
         assert self._truth is not None
         height, width = labels.shape
-        truth, problem = self._truth.of(sent.index, sent.stamp_ns, (height, width))
+        truth, problem = self._truth.of(sent.index, (height, width))
         if truth is None:
             self.unscored[problem or "no ground truth"] += 1
             return

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bisenet_core.drives.recorded_frame import RecordedFrame
-from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.bag_drive import BagDrive
+from bisenet_core.drives.drive import Frame
 
 _LONE_FRAME_NS = 100_000_000
 
@@ -15,12 +15,12 @@ _LONE_FRAME_NS = 100_000_000
 class DueFrame(NamedTuple):
     """A frame, and the times that it has in this pass: both go on from pass to pass."""
 
-    frame: RecordedFrame
+    frame: Frame
     due_ns: int    # when it was recorded
     stamp_ns: int  # its header's
 
 
-def due_frames(recording: Recording, loop: bool) -> Iterator[DueFrame]:
+def due_frames(recording: BagDrive, loop: bool) -> Iterator[DueFrame]:
     """All frames in the order of recording; with ``loop`` without end."""
     span = _span_ns(recording.times_ns)
     for number in itertools.count() if loop else range(1):

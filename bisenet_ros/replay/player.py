@@ -7,8 +7,8 @@ from typing import Any
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.read_ahead import read_ahead
-from bisenet_core.drives.recording import Recording
 from bisenet_ros.harness.camera_publisher import to_stamp
 from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.replay.live_account import LiveAccount
@@ -35,7 +35,7 @@ class Player:
         self._timeline = timeline
         self._now_ns = now_ns
 
-    def play(self, recording: Recording, loop: bool, go_on: Callable[[], bool]) -> None:
+    def play(self, recording: BagDrive, loop: bool, go_on: Callable[[], bool]) -> None:
         """Play to the end, or until ``go_on``, asked at least five times a second, says no.
 
         A frame that is late does not delay the next; those that cannot be read are left out.

@@ -26,8 +26,8 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 
-from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.truth.opening import open_truth
+from bisenet_core.drives.bag_drive import BagDrive
+from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
@@ -64,7 +64,7 @@ class ReplayNode(Node):
         self.card = ModelCard.load(resolve_model(self.settings.model))
         self.truth = open_truth(self.settings.labels, self.settings.label_topic, self.settings.bag,
                                 self.card.label_space)
-        self.recording = Recording(self.settings.bag, self.settings.topic, self.truth)
+        self.recording = BagDrive(self.settings.bag, self.settings.topic, self.truth)
         self.recording.truth = None  # the scorer's: only frames that are labelled need theirs read
         self._stamps_problem = stamps_problem(self.recording) if self.settings.clock else ""
         self.notes = [*self.recording.opening_notes, *filter(None, [self._stamps_problem])]

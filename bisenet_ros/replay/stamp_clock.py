@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.bag_drive import BagDrive
 
 # An image reaches the recorder sooner; what lies farther apart are two clocks.
 _APART_S = 10.0
@@ -11,7 +11,7 @@ _APART_S = 10.0
 _FRAMES = 5
 
 
-def stamps_problem(recording: Recording) -> str:
+def stamps_problem(recording: BagDrive) -> str:
     """Why the age of its images cannot be told from their stamps, one line, or empty."""
     first = [frame for frame in recording.frames(0, _FRAMES) if frame.image is not None]
     early_s = [(frame.recorded_ns - frame.stamp_ns) / 1e9 for frame in first]

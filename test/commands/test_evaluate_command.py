@@ -13,7 +13,7 @@ pytest.importorskip("typer", reason="the command line needs typer and rich")
 pytest.importorskip("openvino", reason="the model is run with openvino")
 
 from bisenet_core.cli import main
-from bisenet_core.drives.folder_source import ImageFolderSource
+from bisenet_core.drives.opening import open_drive
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.runtime.model_card import ModelCard
@@ -62,8 +62,8 @@ def refused(root, tiny_model_folder, capfd):
 def test_single_scale_counts_what_the_segmenter_says(evaluated, root, tiny_model_folder):
     expected = Scores(CAMVID_11)
     with Segmenter.open(str(tiny_model_folder), precision="fp32") as segmenter:
-        for frame in ImageFolderSource(root / "test" / "images"):
-            expected.add(segmenter.segment(frame.image, "rgb").labels, frame.labels, frame.name)
+        for frame in open_drive(root / "test" / "images"):
+            expected.add(segmenter.segment(frame.image, "rgb").labels, frame.truth, frame.name)
     result = evaluated("--precision", "fp32")
     assert {**result, **expected.as_json()} == result
     assert list(result)[:5] == ["dataset", "split", "model", "backend", "precision"]

@@ -10,6 +10,7 @@ from rosbags.typesys import Stores, get_typestore
 
 RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
+START = 1_700_000_000_000_000_000
 
 
 def frame(index: int, width: int = 64, height: int = 48) -> np.ndarray:
@@ -62,7 +63,7 @@ def write_bag(
     with Writer(folder, version=9, storage_plugin=storage) as writer:
         connections = [writer.add_connection(topic, kind, typestore=store) for topic, kind in topics]
         for index in range(count):
-            stamp = 1_700_000_000_000_000_000 + index * step_ns
+            stamp = START + index * step_ns
             for connection in connections:
                 message = _message(store, connection.msgtype, index, stamp)
                 writer.write(connection, stamp, store.serialize_cdr(message, connection.msgtype))
@@ -75,7 +76,7 @@ def write_ros1_bag(path: Path, count: int) -> Path:
     with Ros1Writer(path) as writer:
         connection = writer.add_connection("/camera/image_raw", RAW, typestore=store)
         for index in range(count):
-            stamp = 1_700_000_000_000_000_000 + index * 100_000_000
+            stamp = START + index * 100_000_000
             message = _message(store, RAW, index, stamp, {"seq": index})
             writer.write(connection, stamp, store.serialize_ros1(message, RAW))
     return path

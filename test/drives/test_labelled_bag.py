@@ -10,9 +10,9 @@ pytest.importorskip("rosbags", reason="reading bags needs rosbags: pip install b
 from recorded_bags import START, STEP, images, labels, picture, storage_file, write_bag
 from rosbags.highlevel import AnyReader
 
+from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.labelled_bag import LabelledBagWriter
-from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.truth.opening import open_truth
+from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.images.compressed import decode_compressed
 from bisenet_core.labels.label_space import CAMVID_11
@@ -25,7 +25,7 @@ LABEL_INFO_HASH = "RIHS01_3d37df4015cdf660cc851c51897f2acd957e1ca6205ba0a99aebff
 
 @pytest.fixture
 def recording(tmp_path):
-    return Recording(write_bag(tmp_path / "drive", images(COUNT)))
+    return BagDrive(write_bag(tmp_path / "drive", images(COUNT)))
 
 
 def write(recording, path, **options):
@@ -111,14 +111,14 @@ def test_overlay_as_jpeg(recording, tmp_path):
 def test_its_labels_are_ground_truth_for_the_recording(recording, tmp_path):
     path = write(recording, tmp_path / "out")
     truth = open_truth(None, "/segmentation/labels", path, CAMVID_11)
-    scored = [f.index for f in Recording(recording.path, truth=truth).frames() if f.truth is not None]
+    scored = [f.index for f in BagDrive(recording.path, truth=truth).frames() if f.truth is not None]
     assert scored == [index for index in range(COUNT) if index != 2]
 
 
 def test_a_clock_that_jumps_makes_one_report(tmp_path):
     records = images(3)
     records[2] = records[2]._replace(time=START + 10**18, stamp=0)
-    recording = Recording(write_bag(tmp_path / "drive", records))
+    recording = BagDrive(write_bag(tmp_path / "drive", records))
     found, _ = read(write(recording, tmp_path / "out"))
     assert [time for time, _ in found["/diagnostics"]] == [START + 10**9, START + 10**18]
     assert stamp(found["/diagnostics"][1][1]) // 10**9 == 2**31 - 1, "as far as ROS 2's clock goes"

@@ -28,72 +28,62 @@ class FolderTruth(Truth):
         self._folder = folder
         self._files = _png_files(folder)
         self._way = ""
-        self._frames = 0
-        self._keys: list[int] = []
-        self._pairs = StampPairs([], [])
+        self._nameless = 0
 
     @property
     def description(self) -> str:
         return f"{len(self._files)} labels in {self._folder}, {self._way}"
 
     def match(self, frames: int, stamps_ns: Callable[[], np.ndarray]) -> None:
-        self._frames = frames
-        self._keys = self._choose_keys()
-        self._refuse_two_for_one()
-        self._pairs = self._paired_with(stamps_ns() if self._by_stamp else np.empty(0, np.int64))
+        self._way, keys = self._choose_keys(frames)
+        _refuse_two_for_one(keys, self._files)
+        self._nameless = keys.count(-1)
+        self._pairs = StampPairs(stamps_ns() if "stamp" in self._way else range(frames), keys)
 
-    def notes(self, stamps_ns: np.ndarray) -> list[str]:
-        nameless = self._keys.count(-1)
-        notes = [f"ground truth: {nameless} labels have no stamp in their names"] if nameless else []
-        return [f"ground truth: {self.description}", *notes, *self._paired_with(stamps_ns).notes()]
+    def notes(self) -> list[str]:
+        nameless = f"ground truth: {self._nameless} labels have no stamp in their names"
+        return [*([nameless] if self._nameless else []), *super().notes()]
 
-    def _find(self, index: int, stamp_ns: int) -> np.ndarray | None:
-        found = self._pairs.find(index, stamp_ns if self._by_stamp else index)
-        return None if found is None else _read(self._files[found])
+    def _read(self, place: int) -> np.ndarray:
+        path = self._files[place]
+        try:
+            return read_labels(path)
+        except InputError as error:  # without the path: frames that share a reason are told of in one line
+            raise InputError(str(error).replace(str(path), "it", 1)) from None
 
-    def _choose_keys(self) -> list[int]:
-        """What each file's label is found by, a stamp or a frame's index; -1 for a name without a stamp."""
+    def _choose_keys(self, frames: int) -> tuple[str, list[int]]:
+        """How labels are found, and what each is found by: a stamp or a frame's index, -1 without a stamp."""
         stamps = [stamp_in(path.stem) for path in self._files]
         numbers = [int(path.stem) if path.stem.isdecimal() else -1 for path in self._files]
         if any(stamp is not None for stamp in stamps):
-            self._way = "by the stamp in their names"
             # Simulated time starts at 0: in its first second stamps are as small as numbers.
-            return [number if stamp is None else stamp for stamp, number in zip(stamps, numbers)]
-        if self._are_places(numbers):
-            self._way = "by the number in their names"
-            return numbers
-        if len(self._files) == self._frames:
-            self._way = "in the order of their names"
-            return list(range(self._frames))
-        raise InputError(self._cannot_be_matched())
-
-    def _are_places(self, numbers: list[int]) -> bool:
-        """Whether they count the frames from 0, though the last may be missing in a bag that was cut off."""
-        if min(numbers) < 0:
-            return False
-        if max(numbers) < self._frames:
-            return True
-        from_one = sorted(numbers) == list(range(1, len(numbers) + 1))
-        return min(numbers) < self._frames and len(numbers) != self._frames and not from_one
-
-    @property
-    def _by_stamp(self) -> bool:
-        return "stamp" in self._way
-
-    def _paired_with(self, stamps_ns: np.ndarray) -> StampPairs:
-        return StampPairs(stamps_ns if self._by_stamp else range(self._frames), self._keys)
-
-    def _refuse_two_for_one(self) -> None:
-        first: dict[int, Path] = {}
-        for key, path in zip(self._keys, self._files):
-            if key >= 0 and first.setdefault(key, path) is not path:
-                raise InputError(f"{first[key]} and {path.name} are for the same image; remove one of them")
-
-    def _cannot_be_matched(self) -> str:
-        return (
-            f"{self._folder} has {len(self._files)} labels for {self._frames} images, with names such as "
+            keys = [number if stamp is None else stamp for stamp, number in zip(stamps, numbers)]
+            return "by the stamp in their names", keys
+        if _count_from_zero(numbers, frames):
+            return "by the number in their names", numbers
+        if len(self._files) == frames:
+            return "in the order of their names", list(range(frames))
+        raise InputError(
+            f"{self._folder} has {len(self._files)} labels for {frames} images, with names such as "
             f"{self._files[0].name}: name each by its image's stamp in nanoseconds, or number from 000000"
         )
+
+
+def _count_from_zero(numbers: list[int], frames: int) -> bool:
+    """Whether they count the frames from 0, though the last may be missing in a bag that was cut off."""
+    if min(numbers) < 0:
+        return False
+    if max(numbers) < frames:
+        return True
+    from_one = sorted(numbers) == list(range(1, len(numbers) + 1))
+    return min(numbers) < frames and len(numbers) != frames and not from_one
+
+
+def _refuse_two_for_one(keys: list[int], files: list[Path]) -> None:
+    first: dict[int, Path] = {}
+    for key, path in zip(keys, files):
+        if key >= 0 and first.setdefault(key, path) is not path:
+            raise InputError(f"{first[key]} and {path.name} are for the same image; remove one of them")
 
 
 def named_by_stamp(folder: Path) -> bool:
@@ -113,14 +103,6 @@ def stamp_in(name: str) -> int | None:
         # Below one second it is the number of an image: no recording has a thousand million of them.
         return int(whole) if int(whole) >= _SECOND else None
     return int(whole) * _SECOND + int(nanoseconds or fraction.ljust(9, "0"))
-
-
-def _read(path: Path) -> np.ndarray:
-    """``read_labels``, whose reasons are without the path: frames that share one are told of in one line."""
-    try:
-        return read_labels(path)
-    except InputError as error:
-        raise InputError(str(error).replace(str(path), "it", 1)) from None
 
 
 def _png_files(folder: Path) -> list[Path]:

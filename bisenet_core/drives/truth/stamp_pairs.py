@@ -19,11 +19,12 @@ class StampPairs:
     """
 
     def __init__(self, images: Stamps, labels: Stamps) -> None:
+        self._stamps = images
         self._images, self._labels = _places(images), _places(labels)
-        self._frames = len(images)
 
-    def find(self, index: int, stamp_ns: int) -> int | None:
-        """The label of image ``index`` of this stamp; None for none. Raises InputError where it is open."""
+    def find(self, index: int) -> int | None:
+        """The label of image ``index``; None for none. Raises InputError where it cannot be told."""
+        stamp_ns = int(self._stamps[index])
         labels, images = self._labels.get(stamp_ns, []), self._images.get(stamp_ns, [])
         if not labels:
             return None
@@ -39,8 +40,8 @@ class StampPairs:
         notes = [f"ground truth: {unclear} frames are left out; another number of labels has their stamp"]
         known = sum(map(len, self._labels.values()))
         unused = known - sum(len(self._labels[stamp]) for stamp in shared)
-        unlabelled = self._frames - sum(counts[stamp] for stamp in shared)
-        return notes[: bool(unclear)] + matching_notes(known, unused, unlabelled, self._frames)
+        unlabelled = len(self._stamps) - sum(counts[stamp] for stamp in shared)
+        return notes[: bool(unclear)] + matching_notes(known, unused, unlabelled, len(self._stamps))
 
 
 def _places(stamps_ns: Stamps) -> dict[int, list[int]]:

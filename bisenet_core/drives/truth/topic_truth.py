@@ -26,7 +26,6 @@ class TopicTruth(Truth):
         _refuse_other_topics(self._bag, topic)
         self._messages = self._bag.messages(topic, IMAGE_TYPES)
         self._stamps_ns = np.empty(0, np.int64)
-        self._pairs = StampPairs([], [])
 
     @property
     def description(self) -> str:
@@ -36,20 +35,17 @@ class TopicTruth(Truth):
         self._stamps_ns = stamps_of(self._messages)
         self._pairs = StampPairs(stamps_ns(), self._stamps_ns)
 
-    def notes(self, stamps_ns: np.ndarray) -> list[str]:
+    def notes(self) -> list[str]:
         unreadable = int((self._stamps_ns < 0).sum())
         notes = [f"ground truth: {unreadable} labels cannot be read"] if unreadable else []
-        return notes + StampPairs(stamps_ns, self._stamps_ns).notes()
+        return notes + super().notes()
 
     def close(self) -> None:
         self._bag.close()
 
-    def _find(self, index: int, stamp_ns: int) -> np.ndarray | None:
-        found = self._pairs.find(index, stamp_ns)
-        if found is None:
-            return None
+    def _read(self, place: int) -> np.ndarray:
         try:
-            return decode_labels(self._messages.read(found))
+            return decode_labels(self._messages.read(place))
         except InputError:
             raise
         except Exception as error:  # in a damaged bag, of any kind

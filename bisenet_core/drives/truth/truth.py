@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bisenet_core.drives.truth.stamp_pairs import StampPairs
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 
@@ -20,6 +21,7 @@ class Truth(ABC):
         # As in a confusion matrix: neither the data set's own "unlabelled" nor 255 is scored.
         self._normal = np.arange(256, dtype=np.uint8)
         self._normal[label_space.ignore_id] = UNLABELED
+        self._pairs = StampPairs([], [])
 
     @property
     @abstractmethod
@@ -35,24 +37,24 @@ class Truth(ABC):
         """
 
     @abstractmethod
-    def notes(self, stamps_ns: np.ndarray) -> list[str]:
-        """What is odd about the whole, given the stamps of all frames: one line each."""
+    def _read(self, place: int) -> np.ndarray:
+        """HxW uint8: one of the labels as it is stored. Raises InputError where it cannot be read."""
 
-    @abstractmethod
-    def _find(self, index: int, stamp_ns: int) -> np.ndarray | None:
-        """HxW uint8 labels as they are stored; None where there are none. Raises InputError."""
+    def notes(self) -> list[str]:
+        """What is odd about the whole: one line each."""
+        return self._pairs.notes()
 
     def close(self) -> None:  # noqa: B027  (most have nothing to close)
         """Close its files."""
 
-    def of(self, index: int, stamp_ns: int, size: tuple[int, ...]) -> tuple[np.ndarray | None, str]:
+    def of(self, index: int, size: tuple[int, ...]) -> tuple[np.ndarray | None, str]:
         """The labels of a frame, HxW uint8 class ids with 255 for unknown, and why they were left out.
 
         ``size``: the image's height and width. A frame without labels has neither labels nor a reason.
         """
         try:
-            labels = self._find(index, stamp_ns)
-            return (None, "") if labels is None else (self._checked(labels, size), "")
+            place = self._pairs.find(index)
+            return (None, "") if place is None else (self._checked(self._read(place), size), "")
         except InputError as error:
             return None, f"ground truth left out: {error}"
 

@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.drives.recorded_frame import RecordedFrame
-from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.truth.opening import open_truth
+from bisenet_core.drives.bag_drive import BagDrive
+from bisenet_core.drives.drive import Frame
+from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.job import Evaluation
@@ -49,7 +49,7 @@ def _evaluation(drive: EvaluatedDrive) -> Evaluation:
         raise InputError(f"{path}, which names the model's folder, cannot be read: {error}") from None
 
 
-def _panels(models: list[Segmenter], frame: RecordedFrame, space: LabelSpace) -> list[tuple[str, str]]:
+def _panels(models: list[Segmenter], frame: Frame, space: LabelSpace) -> list[tuple[str, str]]:
     assert frame.image is not None and frame.truth is not None
     labels = [model.segment(frame.image, "rgb").labels for model in models]
     return pair_panels(frame.image, frame.truth, labels, space)
@@ -57,20 +57,20 @@ def _panels(models: list[Segmenter], frame: RecordedFrame, space: LabelSpace) ->
 
 def _frames(
     wanted: list[dict[str, Any]], drive: EvaluatedDrive, about: Evaluation, space: LabelSpace
-) -> Iterator[tuple[dict[str, Any], RecordedFrame]]:
+) -> Iterator[tuple[dict[str, Any], Frame]]:
     # bag by bag, so that each is opened once; then in the order of ``wanted``
-    found: dict[int, RecordedFrame] = {}
+    found: dict[int, Frame] = {}
     for place, bag in enumerate(drive.results["bags"]):
         of_bag = [at for at, frame in enumerate(wanted) if frame["bag"] == drive.bags[place]]
         if of_bag:
             path, labels = Path(bag["path"]), Path(about.labels) if about.labels else None
             truth = open_truth(labels, about.label_topic, path, space)
-            with Recording(path, bag["topic"], truth) as recording:
+            with BagDrive(path, bag["topic"], truth) as recording:
                 found.update((at, _frame(recording, wanted[at])) for at in of_bag)
     return ((frame, found[at]) for at, frame in enumerate(wanted))
 
 
-def _frame(recording: Recording, wanted: dict[str, Any]) -> RecordedFrame:
+def _frame(recording: BagDrive, wanted: dict[str, Any]) -> Frame:
     for frame in recording.frames(wanted["index"], wanted["index"] + 1):
         if frame.stamp_ns == wanted["stamp_ns"] and frame.image is not None and frame.truth is not None:
             return frame

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.stream_notes import size_notes, stamp_notes
+from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.evaluation.metrics import mailbox_simulation
 from bisenet_core.evaluation.metrics.frame_result import FrameResult
 from bisenet_core.evaluation.replay.job import Part
@@ -23,7 +22,7 @@ class EvaluatedBag:
 
     name: str
     """Unique in its evaluation."""
-    recording: Recording
+    recording: BagDrive
     parts: Sequence[Part]
     store: PartStore
 
@@ -54,21 +53,15 @@ class EvaluatedBag:
     @property
     def notes(self) -> list[str]:
         """What is odd about the whole: one line each."""
-        stamps = self._stamps_ns()
         sizes = [(frame.width, frame.height) for frame in self.outlines]
-        notes = [*self.recording.opening_notes, *stamp_notes(stamps), *size_notes(sizes)]
-        truth = self.recording.truth
-        if truth is None:
-            return notes
-        # How it was matched is no oddity, and has an entry of its own.
-        return notes + [note for note in truth.notes(stamps) if truth.description not in note]
+        return self.recording.notes(self._stamps_ns(), sizes)
 
     def _stamps_ns(self) -> np.ndarray:
         stamps = np.array([frame.stamp_ns for frame in self.outlines], np.int64)
         unread = [place for place, frame in enumerate(self.outlines) if not frame.width]
         if unread:
             # One without a readable header has the time of its recording for a stamp; the bag tells which.
-            with Recording(self.recording.path, self.recording.topic) as source:  # the first is closed by now
+            with BagDrive(self.recording.path, self.recording.topic) as source:  # the first is closed by now
                 stamps[unread] = [source.stamp_ns(place) for place in unread]
         return stamps
 

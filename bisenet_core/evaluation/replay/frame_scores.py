@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from bisenet_core.drives.recorded_frame import RecordedFrame
+from bisenet_core.drives.drive import Frame
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics import (
     boundary_score,
@@ -22,7 +22,7 @@ from bisenet_core.labels.metrics import ConfusionMatrix
 class LabelledFrame:
     """A frame and what the networks made of it. Label images are HxW uint8, None where there is no image."""
 
-    frame: RecordedFrame
+    frame: Frame
     labels: np.ndarray | None = None
     confidence: np.ndarray | None = None
     """HxW uint8, only where there is truth to compare it with."""

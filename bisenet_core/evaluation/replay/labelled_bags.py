@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.labelled_bag import LabelledBagWriter
 from bisenet_core.drives.read_ahead import read_ahead
-from bisenet_core.drives.recording import Recording
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.work import AHEAD, Progress
@@ -61,7 +61,7 @@ def _replace(path: Path, bag: EvaluatedBag, state: str, space: LabelSpace, progr
 def _write(path: Path, bag: EvaluatedBag, space: LabelSpace, progress: Progress) -> None:
     counts = Counter(received=0, published=0, failed=0)
     labels = (png for result in bag.results() for png in result.labels)
-    source = Recording(bag.recording.path, bag.recording.topic)
+    source = BagDrive(bag.recording.path, bag.recording.topic)
     with source, LabelledBagWriter(path, source, space) as writer:
         for frame, png in zip(read_ahead(source.frames(), AHEAD), labels, strict=True):
             counts["received"] += 1

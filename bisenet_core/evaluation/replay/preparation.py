@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.bags.bag_files import find_bag_files
-from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.opening import open_truth
 from bisenet_core.drives.truth.folder_truth import named_by_stamp
-from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.job import Evaluation, settings_of
 from bisenet_core.labels.label_space import LabelSpace
@@ -70,7 +70,7 @@ def prepare_models(request: Request) -> Models:
         return Models(evaluation, segmenter.label_space, _about(request, segmenter))
 
 
-def open_recordings(request: Request, space: LabelSpace) -> tuple[list[Recording], list[str]]:
+def open_recordings(request: Request, space: LabelSpace) -> tuple[list[BagDrive], list[str]]:
     """The bags that can be read, closed again, and a line for each of the others.
 
     Raises InputError where none can, EvaluationError where this process may open no more files.
@@ -78,18 +78,18 @@ def open_recordings(request: Request, space: LabelSpace) -> tuple[list[Recording
     _check_paths(request)
     _check_labels(request)
     attempts = [_open(request, bag, space) for bag in request.bags]
-    opened = [attempt for attempt in attempts if isinstance(attempt, Recording)]
+    opened = [attempt for attempt in attempts if isinstance(attempt, BagDrive)]
     refusals = [attempt for attempt in attempts if isinstance(attempt, InputError)]
     if not opened:
         raise refusals[0]
     return opened, [f"left out: {refusal}" for refusal in refusals]
 
 
-def _open(request: Request, bag: Path, space: LabelSpace) -> Recording | InputError:
+def _open(request: Request, bag: Path, space: LabelSpace) -> BagDrive | InputError:
     try:
         truth = open_truth(request.labels, request.label_topic, bag, space)
         # With many bags there are more files than a process may have open.
-        with Recording(bag, request.topic, truth) as recording:
+        with BagDrive(bag, request.topic, truth) as recording:
             _refuse_without_files()
             return recording
     except InputError as error:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
 from bisenet_core.evaluation.replay.frame_files import csv_row, rows_of
 from bisenet_core.evaluation.replay.job import Evaluation, Part, split
@@ -53,7 +53,7 @@ def replay(request: Request) -> dict[str, Any]:
 
 
 def _evaluated(
-    request: Request, evaluation: Evaluation, recordings: Sequence[Recording]
+    request: Request, evaluation: Evaluation, recordings: Sequence[BagDrive]
 ) -> list[EvaluatedBag]:
     """Have every part of the recordings finished."""
     parts = [

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from bisenet_core import __version__
+from bisenet_core.drives.bag_drive import BagDrive
+from bisenet_core.drives.drive import Frame
+from bisenet_core.drives.opening import open_truth
 from bisenet_core.drives.read_ahead import read_ahead
-from bisenet_core.drives.recorded_frame import RecordedFrame
-from bisenet_core.drives.recording import Recording
-from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import InferenceError, InputError
 from bisenet_core.evaluation.metrics.frame_result import FrameResult
 from bisenet_core.evaluation.replay.cores import available_cores
@@ -64,7 +64,7 @@ class Worker:
             if evaluation.teacher
             else None
         )
-        self._recordings: dict[tuple[str, str, str], Recording] = {}
+        self._recordings: dict[tuple[str, str, str], BagDrive] = {}
 
     def evaluate(self, part: Part, progress: Progress) -> PartResult:
         """See ``evaluate_part``."""
@@ -104,7 +104,7 @@ class Worker:
         for segmenter in filter(None, (self.segmenter, self._teacher)):
             segmenter.close()
 
-    def _recording(self, part: Part) -> Recording:
+    def _recording(self, part: Part) -> BagDrive:
         key = part.bag, part.topic, part.state
         recording = self._recordings.pop(key, None) or self._open_recording(part.bag, part.topic)
         self._recordings[key] = recording  # the last one used is the last one closed
@@ -112,14 +112,14 @@ class Worker:
             self._recordings.pop(next(iter(self._recordings))).close()
         return recording
 
-    def _frame_before(self, recording: Recording, start: int) -> LabelledFrame | None:
+    def _frame_before(self, recording: BagDrive, start: int) -> LabelledFrame | None:
         # Labels are the same every time, so that a part needs nothing of the part before it. At the start of
         # a bag this is for the time alone: a network's first image takes it the longest.
         first = max(start - 1, 0)
         before = [self._label(frame) for frame in recording.frames(first, first + 1)]
         return before[0] if start and before else None
 
-    def _labelled(self, recording: Recording, part: Part) -> Iterator[LabelledFrame]:
+    def _labelled(self, recording: BagDrive, part: Part) -> Iterator[LabelledFrame]:
         yield from map(self._label, read_ahead(recording.frames(part.start, part.stop), AHEAD))
 
     def _scored(
@@ -137,7 +137,7 @@ class Worker:
     def _score(self, scorer: FrameScorer, labelled: LabelledFrame) -> tuple[FrameResult, bytes]:
         return scorer.score(labelled), labels_png(labelled) if self._evaluation.keep_labels else b""
 
-    def _label(self, frame: RecordedFrame) -> LabelledFrame:
+    def _label(self, frame: Frame) -> LabelledFrame:
         if frame.image is None:
             return LabelledFrame(frame)
         try:
@@ -160,11 +160,11 @@ class Worker:
         _refuse_another(backend.name, backend.version, self._evaluation.backend_version)
         return segmenter
 
-    def _open_recording(self, bag: str, topic: str) -> Recording:
+    def _open_recording(self, bag: str, topic: str) -> BagDrive:
         labels = Path(self._evaluation.labels) if self._evaluation.labels else None
         space = self.segmenter.label_space
         truth = open_truth(labels, self._evaluation.label_topic, Path(bag), space)
-        return Recording(Path(bag), topic, truth)
+        return BagDrive(Path(bag), topic, truth)
 
 
 def _refuse_another(library: str, version: str, expected: str) -> None:

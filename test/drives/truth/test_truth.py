@@ -25,9 +25,9 @@ from recorded_bags import (
 )
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
-from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.bag_drive import BagDrive
+from bisenet_core.drives.opening import open_truth
 from bisenet_core.drives.truth.folder_truth import stamp_in
-from bisenet_core.drives.truth.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
 
@@ -35,11 +35,11 @@ COUNT = 5
 
 
 def with_topic(bag, topic=LABELS):
-    return Recording(bag, truth=open_truth(None, topic, bag, CAMVID_11))
+    return BagDrive(bag, truth=open_truth(None, topic, bag, CAMVID_11))
 
 
 def with_folder(bag, folder):
-    return Recording(bag, truth=open_truth(folder, None, bag, CAMVID_11))
+    return BagDrive(bag, truth=open_truth(folder, None, bag, CAMVID_11))
 
 
 def expected(index):
@@ -80,13 +80,13 @@ def test_topic_by_stamp(tmp_path, kind, storage, compression):
     recording = with_topic(write_bag(tmp_path / "drive", records, storage, compression))
     assert_truth(recording, range(COUNT))
     assert recording.truth.description == f"{COUNT} labels on {LABELS}, by stamp"
-    assert recording.notes == []
+    assert recording.notes() == []
     recording.close()
 
 
 def test_topic_in_a_ros1_bag(tmp_path):
     bag = write_ros1_bag(tmp_path / "a.bag", [*images(COUNT), *label_records(COUNT)])
-    assert_truth(Recording(bag, "/camera/image_raw", open_truth(None, LABELS, bag, CAMVID_11)), range(COUNT))
+    assert_truth(BagDrive(bag, "/camera/image_raw", open_truth(None, LABELS, bag, CAMVID_11)), range(COUNT))
 
 
 def test_topic_whose_labels_match_in_part_or_never(tmp_path):
@@ -94,10 +94,10 @@ def test_topic_whose_labels_match_in_part_or_never(tmp_path):
     other = Record(LABELS, START, labels(0), RAW, START + 1)  # one nanosecond beside the frame's stamp
     recording = with_topic(write_bag(tmp_path / "a", [*images(COUNT), *some, other]))
     assert_truth(recording, (1, 2))
-    unused, without = recording.notes
+    unused, without = recording.notes()
     assert "1 of its 3 labels match no frame" in unused
     assert "3 of 5 frames have none" in without
-    (none,) = with_topic(write_bag(tmp_path / "b", [*images(COUNT), other])).notes
+    (none,) = with_topic(write_bag(tmp_path / "b", [*images(COUNT), other])).notes()
     assert "none of its 1 labels matches a frame; nothing is scored" in none
 
 
@@ -106,7 +106,7 @@ def test_images_of_one_stamp_have_the_labels_of_that_stamp_in_turn(tmp_path):
     theirs = [record._replace(stamp=START) for record in label_records(COUNT)]
     recording = with_topic(write_bag(tmp_path / "as many", [*stuck, *theirs]))
     assert_truth(recording, range(COUNT))
-    assert not any("ground truth" in note for note in recording.notes)
+    assert not any("ground truth" in note for note in recording.notes())
 
 
 @pytest.mark.parametrize("labelled", [1, COUNT - 1, COUNT + 1])
@@ -116,7 +116,7 @@ def test_images_of_one_stamp_with_another_number_of_labels_are_left_out(tmp_path
     recording = with_topic(write_bag(tmp_path / "drive", [*stuck, *theirs]))
     reason = f"ground truth left out: its stamp is on {COUNT} images and {labelled} labels"
     assert {(frame.truth is None, frame.problem) for frame in recording.frames()} == {(True, reason)}
-    assert f"{COUNT} frames are left out" in recording.notes[-1]
+    assert f"{COUNT} frames are left out" in recording.notes()[-1]
 
 
 def test_images_of_one_stamp_and_a_file_for_it_are_left_out(tmp_path):
@@ -127,7 +127,7 @@ def test_images_of_one_stamp_and_a_file_for_it_are_left_out(tmp_path):
     frames = list(recording.frames())
     assert [frame.truth is not None for frame in frames] == [True, True, False, False, False]
     assert [frame.problem != "" for frame in frames] == [False, False, True, True, False]
-    _, unclear, without = recording.notes[-3:]
+    _, unclear, without = recording.notes()
     assert "2 frames are left out" in unclear and "1 of 5 frames have none" in without
 
 
@@ -170,8 +170,8 @@ def test_folder_by_stamp(tmp_path, name):
     names = {index: name.format(stamp, *divmod(stamp, 10**9)) for index, stamp in stamps.items()}
     recording = with_folder(bag, write_folder(tmp_path / "truth", {**names, 9: "1600000000000000000"}))
     assert_truth(recording, stamps)
-    how, unused, without = recording.notes
-    assert "by the stamp" in how and "1 of its 4 labels match no frame" in unused
+    unused, without = recording.notes()
+    assert "by the stamp" in recording.truth.description and "1 of its 4 labels match no frame" in unused
     assert "2 of 5 frames have none" in without
 
 
@@ -201,7 +201,7 @@ def test_folder_by_sequence_says_which(tmp_path, names, way):
         write_bag(tmp_path / "drive", images(COUNT)), write_folder(tmp_path / "truth", names)
     )
     assert_truth(recording, names)
-    assert way in recording.notes[0]
+    assert way in recording.truth.description
 
 
 def test_numbered_folder_of_a_bag_that_lost_its_end(tmp_path):
@@ -210,8 +210,8 @@ def test_numbered_folder_of_a_bag_that_lost_its_end(tmp_path):
         write_bag(tmp_path / "drive", images(COUNT)), write_folder(tmp_path / "truth", names)
     )
     assert_truth(recording, range(COUNT))
-    how, unused = recording.notes
-    assert "by the number" in how and "2 of its 7 labels match no frame" in unused
+    (unused,) = recording.notes()
+    assert "by the number" in recording.truth.description and "2 of its 7 labels match no frame" in unused
     from_one = write_folder(tmp_path / "from one", {i: f"{i + 1:06d}" for i in range(COUNT + 2)})
     assert "number from 000000" in refusal(with_folder, tmp_path / "drive", from_one), "000001 is whose?"
 
@@ -240,6 +240,6 @@ def test_file_that_is_no_label_image(tmp_path):
 def test_label_topic_is_never_taken_for_the_camera(tmp_path):
     records = [*images(COUNT, topic="/front"), *label_records(COUNT, topic="/before/labels")]
     recording = with_topic(write_bag(tmp_path / "drive", records), "/before/labels")
-    assert (recording.topic, recording.notes) == ("/front", [])
-    message = refusal(Recording, recording.path, "/before/labels", recording.truth)
+    assert (recording.topic, recording.notes()) == ("/front", [])
+    message = refusal(BagDrive, recording.path, "/before/labels", recording.truth)
     assert "/before/labels is the label topic" in message and "/front" in message

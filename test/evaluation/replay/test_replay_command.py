@@ -23,7 +23,7 @@ from recorded_bags import COMPRESSED, IMAGES, LABELS, RAW, START, STEP, Record, 
 from rosbags.rosbag2 import StoragePlugin
 
 from bisenet_core.cli import main
-from bisenet_core.drives.recording import Recording
+from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.errors import EvaluationError
 from bisenet_core.evaluation.replay import job as parts_module
 from bisenet_core.evaluation.replay import schedule
@@ -347,10 +347,10 @@ def test_images_of_which_none_can_be_labelled(run, tmp_path, capfd):
 
 def test_the_labelled_bag_has_the_labels(run, street_bag, tiny_model_folder, tmp_path):
     run("--labelled-bag", "--jobs", 2)
-    written = Recording(tmp_path / "out" / "labelled" / "street", "/segmentation/labels")
+    written = BagDrive(tmp_path / "out" / "labelled" / "street", "/segmentation/labels")
     images = tmp_path / "images"
     images.mkdir()
-    for frame in Recording(street_bag, IMAGES).frames():
+    for frame in BagDrive(street_bag, IMAGES).frames():
         cv2.imwrite(str(images / f"{frame.index:06d}.png"), frame.image[..., ::-1])
     arguments = ["--model", tiny_model_folder, "--precision", "fp32", "--output", tmp_path / "labels"]
     assert main(["segment", str(images), *map(str, arguments), "--no-overlays"]) == 0
@@ -370,7 +370,7 @@ def test_a_labelled_bag_is_written_again_for_other_input_only(run, street_bag, t
     shutil.rmtree(bag)
     write_bag(bag, [Record(IMAGES, START, picture(0)), Record(LABELS, START, np.zeros((24, 32), np.uint8))])
     run("--labelled-bag", "--resume", bag=bag)
-    with Recording(folder / "street", "/segmentation/labels") as written:
+    with BagDrive(folder / "street", "/segmentation/labels") as written:
         assert [frame.image.shape for frame in written.frames()] == [(24, 32, 3)]
     assert list(folder.iterdir()) == [folder / "street"]  # and nothing half-done beside it
 

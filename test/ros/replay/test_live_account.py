@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.drives.recorded_frame import RecordedFrame
+from bisenet_core.drives.drive import Frame
 from bisenet_ros.replay.live_account import LiveAccount
 
 
 def frame(index, stamp_ns=0, problem=""):
-    return RecordedFrame(index, recorded_ns=stamp_ns, stamp_ns=stamp_ns, frame_id="", problem=problem)
+    return Frame(index, str(index), recorded_ns=stamp_ns, stamp_ns=stamp_ns, problem=problem)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=20))

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 
-from bisenet_core.drives.recorded_frame import RecordedFrame
+from bisenet_core.drives.drive import Frame
 from bisenet_ros.replay.passes import due_frames
 
 
@@ -17,7 +17,7 @@ class FakeRecording:
 
     def frames(self):
         for index, time_ns in enumerate(self.times_ns):
-            yield RecordedFrame(index, int(time_ns), int(time_ns) - 5, "")
+            yield Frame(index, f"{index:06d}", int(time_ns), int(time_ns) - 5)
 
 
 def test_once_without_loop():

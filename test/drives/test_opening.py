@@ -6,10 +6,20 @@ import pytest
 
 pytest.importorskip("rosbags", reason="reading bags needs rosbags: pip install bisenet_ros[eval]")
 
-from drive_files import COMPRESSED, RAW, frame, truth, write_bag, write_folder, write_ros1_bag, write_video
+from drive_files import (
+    COMPRESSED,
+    RAW,
+    START,
+    frame,
+    truth,
+    write_bag,
+    write_folder,
+    write_ros1_bag,
+    write_video,
+)
 from rosbags.rosbag2 import StoragePlugin
 
-from bisenet_core.drives.sources import open_source
+from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 
 COUNT = 12
@@ -18,7 +28,7 @@ COUNT = 12
 def assert_refused(path, *words, **options):
     """Opening or reading ``path`` raises one line that holds every one of ``words``."""
     with pytest.raises(InputError) as caught:
-        list(open_source(path, **options))
+        list(open_drive(path, **options))
     message = str(caught.value)
     assert "\n" not in message
     for word in words:
@@ -26,43 +36,43 @@ def assert_refused(path, *words, **options):
 
 
 def test_folder_comes_in_natural_order_with_truth_and_steady_stamps(tmp_path):
-    source = open_source(write_folder(tmp_path / "drive", COUNT))
-    frames = list(source)
-    assert (len(source), source.rate, source.label_space_truth) == (COUNT, 15.0, True)
+    drive = open_drive(write_folder(tmp_path / "drive", COUNT))
+    frames = list(drive)
+    assert (len(drive), drive.rate_hz, drive.has_truth) == (COUNT, 15.0, True)
     assert [f.name for f in frames] == [f"frame_{i}" for i in range(COUNT)]
-    assert frames[3].stamp_ns == 200_000_000
+    assert frames[3].recorded_ns == 200_000_000
     for index, item in enumerate(frames):
         np.testing.assert_array_equal(item.image, frame(index))
-        np.testing.assert_array_equal(item.labels, truth(index))
-    assert [f.index for f in source] == list(range(COUNT)), "a source can be read again"
+        np.testing.assert_array_equal(item.truth, truth(index))
+    assert [f.index for f in drive] == list(range(COUNT)), "a drive can be read again"
 
 
 def test_folder_rate_can_be_given_and_truth_left_unread(tmp_path):
     images = write_folder(tmp_path, 2)
     (tmp_path / "labels" / "frame_1.png").unlink()
-    frames = list(open_source(images, rate=5.0, with_truth=False))
-    assert frames[1].stamp_ns == 200_000_000
-    assert frames[1].labels is None
+    frames = list(open_drive(images, rate=5.0, with_truth=False))
+    assert frames[1].recorded_ns == 200_000_000
+    assert frames[1].truth is None
 
 
 def test_single_image(tmp_path):
     path = write_folder(tmp_path, 2) / "frame_1.png"
-    (only,) = open_source(path)
+    (only,) = open_drive(path)
     np.testing.assert_array_equal(only.image, frame(1))
-    np.testing.assert_array_equal(only.labels, truth(1))
+    np.testing.assert_array_equal(only.truth, truth(1))
 
 
 def test_grey_and_alpha_images_become_rgb(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 5), 7, np.uint8))
     cv2.imwrite(str(tmp_path / "b.png"), np.full((4, 5, 4), 9, np.uint8))
-    assert [f.image.shape for f in open_source(tmp_path)] == [(4, 5, 3)] * 2
+    assert [f.image.shape for f in open_drive(tmp_path)] == [(4, 5, 3)] * 2
 
 
 def test_video_has_its_own_rate(tmp_path):
-    source = open_source(write_video(tmp_path / "drive.mp4", COUNT, rate=10.0))
-    frames = list(source)
-    assert (len(source), len(frames), source.rate) == (COUNT, COUNT, 10.0)
-    assert frames[2].stamp_ns == 200_000_000
+    drive = open_drive(write_video(tmp_path / "drive.mp4", COUNT, rate=10.0))
+    frames = list(drive)
+    assert (len(drive), len(frames), drive.rate_hz) == (COUNT, COUNT, 10.0)
+    assert frames[2].recorded_ns == 200_000_000
     assert frames[7].image[..., 0].mean() == pytest.approx(140, abs=8), "RGB, in order"
 
 
@@ -72,8 +82,8 @@ def test_bag_folder_and_storage_file(tmp_path, storage, kind):
     folder = write_bag(tmp_path / "bag", 4, storage, ((("/camera/image_raw"), kind),))
     (file,) = [p for p in folder.iterdir() if p.suffix in (".db3", ".mcap")]
     for path in (folder, file):
-        frames = list(open_source(path))
-        assert [f.stamp_ns for f in frames] == [0, 100_000_000, 200_000_000, 300_000_000]
+        frames = list(open_drive(path))
+        assert [f.recorded_ns for f in frames] == [START + i * 100_000_000 for i in range(4)]
         for index, item in enumerate(frames):
             np.testing.assert_array_equal(item.image, frame(index))
 
@@ -81,34 +91,26 @@ def test_bag_folder_and_storage_file(tmp_path, storage, kind):
 def test_bag_folder_without_metadata_is_read(tmp_path):
     folder = write_bag(tmp_path / "bag", 3)
     (folder / "metadata.yaml").unlink()
-    assert len(list(open_source(folder))) == 3
+    assert len(list(open_drive(folder))) == 3
 
 
 def test_ros1_bag(tmp_path):
-    frames = list(open_source(write_ros1_bag(tmp_path / "old.bag", 3)))
+    frames = list(open_drive(write_ros1_bag(tmp_path / "old.bag", 3)))
     assert len(frames) == 3
     np.testing.assert_array_equal(frames[2].image, frame(2))
 
 
 def test_bag_topic_is_chosen_and_said(tmp_path, caplog):
     folder = write_bag(tmp_path / "bag", 2, topics=(("/rear", RAW), ("/front", COMPRESSED)))
-    assert open_source(folder).topic == "/front"
+    assert open_drive(folder).topic == "/front"
     assert "playing /front" in caplog.text and "/rear" in caplog.text
-    assert open_source(folder, topic="/rear").topic == "/rear"
+    assert open_drive(folder, topic="/rear").topic == "/rear"
     assert_refused(folder, folder, "/left", "/front, /rear", topic="/left")
 
 
 def test_bag_played_at_a_given_rate(tmp_path):
-    source = open_source(write_bag(tmp_path / "bag", 3), rate=50.0)
-    assert (source.rate, [f.stamp_ns for f in source]) == (50.0, [0, 20_000_000, 40_000_000])
-
-
-def test_rendered_drive_has_truth():
-    pytest.importorskip("bisenet_core.drives.rendering")
-    source = open_source(None)
-    first = next(iter(source))
-    assert source.label_space_truth and len(source) > 0
-    assert first.labels.shape == first.image.shape[:2]
+    drive = open_drive(write_bag(tmp_path / "bag", 3), rate=50.0)
+    assert (drive.rate_hz, [f.recorded_ns for f in drive]) == (50.0, [0, 20_000_000, 40_000_000])
 
 
 def test_missing_path(tmp_path):
@@ -168,10 +170,10 @@ def test_video_that_does_not_decode(tmp_path, capfd):
 def test_video_cut_short_says_how_much_was_read(tmp_path, caplog):
     path = write_video(tmp_path / "drive.avi", COUNT)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 9 // 10])
-    source = open_source(path)
-    count = len(list(source))
-    assert 0 < count < len(source)
-    assert f"{count} of the {len(source)} frames" in caplog.text
+    drive = open_drive(path)
+    count = len(list(drive))
+    assert 0 < count < len(drive)
+    assert f"{count} of the {len(drive)} frames" in caplog.text
 
 
 def test_bag_without_images(tmp_path):

@@ -1,11 +1,10 @@
-"""Recording: the images of one topic of a bag, any range of them, the same every time."""
+"""BagDrive: the images of one topic of a bag, any range of them, the same every time."""
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,24 +19,30 @@ from bisenet_core.drives.bags.image_messages import (
     stamp_of,
     stamps_of,
 )
-from bisenet_core.drives.recorded_frame import RecordedFrame
-from bisenet_core.drives.stream_notes import recorded_notes, stamp_notes
+from bisenet_core.drives.drive import Drive, Frame, steady_ns
 from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.errors import InputError
 
 
-class Recording:
+class BagDrive(Drive):
     """Opening reads the bag's index, and the stamps where ground truth is matched by them; frames are read
     one by one from where they lie.
 
     ``topic``: by default the only image topic beside that of labels, or the first by name. ``truth``: gives
-    the frames their ground truth. Raises InputError for a bag that cannot be read, has no images, or lacks
-    the topic.
+    the frames their ground truth. ``rate_hz``: the frames' times are those of a steady rate instead. Raises
+    InputError for a bag that cannot be read, has no images, or lacks the topic.
     """
 
-    def __init__(self, path: Path, topic: str | None = None, truth: Truth | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        topic: str | None = None,
+        truth: Truth | None = None,
+        rate_hz: float | None = None,
+    ) -> None:
         self.path = path
         self.name = Path(os.path.abspath(path)).name  # "." has none; a link keeps its own
+        self.folders = (path,) if path.is_dir() else (path.parent,)
         self.truth = truth
         self._bag = Bag(path)
         self._topic_notes: list[str] = []
@@ -51,20 +56,16 @@ class Recording:
         except BaseException:
             self.close()
             raise
+        self.has_truth = truth is not None
+        self._time_notes = _time_notes(self._messages.times_ns)
+        self.times_ns = self._messages.times_ns
+        """int64: when each image was recorded, nanoseconds; never decreasing."""
+        if rate_hz:
+            self.times_ns = np.array([steady_ns(index, rate_hz) for index in range(len(self))])
+        self.rate_hz = rate_hz or _mean_rate_hz(self.times_ns)
 
     def __len__(self) -> int:
         return len(self._messages)
-
-    @property
-    def times_ns(self) -> np.ndarray:
-        """int64: when each image was recorded, nanoseconds; never decreasing."""
-        return self._messages.times_ns
-
-    @property
-    def rate_hz(self) -> float | None:
-        """Mean rate of recording; None where it cannot be known."""
-        seconds = float(self.times_ns[-1] - self.times_ns[0]) / 1e9
-        return (len(self) - 1) / seconds if seconds > 0 else None
 
     @cached_property
     def stamps_ns(self) -> np.ndarray:
@@ -81,24 +82,27 @@ class Recording:
     @property
     def opening_notes(self) -> list[str]:
         """What is odd about the whole, as far as opening it told: one line each."""
-        return [*self._bag.notes, *self._topic_notes, *recorded_notes(self.times_ns)]
+        return [*self._bag.notes, *self._topic_notes, *self._time_notes]
 
-    @property
-    def notes(self) -> list[str]:
-        """All that is odd about the whole, of the stamps and of the ground truth too; see ``stamps_ns``.
+    def notes(
+        self, stamps_ns: np.ndarray | None = None, sizes: Sequence[tuple[int, int]] = ()
+    ) -> list[str]:
+        """All that is odd about the whole, of the stamps and of the ground truth too: one line each.
 
-        Sizes that change are known when the frames have been read: see ``stream_notes.size_notes``.
+        ``stamps_ns``: where they are known already. ``sizes``: (width, height) of the frames that were read,
+        (0, 0) for those that could not be.
         """
-        truth = self.truth.notes(self.stamps_ns) if self.truth else []
-        return [*self.opening_notes, *stamp_notes(self.stamps_ns), *truth]
+        stamps_ns = self.stamps_ns if stamps_ns is None else stamps_ns
+        truth = self.truth.notes() if self.truth else []
+        return [*self.opening_notes, *_stamp_notes(stamps_ns), *_size_notes(sizes), *truth]
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RecordedFrame]:
-        """The frames [start, stop), in order; nothing before ``start`` is read.
-
-        One that cannot be read keeps its place, with the reason.
-        """
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """The frames [start, stop) in order; nothing before ``start`` is read."""
         for index in range(*slice(start, stop).indices(len(self))):
             yield self._frame(index)
+
+    def explain(self, frame: Frame) -> str:
+        return f"{self.path}, {self.topic}, image {frame.index}: {frame.problem}"
 
     def close(self) -> None:
         """Close the bag's files, and the ground truth's."""
@@ -106,13 +110,7 @@ class Recording:
         if self.truth is not None:
             self.truth.close()
 
-    def __enter__(self) -> "Recording":
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.close()
-
-    def _frame(self, index: int) -> RecordedFrame:
+    def _frame(self, index: int) -> Frame:
         started = time.perf_counter()
         recorded = int(self.times_ns[index])
         header, image, problem = Header(recorded, ""), None, ""  # all that is known where no header is
@@ -125,8 +123,8 @@ class Recording:
         decode_ms = 1e3 * (time.perf_counter() - started)
         truth = None
         if image is not None and self.truth is not None:
-            truth, problem = self.truth.of(index, header.stamp_ns, image.shape[:2])
-        return RecordedFrame(index, recorded, *header, image, truth, problem, decode_ms)
+            truth, problem = self.truth.of(index, image.shape[:2])
+        return Frame(index, f"{index:06d}", recorded, *header, image, truth, problem, decode_ms)
 
     def _nothing_to_read(self) -> str:
         damage = "; ".join(self._bag.notes)
@@ -163,3 +161,38 @@ class Recording:
                 "choose another with --topic"
             )
         return wanted or topics[0]
+
+
+def _mean_rate_hz(times_ns: np.ndarray) -> float | None:
+    """Mean rate of recording; None where it cannot be known."""
+    seconds = float(times_ns[-1] - times_ns[0]) / 1e9
+    return (len(times_ns) - 1) / seconds if seconds > 0 else None
+
+
+def _time_notes(times_ns: np.ndarray) -> list[str]:
+    """What is odd about times of recording, int64 ns, ascending."""
+    repeated = int(np.count_nonzero(np.diff(times_ns) == 0))
+    return [f"{repeated} images were recorded at the same time as the one before"] if repeated else []
+
+
+def _stamp_notes(stamps_ns: np.ndarray) -> list[str]:
+    """What is odd about header stamps, int64 ns, in the order of recording; -1 for those without one."""
+    known = stamps_ns[stamps_ns >= 0]
+    backwards = np.flatnonzero(np.diff(known) < 0)
+    repeated = len(known) - len(np.unique(known))
+    notes = []
+    if len(backwards):
+        widest = float(-np.diff(known).min()) / 1e9
+        notes.append(f"{len(backwards)} stamps lie before the one before them, by up to {widest:.3f} s")
+    if repeated:
+        notes.append(f"{repeated} images repeat another's stamp")
+    if len(known) < len(stamps_ns):
+        notes.append(f"{len(stamps_ns) - len(known)} images have no readable header")
+    return notes
+
+
+def _size_notes(sizes: Sequence[tuple[int, int]]) -> list[str]:
+    known = list(dict.fromkeys(size for size in sizes if size != (0, 0)))
+    if len(known) < 2:
+        return []
+    return [f"the images' size changes: {', '.join(f'{width}x{height}' for width, height in known[:8])}"]

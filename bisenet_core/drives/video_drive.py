@@ -1,20 +1,21 @@
-"""A video file as a drive, decoded by OpenCV one frame at a time."""
+"""VideoDrive: a video file as a drive, decoded by OpenCV one frame at a time."""
 
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from bisenet_core.drives.frame import Frame, Source, uniform_stamp
+from bisenet_core.drives.drive import Drive, Frame, steady_ns
 from bisenet_core.errors import InputError
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
 
-FALLBACK_RATE = 25.0
+FALLBACK_RATE_HZ = 25.0
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +24,13 @@ logger = logging.getLogger(__name__)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
-class VideoSource(Source):
-    """The frames of a video at its own rate, or at ``rate`` in Hz where one is given.
+class VideoDrive(Drive):
+    """The frames of a video at its own rate, or at ``rate_hz`` where one is given.
 
     Raises InputError for a file that does not decode.
     """
 
-    def __init__(self, path: Path, rate: float | None = None) -> None:
+    def __init__(self, path: Path, rate_hz: float | None = None) -> None:
         self._path = path
         self.name = path.name
         self.folders = (path.parent,)
@@ -38,20 +39,20 @@ class VideoSource(Source):
             self._length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
             if not capture.grab():
                 raise _does_not_decode(path)
-        self.rate = self._rate = rate or (own_rate if 0 < own_rate < 1000 else FALLBACK_RATE)
+        self.rate_hz = self._rate_hz = rate_hz or (own_rate if 0 < own_rate < 1000 else FALLBACK_RATE_HZ)
         if self._length <= 0:  # a bare stream declares no length
             self._length = _count_frames(path)
 
     def __len__(self) -> int:
         return self._length
 
-    def __iter__(self) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         index = -1
         with _opened(self._path) as capture:
-            for index, image in enumerate(_decoded(capture)):
-                name = f"{self._path.stem}_{index:06d}"
-                yield Frame(index, uniform_stamp(index, self._rate), name, image)
-        if index + 1 < self._length:
+            for index, image in islice(enumerate(_decoded(capture)), start, stop):
+                time_ns = steady_ns(index, self._rate_hz)
+                yield Frame(index, f"{self._path.stem}_{index:06d}", time_ns, time_ns, image=image)
+        if stop is None and index + 1 < self._length:
             logger.warning(
                 "%s: %d of the %d frames it declares could be decoded", self._path, index + 1, self._length
             )

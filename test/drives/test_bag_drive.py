@@ -29,10 +29,10 @@ from recorded_bags import (
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
+from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.bags.bag import Bag
 from bisenet_core.drives.bags.mcap_file import McapFile
 from bisenet_core.drives.bags.mcap_records import MESSAGE_INDEX
-from bisenet_core.drives.recording import Recording
 from bisenet_core.errors import InputError
 
 MCAP, SQLITE = StoragePlugin.MCAP, StoragePlugin.SQLITE3
@@ -63,7 +63,7 @@ def assert_pictures(frames, indices):
 
 def assert_refused(path, *words, **options):
     with pytest.raises(InputError) as caught:
-        Recording(path, **options)
+        BagDrive(path, **options)
     message = str(caught.value)
     assert "\n" not in message
     for word in words:
@@ -71,7 +71,7 @@ def assert_refused(path, *words, **options):
 
 
 def only_note(recording, *words):
-    (note,) = recording.notes
+    (note,) = recording.notes()
     assert "\n" not in note
     for word in words:
         assert word in note
@@ -82,7 +82,7 @@ def only_note(recording, *words):
 def test_every_kind_of_bag(tmp_path, write, kind):
     others = [Record("/chatter", START + i * STEP + 1, "hello", STRING) for i in range(COUNT)]
     records = sorted(images(COUNT, kind) + others, key=lambda record: record.time)
-    with Recording(write(tmp_path / "drive", records)) as recording:
+    with BagDrive(write(tmp_path / "drive", records)) as recording:
         assert (len(recording), recording.topic) == (COUNT, IMAGES)
         assert recording.rate_hz == pytest.approx(10)
         assert_pictures(recording.frames(), range(COUNT))
@@ -90,7 +90,7 @@ def test_every_kind_of_bag(tmp_path, write, kind):
         assert_pictures(recording.frames(COUNT - 1, 100), [COUNT - 1])
         assert list(recording.frames(5, 5)) == []
         np.testing.assert_array_equal(recording.stamps_ns, recording.times_ns)
-        assert recording.notes == [] or "compressed as a whole" in recording.notes[0]
+        assert recording.notes() == [] or "compressed as a whole" in recording.notes()[0]
 
 
 @pytest.mark.parametrize("compression", ["", "lz4"])
@@ -100,10 +100,10 @@ def test_every_kind_of_bag(tmp_path, write, kind):
 def test_every_kind_of_mcap(tmp_path, chunk, summary, indexed, compression):
     messages = [(r.topic, r.kind, r.time, serialised(r)) for r in images(COUNT)]
     path = write_mcap(tmp_path / "a.mcap", messages, chunk, indexed, summary, compression)
-    recording = Recording(path)
+    recording = BagDrive(path)
     assert_pictures(recording.frames(), range(COUNT))
     assert (recording.stamps_ns == recording.times_ns).all()
-    assert recording.notes == []
+    assert recording.notes() == []
 
 
 @settings(max_examples=25)
@@ -122,7 +122,7 @@ def test_order_is_that_of_rosbags_whatever_the_times(tmp_path_factory, times, st
     messages = bag.messages(IMAGES, [RAW])
     found = [bytes(messages.read(index).data) for index in range(len(messages))]
     assert list(zip(messages.times_ns, found)) == expected
-    frames = list(Recording(folder).frames(start, start + length))
+    frames = list(BagDrive(folder).frames(start, start + length))
     assert [f.recorded_ns for f in frames] == [time for time, _ in expected][start : start + length]
     bag.close()
 
@@ -134,7 +134,7 @@ def test_nothing_before_a_range_is_read(tmp_path):
     at = data.find(picture(3).tobytes())
     data[at : at + 100] = bytes(100)
     path.write_bytes(data)
-    recording = Recording(path)
+    recording = BagDrive(path)
     assert_pictures(recording.frames(4), range(4, COUNT))
     frames = list(recording.frames())
     assert [frame.index for frame in frames if frame.image is None] == [3], "a damaged one keeps its place"
@@ -143,7 +143,7 @@ def test_nothing_before_a_range_is_read(tmp_path):
 
 def test_frames_may_be_read_in_another_thread(tmp_path):
     for name, storage in (("a", MCAP), ("b", SQLITE)):
-        recording = Recording(write_bag(tmp_path / name, images(COUNT), storage))
+        recording = BagDrive(write_bag(tmp_path / name, images(COUNT), storage))
         found = []
         thread = threading.Thread(target=lambda r=recording, f=found: f.extend(r.frames()))
         thread.start()
@@ -158,22 +158,22 @@ def test_folder_of_several_files_with_and_without_metadata(tmp_path):
     for part in range(3):
         bag = write_bag(tmp_path / f"part{part}", records[part * 3 : part * 3 + 3])
         storage_file(bag).rename(folder / f"drive_{part + 8}.mcap")  # _10 comes after _9
-    recording = Recording(folder)
+    recording = BagDrive(folder)
     assert_pictures(recording.frames(), range(COUNT))
     only_note(recording, "drive has no metadata.yaml", "3 storage files")
     names = ["drive_8.mcap", "drive/drive_9.mcap", "drive_10.mcap"]
     (folder / "metadata.yaml").write_text(_metadata(names, 9))
-    recording = Recording(folder)
+    recording = BagDrive(folder)
     assert_pictures(recording.frames(2, 7), range(2, 7))
-    assert recording.notes == []
+    assert recording.notes() == []
     (folder / "drive_9.mcap").unlink()
-    missing, counted = Recording(folder).notes
+    missing, counted = BagDrive(folder).notes()
     assert "drive_9.mcap" in missing
     assert "counts 9" in counted and "6 can be read" in counted
     (folder / "metadata.yaml").write_text("rosbag2_bagfile_information: [")
-    only_note(Recording(folder), "metadata.yaml cannot be read", "2 storage files")
+    only_note(BagDrive(folder), "metadata.yaml cannot be read", "2 storage files")
     (folder / "drive_10.mcap").write_bytes(b"garbage")
-    assert any("drive_10.mcap" in note and "left out" in note for note in Recording(folder).notes)
+    assert any("drive_10.mcap" in note and "left out" in note for note in BagDrive(folder).notes())
 
 
 def _metadata(files, count):
@@ -190,14 +190,14 @@ def test_bag_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path, storage, compr
     count = 60
     file = storage_file(write_bag(tmp_path / "drive", images(count), storage, compression))
     file.write_bytes(file.read_bytes()[: int(file.stat().st_size * share)])
-    recording = Recording(file)
+    recording = BagDrive(file)
     frames = list(recording.frames())
     whole = [frame.index for frame in frames if frame.image is not None]
     assert whole == list(range(len(whole))), "from the beginning, without gaps"
     assert len(whole) >= share * count - 10
     for frame in frames[: len(whole)]:
         np.testing.assert_array_equal(frame.image, picture(frame.index))
-    assert any("was cut off" in note for note in recording.notes)
+    assert any("was cut off" in note for note in recording.notes())
 
 
 @pytest.mark.parametrize("images_first", [True, False])
@@ -211,7 +211,7 @@ def test_mcap_cut_off_between_the_indexes_of_a_chunk_loses_nothing(tmp_path, ima
     indexes = [start for opcode, start, _ in McapFile(path).records(8) if opcode == MESSAGE_INDEX]
     for cut in (indexes[-2], indexes[-1], indexes[-1] + 5):  # before both, between them, within the second
         path.write_bytes(data[:cut])
-        recording = Recording(path)
+        recording = BagDrive(path)
         assert_pictures(recording.frames(), range(COUNT))
         only_note(recording, "was cut off")
 
@@ -232,7 +232,7 @@ def test_ros1_bag_that_was_cut_off_is_refused_with_what_to_do(tmp_path):
 def test_log_of_a_killed_recorder_is_said(tmp_path):
     file = storage_file(write_bag(tmp_path / "drive", images(2), SQLITE))
     file.with_name(file.name + "-wal").write_bytes(b"x")
-    only_note(Recording(file), "write-ahead log")
+    only_note(BagDrive(file), "write-ahead log")
 
 
 def test_messages_that_are_no_images_keep_their_place(tmp_path):
@@ -240,7 +240,7 @@ def test_messages_that_are_no_images_keep_their_place(tmp_path):
     records[1] = records[1]._replace(pixels=serialised(records[1])[:-50])
     records[2] = records[2]._replace(pixels=b"\0\1\0\0")
     records[3] = Record(IMAGES, records[3].time, b"\xff\xd8 no JPEG", COMPRESSED)
-    recording = Recording(write_bag(tmp_path / "drive", records))
+    recording = BagDrive(write_bag(tmp_path / "drive", records))
     frames = list(recording.frames())
     assert [frame.image is None for frame in frames] == [False, True, True, True, False]
     assert [frame.stamp_ns for frame in frames] == [record.time for record in records]
@@ -252,17 +252,17 @@ def test_messages_that_are_no_images_keep_their_place(tmp_path):
 def test_stamps_that_go_back_and_repeat_and_times_that_repeat(tmp_path):
     stamps = [5, 3, 3, 9]
     records = [Record(IMAGES, START + i // 2, picture(i), RAW, START + s) for i, s in enumerate(stamps)]
-    recording = Recording(write_bag(tmp_path / "drive", records))
+    recording = BagDrive(write_bag(tmp_path / "drive", records))
     assert [frame.stamp_ns - START for frame in recording.frames()] == stamps
-    assert [note.split()[0] for note in recording.notes] == ["2", "1", "1"]
-    assert "recorded at the same time" in recording.notes[0]
-    assert "before the one before" in recording.notes[1]
-    assert "repeat another's stamp" in recording.notes[2]
+    assert [note.split()[0] for note in recording.notes()] == ["2", "1", "1"]
+    assert "recorded at the same time" in recording.notes()[0]
+    assert "before the one before" in recording.notes()[1]
+    assert "repeat another's stamp" in recording.notes()[2]
 
 
 def test_size_may_change(tmp_path):
     records = [Record(IMAGES, START + i, picture(i, 32 + 16 * (i > 1), 24)) for i in range(4)]
-    frames = list(Recording(write_bag(tmp_path / "drive", records)).frames())
+    frames = list(BagDrive(write_bag(tmp_path / "drive", records)).frames())
     assert [frame.image.shape[1] for frame in frames] == [32, 32, 48, 48]
 
 
@@ -270,10 +270,10 @@ def test_topics(tmp_path):
     records = images(2, topic="/rear") + images(3, topic="/front")
     records.append(Record("/chatter", START, "hello", STRING))
     path = write_bag(tmp_path / "drive", records)
-    recording = Recording(path)
+    recording = BagDrive(path)
     assert (recording.topic, len(recording)) == ("/front", 3)
     only_note(recording, "/front", "/rear")
-    assert len(Recording(path, topic="/rear")) == 2
+    assert len(BagDrive(path, topic="/rear")) == 2
     assert_refused(path, "/left", "/front, /rear", topic="/left")
     assert_refused(path, "/chatter", STRING, "/front, /rear", topic="/chatter")
     only = write_bag(tmp_path / "talk", records[-1:])
@@ -284,7 +284,7 @@ def test_name_of_the_folder_that_one_is_in(tmp_path, monkeypatch):
     (write_bag(tmp_path / "drive", images(1)) / "sub").mkdir()
     for folder, path in (("drive", "."), ("drive/sub", "..")):
         monkeypatch.chdir(tmp_path / folder)
-        assert Recording(Path(path)).name == "drive"
+        assert BagDrive(Path(path)).name == "drive"
 
 
 def test_folder_that_is_no_bag(tmp_path):

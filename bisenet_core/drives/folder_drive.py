@@ -1,0 +1,88 @@
+"""FolderDrive: a folder of images as a drive, with ground truth from the sibling folder ``labels``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bisenet_core.drives.drive import Drive, Frame, steady_ns
+from bisenet_core.drives.image_files import image_files_in, read_image, read_labels
+from bisenet_core.errors import InputError
+
+DEFAULT_RATE_HZ = 15.0
+
+
+class FolderDrive(Drive):
+    """The images of a folder in natural order, or one image file, at a steady rate.
+
+    Where the folder is called ``images`` and has a sibling ``labels``, a PNG of the same stem there is the
+    frame's ground truth. Raises InputError for an empty folder, or two images of one stem.
+    """
+
+    def __init__(self, path: Path, rate_hz: float = DEFAULT_RATE_HZ, with_truth: bool = True) -> None:
+        single = not path.is_dir()
+        folder = path.parent if single else path
+        self._files = [path] if single else image_files_in(path)
+        _refuse_repeated_stems(self._files)
+        self._labels = _labels_folder(folder) if with_truth else None
+        if single and self._labels is not None and not (self._labels / f"{path.stem}.png").exists():
+            self._labels = None  # a single picture was asked for, not a data set: it needs no ground truth
+        in_data_set = folder.name == "images"
+        self.name = f"{folder.resolve().parent.name}/images" if in_data_set and not single else path.name
+        self.folders = (folder, folder.parent / "labels") if in_data_set else (folder,)
+        self.rate_hz = self._rate_hz = rate_hz
+        self.has_truth = self._labels is not None
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        for index in range(*slice(start, stop).indices(len(self))):
+            yield self._frame(index)
+
+    def _frame(self, index: int) -> Frame:
+        path, time_ns = self._files[index], steady_ns(index, self._rate_hz)
+        image, truth, problem = None, None, ""
+        try:
+            image = read_image(path)
+            truth = _labels_of(path, image, self._labels) if self._labels else None
+        except InputError as error:
+            problem = str(error)
+        return Frame(index, path.stem, time_ns, time_ns, image=image, truth=truth, problem=problem)
+
+
+def _labels_folder(folder: Path) -> Path | None:
+    folder = folder.resolve()
+    labels = folder.parent / "labels"
+    return labels if folder.name == "images" and labels.is_dir() else None
+
+
+def _labels_of(path: Path, image: np.ndarray, folder: Path) -> np.ndarray:
+    file = folder / f"{path.stem}.png"
+    if not file.exists():
+        raise InputError(
+            f"{file} is missing: {path.name} has no ground truth; add it, "
+            f"or rename the folder {folder.name} to play without"
+        )
+    labels = read_labels(file)
+    if labels.shape != image.shape[:2]:
+        raise InputError(
+            f"{file} is {_size(labels)} but its image is {_size(image)}; "
+            "ground truth must have its image's size"
+        )
+    return labels
+
+
+def _refuse_repeated_stems(files: list[Path]) -> None:
+    seen: dict[str, Path] = {}
+    for path in files:
+        other = seen.setdefault(path.stem, path)
+        if other is not path:
+            raise InputError(
+                f"{other} and {path.name} have the same stem, so their results would overwrite "
+                "one another; rename one of them"
+            )
+
+
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"

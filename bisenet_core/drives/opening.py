@@ -1,0 +1,78 @@
+"""Open a drive, or ground truth, from whatever the user names."""
+
+import logging
+from pathlib import Path
+
+from bisenet_core.drives.bag_drive import BagDrive
+from bisenet_core.drives.bags.bag_files import BAG_SUFFIXES, is_bag_folder
+from bisenet_core.drives.drive import Drive
+from bisenet_core.drives.folder_drive import DEFAULT_RATE_HZ, FolderDrive
+from bisenet_core.drives.image_files import is_image_file
+from bisenet_core.drives.truth.folder_truth import FolderTruth
+from bisenet_core.drives.truth.topic_truth import TopicTruth
+from bisenet_core.drives.truth.truth import Truth
+from bisenet_core.drives.video_drive import VIDEO_SUFFIXES, VideoDrive
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace
+
+logger = logging.getLogger(__name__)
+
+
+def open_drive(
+    path: str | Path, topic: str | None = None, rate: float | None = None, with_truth: bool = True
+) -> Drive:
+    """A folder of images, an image, a video or a bag, read lazily; what is odd about a bag is logged.
+
+    ``topic``: the image topic of a bag. ``rate``: frames per second in place of the drive's own (a folder
+    has 15 Hz). ``with_truth``: read the ground truth of a folder called ``images`` from its sibling
+    ``labels``. Raises InputError, in one line naming the file, for what cannot be read.
+    """
+    if rate is not None and not 0 < rate <= 1000:
+        raise InputError(f"rate {rate:g} Hz is out of range; expected more than 0, at most 1000")
+    path = Path(path)
+    try:
+        return _open(path, topic, rate, with_truth)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}; check its permissions") from None
+
+
+def open_truth(
+    labels: Path | None, label_topic: str | None, bag: Path, label_space: LabelSpace
+) -> Truth | None:
+    """Ground truth from a folder of PNGs, from a topic of the bag, or None where neither is named.
+
+    Raises InputError for both at once, and for what cannot be read.
+    """
+    if labels is not None and label_topic is not None:
+        raise InputError(f"ground truth is either in {labels} or on {label_topic}; name one of the two")
+    if labels is not None:
+        return FolderTruth(labels, label_space)
+    return TopicTruth(bag, label_topic, label_space) if label_topic is not None else None
+
+
+def _open(path: Path, topic: str | None, rate: float | None, with_truth: bool) -> Drive:
+    if not path.exists():
+        raise InputError(f"{path} does not exist; expected a folder of images, an image, a video or a rosbag")
+    if path.is_dir():
+        if is_bag_folder(path):
+            return _open_bag(path, topic, rate)
+        return FolderDrive(path, rate or DEFAULT_RATE_HZ, with_truth)
+    if not path.stat().st_size:
+        raise InputError(f"{path} is an empty file; expected an image, a video or a rosbag")
+    if path.suffix.lower() in BAG_SUFFIXES:
+        return _open_bag(path, topic, rate)
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return VideoDrive(path, rate)
+    if is_image_file(path):
+        return FolderDrive(path, rate or DEFAULT_RATE_HZ, with_truth)
+    raise InputError(
+        f"{path} is of an unknown kind; expected an image, a video ({', '.join(VIDEO_SUFFIXES)}) "
+        f"or a rosbag ({', '.join(BAG_SUFFIXES)})"
+    )
+
+
+def _open_bag(path: Path, topic: str | None, rate: float | None) -> BagDrive:
+    drive = BagDrive(path, topic, rate_hz=rate)
+    for note in drive.opening_notes:
+        logger.warning("%s", note)
+    return drive
