@@ -1,45 +1,97 @@
-"""`bisenet`: the command line. One file per command in ``bisenet_core.commands``."""
+"""`bisenet`: the command line. A command's module is imported when that command is run, and not before."""
 
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 try:
     import rich  # noqa: F401
     import typer
+    from typer.core import TyperGroup
     from typer.main import get_command
 except ModuleNotFoundError as missing:  # a robot's installation leaves them out
     sys.exit(f"bisenet: the command line needs {missing.name}; install it with: pip install typer rich")
 
-from bisenet_core.commands.agreement import agreement
-from bisenet_core.commands.benchmark import benchmark
-from bisenet_core.commands.build_engine import build_engine
-from bisenet_core.commands.complexity import complexity
-from bisenet_core.commands.data import data
-from bisenet_core.commands.evaluate import evaluate
-from bisenet_core.commands.export import export
-from bisenet_core.commands.replay import replay_command
-from bisenet_core.commands.segment import segment
-from bisenet_core.commands.train import train
-from bisenet_core.commands.weights import weights
 from bisenet_core.errors import EvaluationError, InferenceError, InputError, ParityError, TrainingError
+
+#: Command -> where it is below bisenet_core.commands, and the first line of its help, for `bisenet --help`.
+COMMANDS = {
+    "segment": (
+        "segment:segment",
+        "Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them.",
+    ),
+    "evaluate": (
+        "evaluate:evaluate",
+        "Score a model at the images' own size: IoU by class, mean IoU, pixel accuracy, confusions.",
+    ),
+    "agreement": (
+        "agreement:agreement",
+        "Label every frame twice; count the pixels that differ and how near to a tie they were.",
+    ),
+    "benchmark": (
+        "benchmark:benchmark",
+        "Time the bare network and the whole segmenter in turn, in one run.",
+    ),
+    "build-engine": (
+        "build_engine:build_engine",
+        "Build the TensorRT engine of a model, so that the first start of the node does not wait for it.",
+    ),
+    "complexity": ("complexity:complexity", "Count parameters and operations of a network as deployed."),
+    "export": ("export:export", "Write model.onnx and model.json, checked against PyTorch."),
+    "train": (
+        "train:train",
+        "Train a network as a recipe says and keep the checkpoint that is best on the validation split.",
+    ),
+    "data": ("data:data", "Data sets on disk."),
+    "replay": ("replay:replay_command", "Evaluate a model on recorded drives: BAG... --model M."),
+    "weights": ("weights:weights", "Published checkpoints -> model folders."),
+}
 
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
-app = typer.Typer(
+
+class _LazyGroup(TyperGroup):
+    """Lists the commands as ``COMMANDS`` has them, and imports the one that is asked for."""
+
+    def resolve_command(self, context: Any, arguments: list[str]) -> Any:
+        name, command, rest = super().resolve_command(context, arguments)
+        return name, load_command(name) if name and command else command, rest
+
+
+def load_command(name: str) -> Any:
+    """Import the command ``name`` of ``COMMANDS``; returns it as typer runs it."""
+    module, attribute = COMMANDS[name][0].split(":")
+    found = getattr(import_module(f"bisenet_core.commands.{module}"), attribute)
+    loaded = _new_app()
+    if isinstance(found, typer.Typer):
+        loaded.add_typer(found, name=name)
+    else:
+        loaded.command(name)(found)
+    return get_command(loaded).commands[name]  # type: ignore[attr-defined]
+
+
+def _new_app(**options: Any) -> typer.Typer:
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
+    app.callback()(_placeholder)  # with it, a single command, too, has to be named
+    return app
+
+
+def _placeholder() -> None:
+    """Is never run."""
+
+
+app = _new_app(
     name="bisenet",
+    cls=_LazyGroup,
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
     help="Real-time semantic segmentation: label images, measure, train and deploy networks.",
 )
-for command in (segment, evaluate, agreement, benchmark, build_engine, complexity, export, train):
-    app.command()(command)
-app.add_typer(data, name="data")
-app.add_typer(replay_command, name="replay")
-app.add_typer(weights, name="weights")
+for name, (_, first_line) in COMMANDS.items():
+    app.command(name, help=first_line)(_placeholder)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

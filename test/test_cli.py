@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("typer", reason="the command line needs typer and rich")
 pytest.importorskip("openvino", reason="the model is run with openvino")
 
-from bisenet_core.cli import main
+from bisenet_core.cli import COMMANDS, load_command, main
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
@@ -280,9 +280,22 @@ def test_without_arguments_there_is_help_and_no_complaint(capsys):
 
 
 def test_help_of_every_command(capsys):
-    for command in ("segment", "evaluate", "benchmark", "export", "train"):
+    for command, (_, first_line) in COMMANDS.items():
         assert main([command, "--help"]) == 0
-        assert "Usage" in capsys.readouterr().out
+        assert f"Usage: bisenet {command} " in capsys.readouterr().out
+        assert load_command(command).help.split("\n\n")[0] == first_line
+
+
+def test_help_imports_no_command():
+    """Each would bring libraries that take seconds to import."""
+    program = (
+        "import sys; from bisenet_core.cli import main; main(['--help']); "
+        "print(*sorted(name for name in sys.modules if name.startswith('bisenet_core.')), file=sys.stderr); "
+        "print('numpy' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr.splitlines() == ["bisenet_core.cli bisenet_core.errors", "False"]
+    assert all(command in done.stdout for command in COMMANDS)
 
 
 def test_without_its_libraries_it_says_what_to_install():

@@ -56,7 +56,7 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch, capfd
 
 
 def test_counting_never_brings_matplotlib():
-    code = "import sys, bisenet_core.cli; print('matplotlib' in sys.modules)"
+    code = "import sys, bisenet_core.commands.complexity; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]
 
