@@ -35,13 +35,12 @@ MORE = {
     "bisenet_core.files": {f"os.{name}" for name in ("O_RDONLY", "close", "fsync", "getpid", "open")},
     "bisenet_core.runtime.cuda.compiler": {"shutil", "subprocess", "tempfile"},
     "bisenet_core.runtime.cuda.device": {"ctypes", "pycuda"},
-    "bisenet_core.runtime.cuda.graph": {"ctypes"},
     "bisenet_core.runtime.cuda.libcuda": {"ctypes"},
     "bisenet_core.runtime.cuda.nvrtc": {"ctypes", "glob"},
+    "bisenet_core.runtime.engine.builder": {"ctypes"},
     "bisenet_core.runtime.engine.cache": {"fcntl", *_PRIVATE_FILES},
-    "bisenet_core.runtime.engine.fp16_onnx": {"onnx", "onnxconverter_common", "warnings"},
-    "bisenet_core.runtime.engine.private_files": _PRIVATE_FILES,
-    "bisenet_core.runtime.engine.tactics": {"ctypes"},
+    "bisenet_core.runtime.engine.prepared_onnx": {"onnx", "onnxconverter_common", "warnings"},
+    "bisenet_core.runtime.private_files": _PRIVATE_FILES,
     "bisenet_core.runtime.tensorrt_backend": {"tensorrt"},
 }
 NAMES = {"eval", "exec", "compile", "__import__", "__builtins__"}

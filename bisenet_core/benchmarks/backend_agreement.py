@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.runtime.postprocessing import nearest_index
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_core.runtime.upsampling import nearest_index
 
 
 @dataclass

@@ -3,12 +3,12 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from bisenet_core.benchmarks.bare_network import openvino_network
+from bisenet_core.benchmarks.timing import timed
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.onnx_file import write_onnx
 from bisenet_core.models import create_model
@@ -30,7 +30,7 @@ class CpuTimer:
     def rounds(self, count: int) -> Iterator[list[dict[str, float]]]:
         """Yield milliseconds by precision for each network; all are run in turn in every round."""
         for index in range(-WARM_UP_ROUNDS, count):
-            found = [{key: _milliseconds(run) for key, run in network.items()} for network in self._networks]
+            found = [{key: timed(run)[0] for key, run in network.items()} for network in self._networks]
             if index >= 0:
                 yield found
 
@@ -43,9 +43,3 @@ class CpuTimer:
             path = Path(scratch) / "model.onnx"
             write_onnx(deployable(create_model(name, num_classes, **options)), width, height, path)
             return {key: openvino_network(path, key, image) for key in self.precisions}
-
-
-def _milliseconds(run: Callable[[], np.ndarray]) -> float:
-    started = perf_counter()
-    run()
-    return 1e3 * (perf_counter() - started)

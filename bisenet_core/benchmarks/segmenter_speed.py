@@ -1,12 +1,12 @@
 """How long a frame takes: the bare network and the whole Segmenter, measured side by side."""
 
-from collections.abc import Callable, Iterator
-from time import perf_counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from bisenet_core.benchmarks.bare_network import bare_network
+from bisenet_core.benchmarks.timing import timed
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.reports.percentiles import percentiles
 from bisenet_core.runtime.segmenter import Segmenter
@@ -28,11 +28,11 @@ def measure(segmenter: Segmenter, camera_size: tuple[int, int], frames: int) -> 
     image, _ = RenderedDrive(*camera_size, frames=1)[0]
     for index in range(-WARM_UP_FRAMES, frames):
         if network and index % 2:
-            network_ms, _ = _timed(network)
-            segment_ms, result = _timed(lambda: segmenter.segment(image, color_order="rgb"))
+            network_ms, _ = timed(network)
+            segment_ms, result = timed(lambda: segmenter.segment(image, color_order="rgb"))
         else:
-            segment_ms, result = _timed(lambda: segmenter.segment(image, color_order="rgb"))
-            network_ms = _timed(network)[0] if network else result.timings["network_ms"]
+            segment_ms, result = timed(lambda: segmenter.segment(image, color_order="rgb"))
+            network_ms = timed(network)[0] if network else result.timings["network_ms"]
         if index >= 0:
             parts = {f"segment_{part}": result.timings[part] for part in _PARTS}
             yield {"network_ms": network_ms, "segment_ms": segment_ms, **parts}
@@ -49,9 +49,3 @@ def summarise(rows: list[dict[str, float]]) -> dict[str, Any]:
     result["ratio"] = round(result["segment_ms"]["p50"] / result["network_ms"]["p50"], 4)
     result["fps"] = round(1e3 / result["segment_ms"]["p50"], 2)
     return result
-
-
-def _timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    started = perf_counter()
-    result = function()
-    return 1e3 * (perf_counter() - started), result

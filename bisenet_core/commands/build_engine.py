@@ -12,8 +12,8 @@ from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.runtime.backend import choose_precision
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine.cache import EngineCache
+from bisenet_core.runtime.engine.callbacks import Progress as BuildProgress
 from bisenet_core.runtime.engine.options import EngineOptions, available_precisions
-from bisenet_core.runtime.engine.progress import Progress as BuildProgress
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 
 EnginePrecision = Annotated[

@@ -28,31 +28,21 @@ class TorchBackend(HostBackend):
     def __init__(self, card: ModelCard, network: nn.Module, precision: str, input_size: Size) -> None:
         super().__init__(card, input_size)
         self._torch_device = next(network.parameters()).device
-        self._precision = choose_precision(precision, ["fp32", "bf16"], f"torch on {self.device}")
+        self.version = torch.__version__
+        self.device = f"CPU ({platform.machine()})"
+        if self._torch_device.type == "cuda":
+            self.device = torch.cuda.get_device_name(self._torch_device)
+        self.precision = choose_precision(precision, ["fp32", "bf16"], f"torch on {self.device}")
         self._tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
         self._input = np.empty((1, 3, input_size[1], input_size[0]), np.float32)
         self._network: nn.Module | None = network
-
-    @property
-    def precision(self) -> str:
-        return self._precision
-
-    @property
-    def device(self) -> str:
-        if self._torch_device.type == "cuda":
-            return torch.cuda.get_device_name(self._torch_device)
-        return f"CPU ({platform.machine()})"
-
-    @property
-    def version(self) -> str:
-        return torch.__version__
 
     @torch.inference_mode()
     def _run(self) -> np.ndarray:
         assert self._network is not None  # _take has refused a closed backend
         normalise(self._image, self._tables, self._input)
         image = torch.from_numpy(self._input).to(self._torch_device)
-        bf16 = torch.autocast(self._torch_device.type, torch.bfloat16, enabled=self._precision == "bf16")
+        bf16 = torch.autocast(self._torch_device.type, torch.bfloat16, enabled=self.precision == "bf16")
         with bf16, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             return self._network(image).float().cpu().numpy()
 

@@ -17,7 +17,7 @@ class Drawing(NamedTuple):
 
 
 class BackendResult(NamedTuple):
-    """What a backend makes of one image; the arrays belong to the caller.
+    """The labels of one image; the arrays belong to the caller.
 
     Masks and overlay are None from a backend that draws nothing: the caller then draws them itself.
     """
@@ -30,38 +30,30 @@ class BackendResult(NamedTuple):
 
 
 class InferenceBackend(ABC):
-    """Runs one network at one input size. Calls may come from any thread; it serves one at a time."""
+    """Runs one network at one input size. Calls may come from any thread; it serves one at a time.
+
+    A subclass sets the attributes below when it is opened.
+    """
+
 
     #: "tensorrt", "openvino", "onnxruntime", ...
     name = ""
-    #: why it is this one that runs
-    reason = ""
-    #: what failed, where this backend has had to take over from another; "" = nothing
-    failure = ""
+    #: what the network computes in: "fp32", "bf16", "fp16" or "int8"
+    precision = ""
+    #: the processor, in words
+    device = ""
+    #: version of the library that runs the network
+    version = ""
+    #: (width, height) of the network's input in pixels
+    input_size = (0, 0)  # type: Tuple[int, int]
     #: whether it computes on a GPU
     on_gpu = False
     #: whether it takes YUV 4:2:2 as it is; one that does not converts it first, on the CPU
     packed_yuv = False
-
-    @property
-    @abstractmethod
-    def precision(self) -> str:
-        """What the network computes in: "fp32", "bf16", "fp16" or "int8"."""
-
-    @property
-    @abstractmethod
-    def device(self) -> str:
-        """The processor, in words."""
-
-    @property
-    @abstractmethod
-    def version(self) -> str:
-        """Version of the library that runs the network."""
-
-    @property
-    @abstractmethod
-    def input_size(self) -> Tuple[int, int]:
-        """(width, height) of the network's input in pixels."""
+    #: why it is this one that runs
+    reason = ""
+    #: what failed, where this backend has had to take over from another; "" = nothing
+    failure = ""
 
     @abstractmethod
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,

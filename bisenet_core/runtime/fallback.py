@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from typing import Callable, Optional, Tuple, TypeVar
+from typing import Callable, Optional, TypeVar
 
 import numpy as np
 
@@ -27,36 +27,13 @@ class FallbackBackend(InferenceBackend):
         self._cpu = None  # type: Optional[InferenceBackend]
         self._lock = threading.Lock()
         self._closed = False
-        self.failure = ""
         self.reason = primary.reason
+        self._describe(primary)
 
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        return self._active.name
-
-    @property
-    def on_gpu(self) -> bool:  # type: ignore[override]
-        return self._active.on_gpu
-
-    @property
-    def packed_yuv(self) -> bool:  # type: ignore[override]
-        return self._active.packed_yuv
-
-    @property
-    def precision(self) -> str:
-        return self._active.precision
-
-    @property
-    def device(self) -> str:
-        return self._active.device
-
-    @property
-    def version(self) -> str:
-        return self._active.version
-
-    @property
-    def input_size(self) -> Tuple[int, int]:
-        return self._active.input_size
+    def _describe(self, active: InferenceBackend) -> None:
+        self.name, self.version, self.device = active.name, active.version, active.device
+        self.precision, self.input_size = active.precision, active.input_size
+        self.on_gpu, self.packed_yuv = active.on_gpu, active.packed_yuv
 
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
               drawing: Optional[Drawing] = None) -> BackendResult:
@@ -83,7 +60,9 @@ class FallbackBackend(InferenceBackend):
                     failure = str(error)
                 self._give_up(failure)  # behind the error, whose traceback holds memory that is to be freed
             # Tried again for every image where it does not open: memory may be short for a while only.
-            self._cpu = self._cpu or self._open_cpu()
+            if self._cpu is None:
+                self._cpu = self._open_cpu()
+                self._describe(self._cpu)
             return question(self._cpu)
 
     def _give_up(self, error: str) -> None:

@@ -23,15 +23,11 @@ class HostBackend(InferenceBackend):
 
     def __init__(self, card: ModelCard, input_size: Tuple[int, int]) -> None:
         self._card = card
-        self._input_size = input_size
+        self.input_size = input_size
         self._image = np.zeros((input_size[1], input_size[0], 3), np.uint8)
         # Two threads in here at once would share the buffer and label one frame with the other's classes.
         self._lock = threading.Lock()
         self._closed = False
-
-    @property
-    def input_size(self) -> Tuple[int, int]:
-        return self._input_size
 
     @abstractmethod
     def _run(self) -> np.ndarray:
@@ -39,7 +35,7 @@ class HostBackend(InferenceBackend):
 
     @abstractmethod
     def _free(self) -> None:
-        """Let go of the network."""
+        """Free the network."""
 
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
               drawing: Optional[Drawing] = None) -> BackendResult:
@@ -50,7 +46,7 @@ class HostBackend(InferenceBackend):
             logits = self._run()
             ran = perf_counter()
             labels, confidence = labels_from_logits(
-                logits, self._input_size, (image.shape[1], image.shape[0]), with_confidence)
+                logits, self.input_size, (image.shape[1], image.shape[0]), with_confidence)
             ended = perf_counter()
         return BackendResult(labels, confidence, {
             "preprocess_ms": 1e3 * (taken - started), "network_ms": 1e3 * (ran - taken),
@@ -77,7 +73,7 @@ class HostBackend(InferenceBackend):
         lines = [line.strip() for line in [type(error).__name__] + str(error).splitlines() if line.strip()]
         return InputError(
             "{} does not load in {} for an input of {}x{}: {}; choose another input size, or export the "
-            "model again".format(self._card.onnx_path, self.name, *self._input_size, lines[-1].rstrip(".")))
+            "model again".format(self._card.onnx_path, self.name, *self.input_size, lines[-1].rstrip(".")))
 
     def _probe(self) -> None:
         """Run once, so that a network that does not fit its card is refused now, not at the first frame."""

@@ -30,14 +30,14 @@ class OnnxRuntimeBackend(HostBackend):
         import onnxruntime
 
         super().__init__(card, input_size)
-        self._version = onnxruntime.__version__
-        self._on_gpu = device == "gpu"
-        self._device = _cuda_device(onnxruntime) if self._on_gpu else f"CPU ({platform.machine()})"
-        where = "onnxruntime on " + ("CUDA" if self._on_gpu else "a CPU")
+        self.version = onnxruntime.__version__
+        self.on_gpu = device == "gpu"
+        self.device = _cuda_device(onnxruntime) if self.on_gpu else f"CPU ({platform.machine()})"
+        where = "onnxruntime on " + ("CUDA" if self.on_gpu else "a CPU")
         try:
             self._session = self._open_session(onnxruntime)
             dtype = np.float16 if self._session.get_inputs()[0].type == _HALF else np.float32
-            self._precision = choose_precision(precision, ["fp16" if dtype == np.float16 else "fp32"], where)
+            self.precision = choose_precision(precision, ["fp16" if dtype == np.float16 else "fp32"], where)
             tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
             self._tables = tables.astype(dtype)
             self._input = np.empty((1, 3, input_size[1], input_size[0]), dtype)
@@ -48,39 +48,27 @@ class OnnxRuntimeBackend(HostBackend):
             raise self._load_error(error) from error
 
     def _open_session(self, onnxruntime: Any) -> Any:
-        if not self._on_gpu:
+        if not self.on_gpu:
             return self._session_on(onnxruntime, [_CPU])
         for options in _CUDA_OPTIONS:
             session = self._session_on(onnxruntime, [(_CUDA, options), _CPU])
             # It goes on with the CPU alone, and a line on stdout, when CUDA does not work.
             if _CUDA in session.get_providers():
                 return session
-        raise BackendUnavailable(f"onnxruntime cannot use {self._device}: its CUDA or cuDNN libraries are "
+        raise BackendUnavailable(f"onnxruntime cannot use {self.device}: its CUDA or cuDNN libraries are "
                                  "missing or too old; see its log above")
 
     def _session_on(self, onnxruntime: Any, providers: List[Any]) -> Any:
         options = configure(onnxruntime.SessionOptions())
         return onnxruntime.InferenceSession(str(self._card.onnx_path), options, providers=providers)
 
-    @property
-    def precision(self) -> str:
-        return self._precision
-
-    @property
-    def device(self) -> str:
-        return self._device
-
-    @property
-    def version(self) -> str:
-        return self._version
-
     def _run(self) -> np.ndarray:
         normalise(self._image, self._tables, self._input)
         try:
             logits = self._session.run(None, {self._session.get_inputs()[0].name: self._input})[0]
         except Exception as error:  # onnxruntime's own exceptions share no narrower base
-            if self._on_gpu:
-                raise DeviceError(f"{self._device}: {str(error).splitlines()[0]}") from error
+            if self.on_gpu:
+                raise DeviceError(f"{self.device}: {str(error).splitlines()[0]}") from error
             raise
         return logits.astype(np.float32, copy=False)
 

@@ -25,10 +25,9 @@ class OpenVINOBackend(HostBackend):
 
         super().__init__(card, input_size)
         core = shared_core()
-        self._version = ov.__version__.split("-")[0]
-        self._device = core.get_property(_DEVICE, "FULL_DEVICE_NAME").strip()
-        where = "openvino on " + self._device
-        self._precision = choose_precision(precision, available_precisions(core), where)
+        self.version = ov.__version__.split("-")[0]
+        self.device = core.get_property(_DEVICE, "FULL_DEVICE_NAME").strip()
+        self.precision = choose_precision(precision, available_precisions(core), "openvino on " + self.device)
         try:
             self._request = self._compile(core).create_infer_request()
             self._request.set_input_tensor(ov.Tensor(self._image[None], shared_memory=True))
@@ -38,22 +37,10 @@ class OpenVINOBackend(HostBackend):
 
     def _compile(self, core: Any) -> Any:
         model = core.read_model(str(self._card.onnx_path))
-        model.reshape([1, 3, self._input_size[1], self._input_size[0]])
+        model.reshape([1, 3, self.input_size[1], self.input_size[0]])
         # Always stated: left alone, OpenVINO picks bf16 where the CPU has it, and says nothing.
         return core.compile_model(_with_preprocessing(model, self._card), _DEVICE, {
-            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISION_HINTS[self._precision]})
-
-    @property
-    def precision(self) -> str:
-        return self._precision
-
-    @property
-    def device(self) -> str:
-        return self._device
-
-    @property
-    def version(self) -> str:
-        return self._version
+            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISION_HINTS[self.precision]})
 
     def _run(self) -> np.ndarray:
         self._request.infer()

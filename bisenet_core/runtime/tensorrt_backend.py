@@ -8,18 +8,17 @@ import numpy as np
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InputError
 from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend, choose_precision
-from bisenet_core.runtime.cuda.buffers import Buffer
 from bisenet_core.runtime.cuda.compiler import compile_kernels
-from bisenet_core.runtime.cuda.device import CudaDevice
-from bisenet_core.runtime.cuda.graph import GraphError
+from bisenet_core.runtime.cuda.device import Buffer, CudaDevice
 from bisenet_core.runtime.cuda.kernels import FrameKernels
+from bisenet_core.runtime.cuda.libcuda import GraphError
 from bisenet_core.runtime.engine.cache import EngineCache
+from bisenet_core.runtime.engine.engine_network import EngineNetwork
 from bisenet_core.runtime.engine.options import EngineOptions, available_precisions
-from bisenet_core.runtime.engine.private_files import make_private_folder
-from bisenet_core.runtime.engine_network import EngineNetwork
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import non_finite_logits
 from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables
+from bisenet_core.runtime.private_files import make_private_folder
 
 _NOTHING = Drawing()
 #: What crosses the bus: from the host the image and the ids of the masks, to the host the rest.
@@ -42,7 +41,7 @@ class TensorRTBackend(InferenceBackend):
 
         Raises BackendUnavailable without a usable GPU, InputError for a model or precision it does not take.
         """
-        self._card, self._input_size = card, input_size
+        self._card, self.input_size = card, input_size
         self._closed = False
         self._kernels: Any = None
         self._stream: Any = None
@@ -52,9 +51,10 @@ class TensorRTBackend(InferenceBackend):
         self._device = device = CudaDevice.open()
         with ExitStack() as failing:
             failing.callback(device.close)
+            self.device = device.name
             where = "tensorrt on " + device.name
             available = available_precisions(device.compute_capability, quantised=precision == "int8")
-            self._precision = choose_precision(precision, available, where)
+            self.precision = choose_precision(precision, available, where)
             try:
                 with device.current(), ExitStack() as opening:
                     self._open(opening, EngineCache(engine_cache))
@@ -92,39 +92,23 @@ class TensorRTBackend(InferenceBackend):
     def _open_network(self, engines: EngineCache) -> EngineNetwork:
         import tensorrt as trt
 
-        self._version = trt.__version__
+        self.version = trt.__version__
         opened: List[EngineNetwork] = []
 
         def open_plan(plan: bytes) -> Optional[str]:
             try:
-                opened.append(EngineNetwork(self._device, trt, plan, self._card.label_space.num_classes,
-                                            self._input_size))
+                classes = self._card.label_space.num_classes
+                opened.append(EngineNetwork(self._device, trt, plan, self.input_size, classes))
             except InputError as error:
                 return str(error)
             return None
 
-        options = EngineOptions(self._precision, self._input_size)
+        options = EngineOptions(self.precision, self.input_size)
         cached = engines.get_or_build(self._card, options, self._device, trt, usable=open_plan)
         reason = None if opened else open_plan(cached.plan)
         if reason:
             raise InputError(f"the engine that was just built is of no use: {reason}")
         return opened[0]
-
-    @property
-    def precision(self) -> str:
-        return self._precision
-
-    @property
-    def device(self) -> str:
-        return self._device.name
-
-    @property
-    def version(self) -> str:
-        return self._version
-
-    @property
-    def input_size(self) -> Tuple[int, int]:
-        return self._input_size
 
     @property
     def allocations(self) -> int:

@@ -426,13 +426,13 @@ class FakeLibcuda:
 
 def install(monkeypatch, driver):
     """Have ``import pycuda.driver`` and the driver's own library give the fakes until the test ends."""
-    from bisenet_core.runtime.cuda import device, graph, libcuda
+    from bisenet_core.runtime.cuda import device, libcuda
 
     package = types.ModuleType("pycuda")
     package.driver = driver
     monkeypatch.setitem(sys.modules, "pycuda", package)
     monkeypatch.setitem(sys.modules, "pycuda.driver", driver)
     library = FakeLibcuda(driver)
-    for module in (device, graph, libcuda):
+    for module in (device, libcuda):
         monkeypatch.setattr(module, "load_libcuda", lambda: library)
     return driver

@@ -32,7 +32,7 @@ def make_tensorrt(generation, driver):
     trt.__version__, trt.generation, trt.driver = VERSIONS[generation], (major, minor), driver
     trt.failures, trt.builds = set(), []
     _add_enums(trt, major, minor)
-    trt.ILogger, trt.Logger = ILogger, Logger
+    trt.ILogger, trt.Logger, trt.ITimingCache = ILogger, Logger, TimingCacheBlob
     old, new, newer = major < 10, (major, minor) >= (8, 5), (major, minor) >= (8, 6)
     parts = {
         "Runtime": [Runtime], "Builder": [Builder], "OnnxParser": [OnnxParser],

@@ -127,7 +127,7 @@ def test_what_is_merely_not_there_is_no_warning(card, monkeypatch, caplog):
     monkeypatch.setattr(candidates, "check_driver", no_driver)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # would be imported only to be passed over
     with caplog.at_level(logging.INFO, "bisenet_core"):
-        opened = open_backend(card)
+        opened = open_backend(card, precision="fp32")
     assert opened.name == "openvino" and opened.reason == "auto; no NVIDIA driver"
     assert [one.levelno for one in caplog.records] == [logging.INFO]
 

@@ -7,7 +7,7 @@ import pytest
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.openvino_backend import shared_core
-from bisenet_core.runtime.upsampling import LogitUpsampler
+from bisenet_core.runtime.postprocessing import LogitUpsampler
 
 pytest.importorskip("openvino", reason="the backend's library is optional")
 
@@ -15,10 +15,10 @@ pytest.importorskip("openvino", reason="the backend's library is optional")
 SIGNALLED = """
 import os, signal, sys, threading
 from bisenet_core.runtime.segmenter import Segmenter
-first, second = (Segmenter.open(sys.argv[1], "openvino") for _ in range(2))
+first, second = (Segmenter.open(sys.argv[1], "openvino", "fp32") for _ in range(2))
 first.close()
 second.close()
-opened = [Segmenter.open(sys.argv[1], "openvino")]
+opened = [Segmenter.open(sys.argv[1], "openvino", "fp32")]
 thread = threading.Thread(target=lambda: opened.pop().close())
 thread.start()
 thread.join()

@@ -47,7 +47,7 @@ def test_a_padded_read_only_view_of_a_message_is_taken_as_it_is(segmenter):
 
 
 def test_the_input_size_can_be_chosen(tiny_model_folder):
-    with Segmenter.open(tiny_model_folder, input_width=160) as wider:
+    with Segmenter.open(tiny_model_folder, precision="fp32", input_width=160) as wider:
         assert wider.backend.input_size == (160, 64)
     with pytest.raises(InputError, match="input size -1x0"):
         Segmenter.open(tiny_model_folder, input_width=-1)
@@ -61,7 +61,7 @@ def test_bad_images_are_refused(segmenter):
 
 
 def test_closed_is_closed(tiny_model_folder):
-    with Segmenter.open(tiny_model_folder) as segmenter:
+    with Segmenter.open(tiny_model_folder, precision="fp32") as segmenter:
         pass
     with pytest.raises(RuntimeError, match="has been closed"):
         segmenter.segment(np.zeros((4, 4, 3), np.uint8))

@@ -1,39 +1,106 @@
-"""A whole gpu-check: every section, then the report."""
+"""A whole gpu-check: every section in a process of its own, and the report written after each of them."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.benchmarks.gpu.markdown import markdown
-from bisenet_core.benchmarks.gpu.plan import Step
-from bisenet_core.benchmarks.gpu.results import report
-from bisenet_core.benchmarks.gpu.runner import run_steps
-from bisenet_core.benchmarks.gpu.section import DONE, FAILED
-from bisenet_core.benchmarks.gpu.settings import Settings
+from bisenet_core.benchmarks.gpu.report import markdown, report
+from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, SECTIONS, Settings, Step
+
+_ROOT = Path(__file__).resolve().parents[3]  # what holds bisenet_core
+
+#: What is compared, each in every round, so that no one profits from a cooler or quieter machine.
+SIDE_BY_SIDE = ("network", "segment", "plain_tensorrt", "pytorch", "onnxruntime")
 
 
-def run_check(settings: Settings, output: Path, run: str, fresh: bool = False) -> int:
-    """Write ``output``/gpu_check_RUN.json and .md, also when interrupted.
+def run_check(settings: Settings, output: Path, run: str) -> int:
+    """Write ``output``/gpu_check_RUN.json and .md, anew after each section: it may be ended at any time.
 
     Returns 0 if something was measured and nothing failed; what this machine lacks is told, but no failure.
-    ``fresh`` takes nothing over that earlier runs have measured.
     """
-    records: list[tuple[Step, dict[str, Any]]] = []
-    try:
-        for step, record in run_steps(settings, run, fresh):
-            records.append((step, record))
-            reason = f": {record['reason']}" if "reason" in record else ""
-            print(f"{step.name}: {record['status']}{reason}", file=sys.stderr, flush=True)
-    finally:
-        if records:
-            _write(report(records, settings, run), settings, output, f"gpu_check_{run}")
-    found = [record["status"] for step, record in records if step.section != "machine"]
+    settings.work.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
+    records = {step: {"status": NOT_RUN, "reason": "the check ended before"} for step in steps(settings)}
+    for step in records:
+        records[step] = record = _in_a_process(step, settings)
+        print(f"{step}: {record['status']}: {record.get('reason', 'measured')}", file=sys.stderr, flush=True)
+        content = report(records, settings, run)
+        (output / f"gpu_check_{run}.json").write_text(json.dumps(content, indent=1) + "\n")
+        (output / f"gpu_check_{run}.md").write_text(markdown(content, settings))
+    print(f"written: {output / f'gpu_check_{run}'}.json and .md", file=sys.stderr)
+    found = [record["status"] for step, record in records.items() if step.section != "machine"]
     return int(FAILED in found or DONE not in found)
 
 
-def _write(content: dict[str, Any], settings: Settings, output: Path, name: str) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    (output / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
-    (output / f"{name}.md").write_text(markdown(content, settings))
-    print(f"written: {output / name}.json and .md", file=sys.stderr)
+def steps(settings: Settings) -> Iterator[Step]:
+    """The main subject first and whole, since time may run out; then the other networks."""
+    yield Step("machine", "", "")
+    yield from _build_and_compare(settings, settings.main)
+    for round_ in range(settings.rounds):
+        for section in SIDE_BY_SIDE:
+            for precision in _precisions(settings, section):
+                yield Step(section, settings.main, precision, round_)
+    yield Step("postprocess", settings.main, "fp16")
+    for subject in settings.subjects:
+        if subject != settings.main:
+            yield from _build_and_compare(settings, subject)
+            for section in ("network", "segment"):
+                for precision in settings.precisions:
+                    yield Step(section, subject, precision)
+
+
+def _build_and_compare(settings: Settings, subject: str) -> Iterator[Step]:
+    for precision in reversed(settings.precisions):  # fp16, which matters most, first
+        yield Step("build", subject, precision)
+        yield Step("parity", subject, precision)
+
+
+def _precisions(settings: Settings, section: str) -> tuple[str, ...]:
+    if section in ("network", "segment"):
+        return settings.precisions
+    return ("fp32",) if section == "onnxruntime" else ("fp16",)  # the file is FP32, and runs as it is
+
+
+def _in_a_process(step: Step, settings: Settings) -> dict[str, Any]:
+    request, result = (settings.work / f"{step}.{kind}" for kind in ("request", "result"))
+    result.unlink(missing_ok=True)
+    request.write_text(json.dumps({"step": list(step), "settings": settings.to_json()}))
+    library, *_ = SECTIONS[step.section]
+    python = settings.pythons.get(library, sys.executable)
+    files = (str(request.resolve()), str(result.resolve()))
+    began = time.monotonic()
+    try:
+        ending = _run([python, "-m", "bisenet_core.benchmarks.gpu.section", *files], settings,
+                      settings.work / f"{step}.log")  # fmt: skip
+    except OSError as error:
+        ending = f"{python} does not start: {error.strerror}"
+    record = json.loads(result.read_text()) if result.exists() else {"status": FAILED, "reason": ending}
+    return {**record, "seconds": round(time.monotonic() - began, 2)}
+
+
+def _run(command: list[str], settings: Settings, log: Path) -> str:
+    """How the process ended, in words; what it printed is in ``log``."""
+    # engines and kernels of the check do not mix with the user's own
+    environment = {**os.environ, "XDG_CACHE_HOME": str((settings.work / "cache").resolve())}
+    with log.open("w") as output:
+        # -m looks in the working directory first, also in a Python that drops PYTHONPATH
+        process = subprocess.Popen(
+            command, cwd=_ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            status = process.wait(settings.timeout)
+        except BaseException as error:  # also Ctrl-C: nothing of ours must stay on the GPU
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                return f"took more than {settings.timeout:.0f} s"
+            raise
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return f"ended with status {status}: {lines[-1] if lines else 'it said nothing'}"

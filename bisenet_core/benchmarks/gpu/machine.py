@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from bisenet_core import __version__
-from bisenet_core.benchmarks.gpu.plan import Step
-from bisenet_core.benchmarks.gpu.settings import Settings
+from bisenet_core.benchmarks.gpu.section import Settings, Step
 
 _ASKED = "name,driver_version,pstate,clocks.sm,clocks.mem,clocks.max.sm,power.limit,mig.mode.current"
 
@@ -30,7 +29,7 @@ def measure(_step: Step, settings: Settings) -> dict[str, Any]:
     import pycuda
     import tensorrt as trt
 
-    from bisenet_core.benchmarks.gpu.engine_session import open_device
+    from bisenet_core.benchmarks.gpu.engine_sections import open_device
     from bisenet_core.benchmarks.gpu.memory_floor import copy_bandwidth
 
     with open_device() as device:

@@ -5,16 +5,15 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from bisenet_core.benchmarks.gpu.engine_session import open_device
-from bisenet_core.benchmarks.gpu.kit import Subject
-from bisenet_core.benchmarks.gpu.plan import Step
-from bisenet_core.benchmarks.gpu.settings import Settings, size_text
-from bisenet_core.benchmarks.gpu.speed import open_segmenter, street
+from bisenet_core.benchmarks.gpu.engine_sections import open_device
+from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
+from bisenet_core.benchmarks.gpu.segmenter_sections import open_segmenter, street
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.cuda.compiler import compile_kernels
 from bisenet_core.runtime.cuda.device import CudaDevice
-from bisenet_core.runtime.cuda.graph import CudaGraph
 from bisenet_core.runtime.cuda.kernels import FrameKernels
+from bisenet_core.runtime.cuda.libcuda import CudaGraph
+from bisenet_core.runtime.engine.cache import default_folder
 
 #: More than any GPU's second-level cache, so that every byte comes from and goes to memory.
 _BEYOND_CACHES = 256 << 20
@@ -31,13 +30,13 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
         raise InputError(f"{settings.backend} stands in for TensorRT, and has no kernels")
     camera = max(settings.cameras, key=lambda size: size[0] * size[1])
     with open_segmenter(step, settings) as segmenter:
-        logits = segmenter.backend.logits(street(camera), "rgb")
-    card = Subject(settings.kit / step.subject).card
+        network, logits = segmenter.backend.input_size, segmenter.backend.logits(street(camera), "rgb")
+    labels = camera[0] * camera[1]
+    nbytes = logits.nbytes + labels
+    _, classes, height, width = logits.shape
     with open_device() as device:
-        image = compile_kernels(device.compute_capability, settings.work / "cache" / "kernels")
-        kernels = FrameKernels(device.load_module(image))
-        stream = device.stream()
-        network, (_, classes, height, width) = (card.input_width, card.input_height), logits.shape
+        image = compile_kernels(device.compute_capability, default_folder() / "kernels")
+        kernels, stream = FrameKernels(device.load_module(image)), device.stream()
 
         def kernel(source: Any, target: Any) -> None:
             kernels.postprocess(
@@ -47,8 +46,6 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
         def copy(source: Any, target: Any) -> None:
             device.driver.memcpy_dtod_async(target, source, nbytes // 2, stream)
 
-        labels = camera[0] * camera[1]
-        nbytes = logits.nbytes + labels
         sets = [
             tuple(device.allocate(max(size, nbytes // 2)) for size in (logits.nbytes, labels))
             for _ in range(-(-_BEYOND_CACHES // nbytes))
@@ -66,9 +63,9 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
 
 
 def figures(
-    camera: tuple[int, int], nbytes: int, bandwidth: float, kernel_us: float, copy_us: float
+    camera: Size, nbytes: int, bandwidth: float, kernel_us: float, copy_us: float
 ) -> dict[str, Any]:
-    """What the section says; ``nbytes`` the kernel must move, ``bandwidth`` in bytes/s."""
+    """The section's figures; ``nbytes`` the kernel must move, ``bandwidth`` in bytes/s."""
     floor = 1e6 * nbytes / bandwidth
     return {
         "camera": size_text(camera), "bytes": nbytes, "bandwidth": bandwidth, "floor_us": floor,

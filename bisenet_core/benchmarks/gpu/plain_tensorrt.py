@@ -11,11 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bisenet_core.benchmarks.gpu.engine_sections import open_session
 from bisenet_core.benchmarks.gpu.kit import Subject
-from bisenet_core.benchmarks.gpu.plan import Step
-from bisenet_core.benchmarks.gpu.settings import Settings, size_text
-from bisenet_core.benchmarks.gpu.speed import street
-from bisenet_core.benchmarks.gpu.timing import milliseconds
+from bisenet_core.benchmarks.gpu.section import Settings, Step, size_text
+from bisenet_core.benchmarks.gpu.segmenter_sections import street
+from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.preprocessing import fit_image, network_statistics, normalisation_tables, normalise
@@ -44,18 +44,16 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
     """As the sections network and segment: ``network_ms``, and ``wall_ms`` for each camera size."""
     if settings.is_stand_in:
         raise InputError(f"{settings.backend} stands in for TensorRT; its plain way is not measured")
-    from bisenet_core.benchmarks.gpu.engine_session import open_session
-
     subject = Subject(settings.kit / step.subject)
     with open_session(subject.plain_card, step.precision) as session:
         plain = PlainSegmenter(subject.card, session.input, session.infer)
         shares = [float(np.mean(plain.segment(image) == labels)) for image, labels in subject.references()]
         found: dict[str, Any] = {
             "equal_labels": min(shares),
-            "network_ms": milliseconds(session.run, settings.frames, settings.warm_up),
+            "network_ms": percentiles_of(session.run, settings.frames, settings.warm_up),
         }
         for camera in settings.cameras:
             segment = partial(plain.segment, street(camera))
-            times = milliseconds(segment, settings.frames, settings.warm_up)
+            times = percentiles_of(segment, settings.frames, settings.warm_up)
             found[size_text(camera)] = {"wall_ms": times}
     return found

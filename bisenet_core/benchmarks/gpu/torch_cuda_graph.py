@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from bisenet_core.benchmarks.gpu.kit import Subject
-from bisenet_core.benchmarks.gpu.plan import Step
-from bisenet_core.benchmarks.gpu.settings import Settings, Size, size_text
-from bisenet_core.benchmarks.gpu.speed import street
-from bisenet_core.benchmarks.gpu.timing import milliseconds
+from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
+from bisenet_core.benchmarks.gpu.segmenter_sections import street
+from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.errors import InputError
 from bisenet_core.models import create_model
@@ -75,13 +74,13 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
     replay, _ = capture(network, image.to(memory_format=torch.channels_last))
     found: dict[str, Any] = {
         "device": torch.cuda.get_device_name(), "version": torch.__version__,
-        "network_ms": milliseconds(lambda: _wait(replay), settings.frames, settings.warm_up),
+        "network_ms": percentiles_of(lambda: _wait(replay), settings.frames, settings.warm_up),
     }  # fmt: skip
     frames = partial(_segmenter, network, card)
     for camera in settings.cameras:
         segment = frames(camera)
         picture = street(camera)
-        times = milliseconds(partial(segment, picture), settings.frames, settings.warm_up)
+        times = percentiles_of(partial(segment, picture), settings.frames, settings.warm_up)
         found[size_text(camera)] = {"wall_ms": times}
     shares = [
         float(np.mean(frames(labels.shape[::-1])(image) == labels)) for image, labels in subject.references()

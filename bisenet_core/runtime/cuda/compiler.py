@@ -16,12 +16,12 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from bisenet_core.errors import BackendUnavailable
 from bisenet_core.runtime.cuda.nvrtc import Nvrtc, NvrtcError
-from bisenet_core.runtime.engine.private_files import make_private_folder, read_private, write_private
+from bisenet_core.runtime.private_files import make_private_folder, read_private, write_private
 
 _LOGGER = logging.getLogger(__name__)
 
 _FOLDER = Path(__file__).resolve().parent
-_SOURCE, _HEADERS = "kernels.cu", ("pixel_math.h",)
+_SOURCE, _HEADERS = "kernels.cu", ("outputs.h", "pixel_math.h", "tile.h")
 # Without fused multiplications: the results are to be those of the CPU's code.
 _OPTIONS = ("--fmad=false", "--std=c++11")
 _DIGEST = hashlib.sha256().digest_size

@@ -9,7 +9,7 @@
 // 0.8 M by warps: 1 us on 132 x 4 schedulers at 1.8 GHz, 80 us on 2 x 4 at 1.3 GHz. Confidence adds 14 for
 // each class and input pixel, 140 M in all. These are counts on paper: nothing was measured.
 // The tile is one cell high so that all of these 585 blocks are resident at once on a large GPU.
-#include "pixel_math.h"
+#include "outputs.h"
 
 #ifdef __CUDACC__
 #define DYNAMIC_SHARED(type, name) extern __shared__ type name[]
@@ -57,276 +57,10 @@ preprocess(const Byte* source, int width, int height, int step, int layout, void
 
 // ---- postprocess
 
-enum {
-  TILE_CELLS = 16, POST_THREADS = 256,
-  NODE_COLUMNS = TILE_CELLS + 1, NODES = 2 * NODE_COLUMNS,  // logits at the corners of the tile's cells
-  LANES = POST_THREADS / TILE_CELLS,                        // threads that look at one cell's classes
-  CHUNK_COLUMNS = 128, STRIP = 4, CHUNK_ROWS = POST_THREADS / CHUNK_COLUMNS * STRIP,
-  MASK_WORDS = 8, GROUP = 4, GROUP_LANES = 64,
-  RESIDENT = 5  // blocks on a multiprocessor: 48 registers a thread
-};
+enum { RESIDENT = 5 };  // blocks on a multiprocessor: 48 registers a thread
 
-struct Logits {
-  const void* data;
-  int half, classes, width, height;
-};
-
-struct Outputs {
-  Byte *labels, *confidence, *masks;
-  const Byte* mask_ids;
-  int mask_count;
-  Byte* overlay;
-  Image camera;
-  const Byte* palette;
-  float image_share, color_share;
-  int lowest;  // smallest confidence that masks and overlay show
-};
-
-struct Span {
-  int begin, end;
-};
-
-// What the threads of a block share. A class's scores at the tile's corners lie in `scores`, behind it.
-struct Tile {
-  unsigned long long winners[NODES];           // of each corner: key of the best score, then 255 - class
-  unsigned floors[TILE_CELLS];                 // key of the largest of all classes' smallest corners
-  unsigned candidates[TILE_CELLS][MASK_WORDS]; // classes that may win, or count for the confidence
-  Position columns[CHUNK_COLUMNS];             // of the chunk's pixels; their cell counts from the tile's first
-  float rows[CHUNK_ROWS];                      // weight of the lower corners
-  Byte labels[CHUNK_ROWS][CHUNK_COLUMNS], confidence[CHUNK_ROWS][CHUNK_COLUMNS];
-};
-
-__device__ inline float logit_at(const Logits& logits, int class_id, int row, int column) {
-  const size_t index = ((size_t)class_id * logits.height + row) * logits.width + column;
-  return logits.half ? half_to_float(((const unsigned short*)logits.data)[index])
-                     : ((const float*)logits.data)[index];
-}
-
-__device__ inline void clear_tile(Tile& tile) {
-  const int thread = threadIdx.x;
-  if (thread < NODES) tile.winners[thread] = 0;
-  if (thread < TILE_CELLS) tile.floors[thread] = 0;
-  if (thread < TILE_CELLS * MASK_WORDS) tile.candidates[thread / MASK_WORDS][thread % MASK_WORDS] = 0;
-}
-
-// Corner j of the tile lies at logit first_cell - 1 + j; beyond the border its logits are repeated.
-__device__ inline void load_scores(const Logits& logits, int first_cell, int cell_row, float* scores,
-                                   int* status) {
-  bool finite = true;
-  for (int i = threadIdx.x; i < NODES * logits.classes; i += POST_THREADS) {
-    const int class_id = i / NODES, node = i % NODES;
-    const int row = clamped(cell_row - 1 + node / NODE_COLUMNS, logits.height - 1);
-    const int column = clamped(first_cell - 1 + node % NODE_COLUMNS, logits.width - 1);
-    scores[i] = logit_at(logits, class_id, row, column);
-    finite = finite && is_finite(scores[i]);
-  }
-  if (!finite && status) *status = 1;
-}
-
-__device__ inline void find_winners(Tile& tile, const float* scores, int classes) {
-  const int cell = threadIdx.x / LANES, lane = threadIdx.x % LANES;
-  for (int i = threadIdx.x; i < NODES * classes; i += POST_THREADS)
-    atomicMax(&tile.winners[i % NODES], (unsigned long long)ordered_key(scores[i]) << 8 | (255 - i / NODES));
-  unsigned floor = 0;
-  for (int class_id = lane; class_id < classes; class_id += LANES) {
-    const float* corner = scores + class_id * NODES + cell;
-    const float low = fminf(fminf(corner[0], corner[1]), fminf(corner[NODE_COLUMNS], corner[NODE_COLUMNS + 1]));
-    floor = max(floor, ordered_key(low));
-  }
-  atomicMax(&tile.floors[cell], floor);
-}
-
-__device__ inline void find_candidates(Tile& tile, const float* scores, int classes, float margin) {
-  const int cell = threadIdx.x / LANES, lane = threadIdx.x % LANES;
-  const float floor = value_of_key(tile.floors[cell]) - margin;
-  for (int class_id = lane; class_id < classes; class_id += LANES) {
-    const float* corner = scores + class_id * NODES + cell;
-    const float high = fmaxf(fmaxf(corner[0], corner[1]), fmaxf(corner[NODE_COLUMNS], corner[NODE_COLUMNS + 1]));
-    if (high >= floor) atomicOr(&tile.candidates[cell][class_id / 32], 1u << class_id % 32);
-  }
-}
-
-__device__ inline Byte winner_at(const Tile& tile, int node) {
-  return (Byte)(255 - (tile.winners[node] & 255));
-}
-
-// Whether a cell's pixels must be computed one by one. For labels alone, equal corners settle it.
-__device__ inline bool is_contested(const Tile& tile, int cell, bool with_confidence) {
-  if (!with_confidence) {
-    const Byte winner = winner_at(tile, cell);
-    return winner != winner_at(tile, cell + 1) || winner != winner_at(tile, cell + NODE_COLUMNS) ||
-           winner != winner_at(tile, cell + NODE_COLUMNS + 1);
-  }
-  int count = 0;
-  for (int word = 0; word < MASK_WORDS; ++word) count += __popc(tile.candidates[cell][word]);
-  return count > 1;
-}
-
-// The candidates of a cell in ascending order: next() is the class, or -1 behind the last.
-struct Candidates {
-  const unsigned* words;
-  int word;
-  unsigned bits;
-
-  __device__ inline explicit Candidates(const unsigned* of_cell) : words(of_cell), word(0), bits(of_cell[0]) {}
-
-  __device__ inline int next() {
-    while (!bits) {
-      if (++word == MASK_WORDS) return -1;
-      bits = words[word];
-    }
-    const int class_id = 32 * word + __ffs((int)bits) - 1;
-    bits &= bits - 1;
-    return class_id;
-  }
-};
-
-__device__ inline Column column_of(const float* scores, int class_id, int cell, float across) {
-  const float* corner = scores + class_id * NODES + cell;
-  return column_between(corner[0], corner[1], corner[NODE_COLUMNS], corner[NODE_COLUMNS + 1], across);
-}
-
-// 255 times the winner's probability in each pixel of a strip: 255 / sum of exp(score - best).
-__device__ inline void strip_confidence(Tile& tile, const float* scores, const Position& column, int x, int first,
-                                        const float* best) {
-  float total[STRIP] = {0.0f, 0.0f, 0.0f, 0.0f};
-  Candidates candidates(tile.candidates[column.cell]);
-  for (int class_id; (class_id = candidates.next()) >= 0;) {
-    const Column score = column_of(scores, class_id, column.cell, column.weight);
-    for (int i = 0; i < STRIP; ++i)
-      total[i] += expf(tile.rows[first + i] * score.difference + score.top - best[i]);
-  }
-  for (int i = 0; i < STRIP; ++i) tile.confidence[first + i][x] = to_byte((int)rintf(255.0f / total[i]));
-}
-
-// The winner, lowest id on a tie, in each of the STRIP pixels of a column from row `first` of the chunk.
-__device__ inline void contested_strip(Tile& tile, const float* scores, const Position& column, int x, int first,
-                                       bool with_confidence) {
-  const float minus_infinity = bits_to_float(0xff800000u);  // NVRTC has no INFINITY
-  float best[STRIP] = {minus_infinity, minus_infinity, minus_infinity, minus_infinity};
-  int winner[STRIP] = {0, 0, 0, 0};
-  Candidates candidates(tile.candidates[column.cell]);
-  for (int class_id; (class_id = candidates.next()) >= 0;) {
-    const Column score = column_of(scores, class_id, column.cell, column.weight);
-    for (int i = 0; i < STRIP; ++i) {
-      const float value = tile.rows[first + i] * score.difference + score.top;
-      if (value > best[i]) winner[i] = class_id;
-      best[i] = fmaxf(best[i], value);
-    }
-  }
-  for (int i = 0; i < STRIP; ++i) tile.labels[first + i][x] = (Byte)winner[i];
-  if (with_confidence) strip_confidence(tile, scores, column, x, first, best);
-}
-
-__device__ inline void label_strip(Tile& tile, const float* scores, int x, int first, bool with_confidence) {
-  const Position column = tile.columns[x];
-  if (is_contested(tile, column.cell, with_confidence)) {
-    contested_strip(tile, scores, column, x, first, with_confidence);
-    return;
-  }
-  const Byte winner = winner_at(tile, column.cell);
-  for (int i = 0; i < STRIP; ++i) {
-    tile.labels[first + i][x] = winner;
-    tile.confidence[first + i][x] = 255;
-  }
-}
-
-// ---- from labels of the network's size to those of the camera's
-
-// Up to 4 neighbouring pixels of one row of the output, from the first whose number is a multiple of 4.
-struct Group {
-  Byte label[GROUP], confidence[GROUP];
-  int x, y, begin, end;  // pixels begin to end - 1 of the group are inside
-};
-
-__device__ inline void store_group(Byte* plane, size_t pixel, const Byte* values, const Group& group) {
-  Byte* place = plane + pixel;
-  if (group.end - group.begin == GROUP && ((size_t)place & 3) == 0) {
-    *(unsigned*)place = values[0] | values[1] << 8 | values[2] << 16 | (unsigned)values[3] << 24;
-    return;
-  }
-#pragma unroll  // an index known at compile time keeps the group in registers
-  for (int i = 0; i < GROUP; ++i)
-    if (i >= group.begin && i < group.end) place[i] = values[i];
-}
-
-__device__ inline void store_masks(const Outputs& out, size_t pixel, size_t plane, const Group& group) {
-  Byte mask[GROUP];
-  for (int k = 0; k < out.mask_count; ++k) {
-    for (int i = 0; i < GROUP; ++i)
-      mask[i] = group.label[i] == out.mask_ids[k] && group.confidence[i] >= out.lowest ? 255 : 0;
-    store_group(out.masks + k * plane, pixel, mask, group);
-  }
-}
-
-__device__ inline void store_overlay(const Outputs& out, size_t pixel, const Group& group) {
-#pragma unroll
-  for (int i = 0; i < GROUP; ++i) {
-    if (i < group.begin || i >= group.end) continue;
-    const Color seen = pixel_of(out.camera, group.x + i, group.y);
-    const Byte* color = out.palette + 3 * group.label[i];
-    const bool shown = group.confidence[i] >= out.lowest;
-    Byte* place = out.overlay + 3 * (pixel + i);
-    place[0] = (Byte)(shown ? mixed(seen.red, out.image_share, color[0], out.color_share) : seen.red);
-    place[1] = (Byte)(shown ? mixed(seen.green, out.image_share, color[1], out.color_share) : seen.green);
-    place[2] = (Byte)(shown ? mixed(seen.blue, out.image_share, color[2], out.color_share) : seen.blue);
-  }
-}
-
-template <bool LABELS_ALONE>
-__device__ inline void store_pixels(const Outputs& out, const Group& group) {
-  const size_t pixel = (size_t)group.y * out.camera.width + group.x;
-  const size_t plane = (size_t)out.camera.width * out.camera.height;
-  store_group(out.labels, pixel, group.label, group);
-  if (LABELS_ALONE) return;
-  if (out.confidence) store_group(out.confidence, pixel, group.confidence, group);
-  if (out.masks) store_masks(out, pixel, plane, group);
-  if (out.overlay) store_overlay(out, pixel, group);
-}
-
-// The output pixels whose nearest pixel lies in the chunk of the network's input at columns x, rows y.
-template <bool LABELS_ALONE>
-__device__ inline void store_chunk(const Tile& tile, const Outputs& out, Span x, Span y, int net_width,
-                                   int net_height, bool with_confidence) {
-  const int width = out.camera.width, height = out.camera.height;
-  const Span columns = {first_output(x.begin, net_width, width), first_output(x.end, net_width, width)};
-  const Span rows = {first_output(y.begin, net_height, height), first_output(y.end, net_height, height)};
-  const float per_column = 1.0f / (2 * width), per_row = 1.0f / (2 * height);
-  Group group;
-  for (group.x = (columns.begin / GROUP + threadIdx.x % GROUP_LANES) * GROUP; group.x < columns.end;
-       group.x += GROUP_LANES * GROUP) {
-    group.begin = larger(0, columns.begin - group.x);
-    group.end = smaller(GROUP, columns.end - group.x);
-    int from[GROUP];
-    for (int i = 0; i < GROUP; ++i)
-      from[i] = clamped(quotient((2 * (group.x + i) + 1) * net_width, 2 * width, per_column) - x.begin,
-                        CHUNK_COLUMNS - 1);
-    for (group.y = rows.begin + threadIdx.x / GROUP_LANES; group.y < rows.end;
-         group.y += POST_THREADS / GROUP_LANES) {
-      const int row = quotient((2 * group.y + 1) * net_height, 2 * height, per_row) - y.begin;
-      for (int i = 0; i < GROUP; ++i) {
-        group.label[i] = tile.labels[row][from[i]];
-        group.confidence[i] = with_confidence ? tile.confidence[row][from[i]] : 255;
-      }
-      store_pixels<LABELS_ALONE>(out, group);
-    }
-  }
-}
-
-__device__ inline void locate_chunk(Tile& tile, const Logits& logits, int first_cell, int x, int y,
-                                    int net_width, int net_height) {
-  const int thread = threadIdx.x;
-  if (thread < CHUNK_COLUMNS) {
-    tile.columns[thread] = position_in_grid(smaller(x + thread, net_width - 1), logits.width, net_width);
-    tile.columns[thread].cell = smaller(tile.columns[thread].cell - first_cell, TILE_CELLS - 1);
-  } else if (thread < CHUNK_COLUMNS + CHUNK_ROWS) {
-    const int row = thread - CHUNK_COLUMNS;
-    tile.rows[row] = position_in_grid(smaller(y + row, net_height - 1), logits.height, net_height).weight;
-  }
-}
-
-// One tile: 16x1 cells. Its pixels of the network's input are labelled chunk by chunk (one chunk, when the
-// logits are at 1/8), and each chunk's output pixels written.
+// The pixels of a tile are labelled chunk by chunk (one chunk, when the logits are at 1/8), and each chunk's
+// output pixels written.
 template <bool LABELS_ALONE>
 __device__ inline void postprocess_tile(const Logits& logits, int net_width, int net_height, int* status,
                                         const Outputs& out) {
@@ -341,7 +75,7 @@ __device__ inline void postprocess_tile(const Logits& logits, int net_width, int
   __syncthreads();
   find_winners(tile, scores, classes);
   __syncthreads();
-  // Classes 16 below the winner cannot move an 8-bit confidence: _NEGLIGIBLE in upsampling.py.
+  // Classes 16 below the winner cannot move an 8-bit confidence: _NEGLIGIBLE in postprocessing.py.
   find_candidates(tile, scores, classes, with_confidence ? 16.0f : 0.0f);
 
   const Span x = {first_pixel(first_cell, grid_width, net_width),
@@ -357,7 +91,8 @@ __device__ inline void postprocess_tile(const Logits& logits, int net_width, int
       label_strip(tile, scores, threadIdx.x % CHUNK_COLUMNS, threadIdx.x / CHUNK_COLUMNS * STRIP,
                   with_confidence);
       __syncthreads();
-      store_chunk<LABELS_ALONE>(tile, out, columns, rows, net_width, net_height, with_confidence);  // the next chunk's labels wait for all of this behind a barrier
+      // The next chunk's labels wait for all of this behind a barrier.
+      store_chunk<LABELS_ALONE>(tile, out, columns, rows, net_width, net_height, with_confidence);
     }
 }
 

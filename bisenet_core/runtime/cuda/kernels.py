@@ -1,7 +1,7 @@
 """FrameKernels: pre- and post-processing on the device, from 8-bit camera image to 8-bit labels.
 
-Whatever is launched here follows runtime/preprocessing.py and runtime/upsampling.py to the last bit, but for
-the confidence, which may differ by one where the two exponentials round 255 times a probability differently.
+Whatever is launched here follows runtime/preprocessing.py and runtime/postprocessing.py to the last bit. Only
+the confidence may differ, by one, where the two exponentials round 255 times a probability differently.
 Every pointer is a device pointer as an int (0: not wanted); nothing is allocated and nothing is waited for.
 """
 
@@ -19,7 +19,7 @@ SIGNATURES = {
     "postprocess": "Piiiiiiii" "PPP" "PPi" "PPiiPff" "i",
 }
 
-# Sizes that kernels.cu was written for; it defines the same names.
+# Sizes that kernels.cu and tile.h were written for; they define the same names.
 _IMAGE_TILE, _IMAGE_ROWS = 32, 8
 _TILE_CELLS, _POST_THREADS = 16, 256
 _NODES = 2 * (_TILE_CELLS + 1)

@@ -1,6 +1,6 @@
 // The arithmetic of one pixel, for nvcc, NVRTC and a host compiler (C++11), which tests its numbers.
 //
-// It repeats runtime/preprocessing.py, runtime/upsampling.py and visualization.overlay bit by bit, so no
+// It repeats runtime/preprocessing.py, runtime/postprocessing.py and visualization.overlay bit by bit, so no
 // multiplication may be fused with an addition (--fmad=false) but for the one that says so.
 #ifndef BISENET_PIXEL_MATH_H
 #define BISENET_PIXEL_MATH_H
@@ -157,7 +157,7 @@ HOST_DEVICE Color resized_pixel(const Image& image, const Tap& column, const Tap
   return color;
 }
 
-// ---- logits to labels: upsampling.py
+// ---- logits to labels: postprocessing.py
 
 // A float's bits in an order that unsigned integers have too; -0 and 0 are one value.
 HOST_DEVICE unsigned ordered_key(float value) {

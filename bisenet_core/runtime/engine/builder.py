@@ -1,22 +1,33 @@
 """EngineBuilder: a model folder becomes a serialised TensorRT engine."""
 
+import ctypes
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any, Optional
 
 from bisenet_core.errors import BackendUnavailable, InputError
-from bisenet_core.runtime.engine.fp16_onnx import to_half
+from bisenet_core.runtime.engine.callbacks import Progress, attach_progress, raise_interruption, shared_logger
 from bisenet_core.runtime.engine.options import EngineOptions
-from bisenet_core.runtime.engine.prepared_onnx import is_quantised, prepare_onnx
-from bisenet_core.runtime.engine.progress import Progress, attach_progress, raise_interruption
-from bisenet_core.runtime.engine.tactics import choose_tactics
-from bisenet_core.runtime.engine.timing import TimingCache
-from bisenet_core.runtime.engine.trt_log import shared_logger
+from bisenet_core.runtime.engine.prepared_onnx import is_quantised, prepare_onnx, to_half
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.private_files import read_private, write_private
+
+_LOGGER = logging.getLogger(__name__)
 
 _MIB = 1 << 20
 #: Precision -> the flags that allow it; a TensorRT that lacks them (11) goes by the network's own types.
 _FLAGS = {"fp32": (), "fp16": ("FP16",), "int8": ("INT8", "FP16")}
+#: TacticSource -> the library, and a function of it that returns its version.
+_EXTERNAL = {
+    "CUBLAS": ("cublas", "cublasGetCudartVersion"),
+    "CUBLAS_LT": ("cublasLt", "cublasLtGetVersion"),
+    "CUDNN": ("cudnn", "cudnnGetVersion"),
+}
+_MAJORS = range(13, 7, -1)
+#: Versions are written as 8906 or 111103; a library of empty functions returns an error code, which is less.
+_LEAST_VERSION = 1000
+_PREVIEW = "DISABLE_EXTERNAL_TACTIC_SOURCES_FOR_CORE_0805"
 
 
 class EngineBuilder:
@@ -25,11 +36,11 @@ class EngineBuilder:
     A CUDA context must be current in the calling thread, and stay so during ``build``.
     """
 
-    def __init__(self, trt: Any, timing_cache: Optional[Path] = None) -> None:
+    def __init__(self, trt: Any, timing_cache: Path) -> None:
         """``timing_cache``: a file that remembers how fast each kernel was, for the next build."""
         self._trt = trt
         self._log = shared_logger(trt)
-        self._timing = TimingCache(timing_cache)
+        self._timing_cache = timing_cache
 
     def build(self, card: ModelCard, options: EngineOptions, progress: Optional[Progress] = None) -> bytes:
         """The engine of ``card``'s network: 1x3xhxw float32 -> logits 1xKx(h/8)x(w/8) float32.
@@ -49,7 +60,7 @@ class EngineBuilder:
         if plan is None:
             raise InputError(f"TensorRT {self._trt.__version__} built no engine of {card.onnx_path}: "
                              f"{self._log.take_errors() or 'it gave no reason'}")
-        self._timing.keep(config)
+        keep_timings(config, self._timing_cache)
         del parser  # holds the weights until the engine is built
         return bytes(plan)
 
@@ -88,7 +99,7 @@ class EngineBuilder:
         choose_tactics(self._trt, config, options.external_tactics)
         if options.optimization_level is not None and hasattr(config, "builder_optimization_level"):
             config.builder_optimization_level = options.optimization_level
-        self._timing.attach(config)
+        use_timings(config, self._timing_cache)
         return config
 
     def _limit_workspace(self, config: Any, size: int) -> None:
@@ -111,3 +122,64 @@ def _read_onnx(card: ModelCard) -> bytes:
     if hashlib.sha256(content).hexdigest() != card.onnx_sha256:  # the engine would be kept under a wrong key
         raise InputError(f"{card.onnx_path} has changed since its model.json was read; load the model again")
     return content
+
+
+def choose_tactics(trt: Any, config: Any, external: Optional[bool]) -> None:
+    """Take from ``config`` the sources that are not to be used; ``external`` as in ``EngineOptions``."""
+    if external:
+        return
+    named = [name for name in _EXTERNAL if hasattr(trt.TacticSource, name)]
+    absent = [name for name in named if external is False or not library_works(*_EXTERNAL[name])]
+    unwanted = sum(1 << int(getattr(trt.TacticSource, name)) for name in absent)
+    chosen = config.get_tactic_sources()
+    if not chosen & unwanted:
+        return
+    config.set_tactic_sources(chosen & ~unwanted)
+    preview = getattr(trt, "PreviewFeature", None)
+    if hasattr(preview, _PREVIEW):
+        config.set_preview_feature(getattr(preview, _PREVIEW), True)
+
+
+def library_works(name: str, version_function: str) -> bool:
+    """Whether a CUDA library is there, in whichever major versions, and each of them tells its version.
+
+    Which of them TensorRT was linked with it does not say, so that one that does not work spoils the rest.
+    """
+    asked = [_version(f"lib{name}.so.{major}", version_function) for major in _MAJORS]
+    versions = [version for version in asked if version is not None]
+    return bool(versions) and min(versions) >= _LEAST_VERSION
+
+
+def _version(path: str, version_function: str) -> Optional[int]:
+    try:
+        function = getattr(ctypes.CDLL(path), version_function)
+    except (OSError, AttributeError):
+        return None
+    function.restype = ctypes.c_size_t
+    return int(function())
+
+
+def use_timings(config: Any, path: Path) -> None:
+    """Have a build use what was measured before, and remember what it measures.
+
+    ``path`` is a file beside the engines, of one TensorRT and one GPU. One that is damaged, or of another
+    TensorRT, is as good as none.
+    """
+    try:
+        content = read_private(path)
+    except OSError:
+        content = b""
+    timings = config.create_timing_cache(content)
+    if timings is None or not config.set_timing_cache(timings, False):
+        config.set_timing_cache(config.create_timing_cache(b""), False)
+
+
+def keep_timings(config: Any, path: Path) -> None:
+    """Write what the finished build has measured. A disk that is full costs time, not the engine."""
+    timings = config.get_timing_cache()
+    if timings is None:
+        return
+    try:
+        write_private(path, bytes(timings.serialize()))
+    except OSError as error:
+        _LOGGER.info("the timing cache %s was not written: %s", path, error)

@@ -12,11 +12,10 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple, Union
 
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.engine.builder import EngineBuilder
-from bisenet_core.runtime.engine.cache_key import CacheKey
-from bisenet_core.runtime.engine.options import EngineOptions
-from bisenet_core.runtime.engine.private_files import PART, make_private_folder, read_private, write_private
-from bisenet_core.runtime.engine.progress import Progress
+from bisenet_core.runtime.engine.callbacks import Progress
+from bisenet_core.runtime.engine.options import CacheKey, EngineOptions
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.private_files import PART, make_private_folder, read_private, write_private
 
 _LOGGER = logging.getLogger(__name__)
 

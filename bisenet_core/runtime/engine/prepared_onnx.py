@@ -1,5 +1,6 @@
-"""model.onnx as every TensorRT since 8.2 reads it, made without the onnx package."""
+"""model.onnx rewritten for TensorRT: so that 8.2 reads it, and in FP16 where there is no flag for it (11)."""
 
+import warnings
 from typing import Dict, List, Optional, Set, Tuple
 
 import numpy as np
@@ -49,6 +50,30 @@ def is_quantised(content: bytes) -> bool:
     graphs = messages(list(read_fields(content)), _GRAPH)
     nodes = [node for graph in graphs for node in messages(list(read_fields(graph)), _NODE)]
     return any("QuantizeLinear" in texts(list(read_fields(node)), _OP_TYPE) for node in nodes)
+
+
+def to_half(content: bytes) -> bytes:
+    """The network with FP16 weights and arithmetic; its input and output stay float32, behind Casts.
+
+    ``content`` comes from ``prepare_onnx``. Raises InputError where onnxconverter-common is missing or fails.
+    """
+    try:
+        import onnx
+        from onnxconverter_common import float16
+    except ImportError as error:
+        raise InputError(f"FP16 with this TensorRT needs the network in FP16, and so {error.name}: "
+                         "pip install onnx onnxconverter-common, or use precision fp32") from error
+    # It keeps Resize in FP32, which old releases of ONNX Runtime need and TensorRT would pay with two copies.
+    blocked = [name for name in float16.DEFAULT_OP_BLOCK_LIST if name != "Resize"]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a line for each weight that FP16 rounds to its smallest number
+            model = float16.convert_float_to_float16(
+                onnx.load_from_string(content), keep_io_types=True, op_block_list=blocked)
+    except Exception as error:  # it raises whatever onnx does, of no common base
+        raise InputError(f"model.onnx cannot be written in FP16: {' '.join(str(error).split())}; "
+                         "use precision fp32") from error
+    return bytes(model.SerializeToString())
 
 
 def _rewrite(graph: List[Field], shape: Tuple[int, ...]) -> List[Field]:

@@ -8,19 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bisenet_core.benchmarks.gpu import runner, section
-from bisenet_core.benchmarks.gpu.check import run_check
+from bisenet_core.benchmarks.gpu import check, section
+from bisenet_core.benchmarks.gpu.check import run_check, steps
 from bisenet_core.benchmarks.gpu.kit import MODEL, REFERENCE, subjects_of
-from bisenet_core.benchmarks.gpu.markdown import markdown
 from bisenet_core.benchmarks.gpu.memory_floor import figures
-from bisenet_core.benchmarks.gpu.plan import SECTIONS, Step, steps
-from bisenet_core.benchmarks.gpu.results import merge, report, summarise
-from bisenet_core.benchmarks.gpu.section import DONE, FAILED, FUNCTIONS, NOT_RUN, run_section
-from bisenet_core.benchmarks.gpu.settings import Settings
-from bisenet_core.benchmarks.gpu.targets import judge
+from bisenet_core.benchmarks.gpu.report import markdown, merge, report
+from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, SECTIONS, Settings, Step, run_section
 from bisenet_core.errors import InputError
 
-CAMERAS = ((64, 48), (2048, 1024))
+STEP = Step("network", "bisenetv2", "fp16")
 
 
 @pytest.fixture
@@ -28,9 +24,9 @@ def settings(tmp_path):
     return Settings(kit=tmp_path / "kit", work=tmp_path / "work", subjects=("bisenetv2", "stdc1_seg"))
 
 
-def measured(step, ours=1.0):
+def measured(step):
     """What each section would find, with round numbers."""
-    camera = {"wall_ms": {"p50": ours, "p99": 1.2 * ours}}
+    camera = {"wall_ms": {"p50": 1.0, "p99": 1.2}}
     cameras = {size: camera for size in ("1280x720", "1920x1080", "2048x1024")}
     ours_cameras = {
         size: {**camera, "stages_ms": {"network": 0.25}, "allocations": 0} for size in cameras
@@ -39,22 +35,14 @@ def measured(step, ours=1.0):
     rival = {"network_ms": {"p50": 0.5, "p99": 0.6}, **slower}
     return {
         "machine": {"device": "NVIDIA H200"}, "build": {"seconds": 61.0, "bytes": 11_000_000},
-        "parity": {"equal_labels": 0.9991, "needed": 0.995, "frames": 3},
+        "parity": {"equal_labels": 0.9991, "frames": 3},
         "network": {"wall_ms": {"p50": 0.3, "p99": 0.31}}, "segment": ours_cameras,
         "postprocess": figures((2048, 1024), 2_720_000, 4e12, 1.0, 0.9),
     }.get(step.section, rival)
 
 
-def done(step, run="one", **content):
-    return step, {"status": DONE, "measured": measured(step), "run": run, "host": "box", **content}
-
-
-def everything(settings, **content):
-    return [done(step, **content) for step in steps(settings)]
-
-
-def test_every_section_has_its_library_and_its_function():
-    assert set(SECTIONS) == set(FUNCTIONS)
+def everything(settings):
+    return {step: {"status": DONE, "measured": measured(step)} for step in steps(settings)}
 
 
 def test_the_main_network_is_measured_whole_before_any_other(settings):
@@ -71,7 +59,7 @@ def test_rivals_take_turns_with_ours(settings):
 
 
 def test_names_of_steps_differ(settings):
-    names = [step.name for step in steps(settings)]
+    names = [str(step) for step in steps(settings)]
     assert len(names) == len(set(names))
 
 
@@ -93,44 +81,11 @@ def test_nothing_is_made_of_what_a_backend_does_not_count():
 
 def test_a_round_that_failed_is_named_and_the_others_count(settings):
     step = Step("pytorch", "bisenetv2", "fp16")
-    found = summarise([done(step), (step._replace(round=1), {"status": FAILED, "reason": "lost"})])
-    row = found["pytorch", "bisenetv2", "fp16"]
+    records = {step: {"status": DONE, "measured": measured(step)},
+               step._replace(round=1): {"status": FAILED, "reason": "lost"}}
+    row, = report(records, settings, "today")["summary"]
     assert row["rounds"] == 1 and row["incomplete"] == ["lost"]
-
-
-def test_figures_that_reach_their_targets_are_met(settings):
-    verdicts = judge(summarise(everything(settings)), settings)
-    assert {row["verdict"] for row in verdicts} == {"met"}
-
-
-@pytest.mark.parametrize("equal, verdict", [(0.9949, "missed"), (0.995, "met")])
-def test_fp16_labels_must_be_equal_on_995_of_1000(settings, equal, verdict):
-    step = Step("parity", "bisenetv2", "fp16")
-    found = judge(summarise([done(step, measured={"equal_labels": equal})]), settings)
-    assert next(row for row in found if "labels equal" in row["target"])["verdict"] == verdict
-
-
-def test_what_was_not_measured_says_why_and_is_never_met(settings):
-    records = [(step, {"status": NOT_RUN, "reason": "no GPU here"}) for step in steps(settings)]
-    verdicts = judge(summarise(records), settings)
-    assert {row["verdict"] for row in verdicts} == {"not measured"}
-    assert all("no GPU here" in row["reason"] for row in verdicts)
-
-
-def test_ways_are_only_compared_within_one_run_on_one_machine(settings):
-    records = [done(step, run="two" if step.section == "pytorch" else "one") for step in steps(settings)]
-    rows = {row["target"]: row for row in judge(summarise(records), settings)}
-    row = rows["PyTorch FP16 with a CUDA graph / ours, host to host"]
-    assert row["verdict"] == "not measured" and "of different runs" in row["reason"]
-    assert rows["plain TensorRT / ours, host to host"]["found"] == 3.0
-
-
-def test_an_allocation_per_frame_is_missed(settings):
-    step = Step("segment", "bisenetv2", "fp16")
-    content = measured(step)
-    content["2048x1024"]["allocations"] = 500
-    rows = judge(summarise([done(step, measured=content)]), settings)
-    assert next(row for row in rows if "allocations" in row["target"])["verdict"] == "missed"
+    assert "a round | lost" in markdown(report(records, settings, "today"), settings)
 
 
 def test_the_floor_is_bytes_over_bandwidth():
@@ -140,7 +95,7 @@ def test_the_floor_is_bytes_over_bandwidth():
 
 def test_the_page_names_every_way_network_and_missing_section(settings):
     records = everything(settings)
-    records[5] = (records[5][0], {"status": NOT_RUN, "reason": "no | such\nlibrary"})
+    records[list(records)[5]] = {"status": NOT_RUN, "reason": "no | such\nlibrary"}
     page = markdown(report(records, settings, "today"), settings)
     for text in ("bisenetv2", "stdc1_seg", "PyTorch FP16", "plain TensorRT", "ONNX Runtime CUDA",
                  "1920x1080", "no / such library", "NVIDIA H200"):  # fmt: skip
@@ -156,14 +111,16 @@ def test_rows_of_a_table_are_equally_long(settings):
 
 
 def test_the_report_is_json_even_when_nothing_ran(settings):
-    records = [(step, {"status": NOT_RUN, "reason": "no GPU"}) for step in steps(settings)]
+    records = {step: {"status": NOT_RUN, "reason": "no GPU"} for step in steps(settings)}
     content = report(records, settings, "today")
     assert "no GPU" in json.dumps(content, allow_nan=False)
     assert "no GPU" in markdown(content, settings)
 
 
 def test_the_report_tells_nothing_of_the_machine_s_folders_and_names(settings):
-    records = everything(settings, traceback="/home/someone/kit")
+    records = everything(settings)
+    for record in records.values():
+        record["traceback"] = "/home/someone/kit"
     content = report(records, replace(settings, pythons={"torch": "/home/someone/python"}), "today")
     text = json.dumps(content) + markdown(content, settings)
     assert "/home/someone" not in text and str(settings.kit.parent) not in text
@@ -178,28 +135,25 @@ def test_whatever_a_section_raises_is_a_record(settings, monkeypatch, error, sta
     def function(step, settings):
         raise error
 
-    monkeypatch.setattr(section, "_function", lambda name: function)
+    monkeypatch.setattr(section, "_find", lambda module, name: function)
     record = run_section(Step("network", "bisenetv2", "fp16"), settings)
     assert record["status"] == status and record["reason"].startswith(reason)
 
 
 @pytest.fixture
-def one_step(monkeypatch, settings):
-    """A check of one step in a process that a test writes itself, instead of Python with our section."""
-    monkeypatch.setattr(runner, "steps", lambda _: [Step("network", "bisenetv2", "fp16")])
+def one_step(settings):
+    """Runs one step in a process that a test writes itself, instead of Python with our section."""
+    settings.work.mkdir()
 
-    def run(script, fresh=False, **changes):
+    def run(script, **changes):
         program = settings.work.parent / "program"
         start = "import json, os, sys, time\nresult = sys.argv[4]"
         program.write_text(f"#!{sys.executable}\n{start}\n{script}\n")
         program.chmod(0o755)
         given = replace(settings, pythons={"tensorrt": str(program)}, **changes)
-        return next(runner.run_steps(given, "now", fresh))[1]
+        return check._in_a_process(STEP, given)
 
     return run
-
-
-OK = 'json.dump({"status": "done", "measured": {"pid": os.getpid()}, "host": "box"}, open(result, "w"))'
 
 
 def test_a_crash_costs_its_own_section_and_says_what_it_said_last(one_step):
@@ -221,37 +175,36 @@ def test_a_section_that_hangs_is_ended_with_its_children(one_step, tmp_path):
         fcntl.flock(lock, fcntl.LOCK_EX)  # would wait for the child
 
 
-def test_a_python_that_is_not_there_is_named(one_step, settings):
-    record = next(runner.run_steps(replace(settings, pythons={"tensorrt": "/no/python"}), "now"))[1]
+def test_a_python_that_is_not_there_is_named(settings):
+    settings.work.mkdir()
+    record = check._in_a_process(STEP, replace(settings, pythons={"tensorrt": "/no/python"}))
     assert record["status"] == FAILED and record["reason"].startswith("/no/python does not start")
 
 
-def test_an_interrupted_check_goes_on_where_it_was(one_step):
-    first = one_step(OK)
-    assert one_step(OK)["measured"] == first["measured"]
-    assert one_step(OK, fresh=True)["measured"] != first["measured"]
-    assert one_step(OK, frames=7)["measured"] != first["measured"]
+def test_a_record_of_an_earlier_run_is_not_taken_for_this_ones(one_step):
+    leave = 'json.dump({"status": "done", "measured": {}}, open(result, "w"))'
+    assert one_step(leave)["status"] == DONE
+    assert one_step("sys.exit(3)")["reason"] == "ended with status 3: it said nothing"
 
 
-def test_what_failed_is_tried_again(one_step):
-    assert one_step("sys.exit(3)")["status"] == FAILED
-    assert one_step(OK)["status"] == DONE
+def test_a_check_that_is_ended_has_written_what_it_had_found(settings, monkeypatch, tmp_path):
+    def find(step, settings):
+        if step.section == "parity":
+            raise KeyboardInterrupt
+        return {"status": DONE, "measured": measured(step)}
 
-
-def test_a_damaged_record_is_measured_again(one_step, settings):
-    one_step(OK)
-    (settings.work / "network-bisenetv2-fp16-0.json").write_text('{"status": "done"')
-    assert one_step(OK)["status"] == DONE
-
-
-def test_no_section_starts_after_the_time_given(one_step):
-    record = one_step(OK, budget=-1.0)
-    assert record["status"] == NOT_RUN and "used up" in record["reason"]
+    monkeypatch.setattr(check, "_in_a_process", find)
+    with pytest.raises(KeyboardInterrupt):
+        run_check(settings, tmp_path / "out", "trial")
+    content = json.loads((tmp_path / "out" / "gpu_check_trial.json").read_text())
+    status = [row["status"] for row in content["summary"]]
+    assert status[:2] == [DONE, DONE] and set(status[2:]) == {NOT_RUN}
+    page = (tmp_path / "out" / "gpu_check_trial.md").read_text()
+    assert "| parity bisenetv2 fp16 | not run | the check ended before |" in page
 
 
 def test_a_check_fails_when_nothing_could_be_measured(settings, monkeypatch, tmp_path):
-    step = Step("network", "bisenetv2", "fp16")
-    monkeypatch.setattr(runner, "steps", lambda _: [Step("machine", "", ""), step])
+    monkeypatch.setattr(check, "steps", lambda _: [Step("machine", "", ""), STEP])
     gone = replace(settings, pythons={"tensorrt": "/no/python"})
     assert run_check(gone, tmp_path / "out", "trial") == 1
     assert "does not start" in (tmp_path / "out" / "gpu_check_trial.md").read_text()

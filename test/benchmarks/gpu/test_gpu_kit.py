@@ -6,12 +6,10 @@ import pytest
 pytest.importorskip("lightning", reason="the kit needs PyTorch")
 import torch
 
-from bisenet_core.benchmarks.gpu import gpu_kit
-from bisenet_core.benchmarks.gpu.gpu_kit import add_model, add_network
+from bisenet_core.benchmarks.gpu import make_kit
 from bisenet_core.benchmarks.gpu.kit import Subject, subjects_of
-from bisenet_core.benchmarks.gpu.plan import Step
-from bisenet_core.benchmarks.gpu.section import NOT_RUN, run_section
-from bisenet_core.benchmarks.gpu.settings import Settings
+from bisenet_core.benchmarks.gpu.make_kit import add_model, add_network
+from bisenet_core.benchmarks.gpu.section import NOT_RUN, Settings, Step, run_section
 from bisenet_core.benchmarks.gpu.torch_cuda_graph import TorchFrame, load_network
 from bisenet_core.errors import InputError
 
@@ -24,8 +22,8 @@ SIZE, CAMERA = (128, 64), (256, 128)
 def kit(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kit")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gpu_kit, "REFERENCE_CAMERA", CAMERA)
-        patch.setattr(gpu_kit, "REFERENCE_FRAMES", 2)
+        patch.setattr(make_kit, "REFERENCE_CAMERA", CAMERA)
+        patch.setattr(make_kit, "REFERENCE_FRAMES", 2)
         add_network("bisenetv2", SIZE, folder)
     return folder
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from bisenet_core.runtime.upsampling import LogitUpsampler
+from bisenet_core.runtime.postprocessing import LogitUpsampler
 
-pytest.importorskip("onnx", reason="the plain way's graph is made with onnx")
+pytest.importorskip("lightning", reason="the kit is made where PyTorch is")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
 @pytest.mark.parametrize("width, height", [(64, 48), (96, 64)])
 def test_labels_inside_the_graph_are_ours(tiny_model_folder, tmp_path, width, height):
-    from bisenet_core.benchmarks.gpu.plain_graph import write_plain_graph
+    from bisenet_core.benchmarks.gpu.make_kit import write_plain_graph
 
     write_plain_graph(tiny_model_folder / "model.onnx", width, height, tmp_path / "plain.onnx")
     image = np.random.default_rng(0).standard_normal((1, 3, height, width), np.float32)
@@ -24,7 +24,7 @@ def test_labels_inside_the_graph_are_ours(tiny_model_folder, tmp_path, width, he
 
 
 def test_another_size_is_refused(tiny_model_folder, tmp_path):
-    from bisenet_core.benchmarks.gpu.plain_graph import write_plain_graph
+    from bisenet_core.benchmarks.gpu.make_kit import write_plain_graph
 
     write_plain_graph(tiny_model_folder / "model.onnx", 64, 48, tmp_path / "plain.onnx")
     with pytest.raises(Exception, match="image"):

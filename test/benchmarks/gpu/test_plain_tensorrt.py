@@ -7,12 +7,12 @@ from bisenet_core.benchmarks.gpu.plain_tensorrt import PlainSegmenter
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
 
-pytest.importorskip("onnx", reason="the plain way's graph is made with onnx")
+pytest.importorskip("lightning", reason="the kit is made where PyTorch is")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
 def test_the_plain_way_gives_our_labels(tiny_model_folder, tmp_path):
-    from bisenet_core.benchmarks.gpu.plain_graph import write_plain_graph
+    from bisenet_core.benchmarks.gpu.make_kit import write_plain_graph
 
     card = ModelCard.load(tiny_model_folder)
     write_plain_graph(card.onnx_path, card.input_width, card.input_height, tmp_path / "plain.onnx")

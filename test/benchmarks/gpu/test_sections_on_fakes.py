@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from bisenet_core.benchmarks.gpu import segmenter_sections
 from bisenet_core.benchmarks.gpu.kit import MODEL, PLAIN, REFERENCE
-from bisenet_core.benchmarks.gpu.plan import Step
-from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, run_section
-from bisenet_core.benchmarks.gpu.settings import Settings
+from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, Settings, Step, run_section
 
 
 @pytest.fixture
@@ -51,6 +50,13 @@ def test_build_and_what_follows_use_one_engine(gpu, settings):
 
 def test_parity(gpu, settings):
     assert run("parity", settings)["equal_labels"] > 0.999
+
+
+def test_labels_that_are_not_those_of_the_reference_fail(gpu, settings, monkeypatch):
+    assert segmenter_sections.NEEDED == {"fp32": 0.999, "fp16": 0.995}
+    monkeypatch.setitem(segmenter_sections.NEEDED, "fp32", 1.1)
+    record = run_section(Step("parity", "tiny", "fp32"), settings)
+    assert record["status"] == FAILED and "of a frame's labels equal the reference's" in record["reason"]
 
 
 def test_segment_counts_no_allocation_after_its_warm_up(gpu, settings):

@@ -1,5 +1,6 @@
 import logging
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -11,6 +12,8 @@ from bisenet_core.runtime.cuda import compiler
 from bisenet_core.runtime.cuda.compiler import compile_kernels
 from bisenet_core.runtime.cuda.nvrtc import Nvrtc
 
+#: files that the kernels are made of
+SOURCES = {path.name for path in compiler._FOLDER.iterdir() if path.suffix in (".cu", ".h")}
 FAKE_NVCC = """#!/bin/sh
 if [ "$1" = --version ]; then cat {folder}/version; exit; fi
 echo "$@" >> {folder}/calls
@@ -53,7 +56,7 @@ def test_other_sources_are_compiled_again(nvcc, tmp_path, monkeypatch):
     compile_kernels((6, 2), tmp_path / "cache")
     sources = tmp_path / "sources"
     sources.mkdir()
-    for name in ("kernels.cu", "pixel_math.h"):
+    for name in SOURCES:
         (sources / name).write_text("// changed")
     monkeypatch.setattr(compiler, "_FOLDER", sources)
     compile_kernels((6, 2), tmp_path / "cache")
@@ -103,7 +106,7 @@ def test_nvrtc_is_taken_where_nvcc_fails(nvcc, tmp_path, monkeypatch):
         identity = "NVRTC 1.2"
 
         def compile(self, source, headers, capability, options):
-            assert "pixel_math.h" in source and list(headers) == ["pixel_math.h"] and capability == (6, 2)
+            assert "preprocess" in source and {"kernels.cu", *headers} == SOURCES and capability == (6, 2)
             return b"by NVRTC"
 
     (nvcc / "fails").touch()
@@ -162,7 +165,13 @@ def test_nvrtcs_builtins_are_loaded_from_beside_it(tmp_path, monkeypatch):
 def test_sources_are_installed_with_the_package():
     setup = Path(__file__).resolve().parents[3] / "setup.py"
     assert '"*.cu"' in setup.read_text() and '"*.h"' in setup.read_text()
-    assert all(os.path.exists(str(compiler._FOLDER / name)) for name in ("kernels.cu", "pixel_math.h"))
+    assert set(path.suffix for path in map(Path, SOURCES)) == {".cu", ".h"}
+
+
+def test_every_source_that_is_included_is_part_of_the_key_and_handed_to_nvrtc():
+    included = {name for path in SOURCES for name in re.findall(
+        '#include "(.*)"', (compiler._FOLDER / path).read_text())}
+    assert {"kernels.cu"} | included == SOURCES == {compiler._SOURCE, *compiler._HEADERS}
 
 
 def test_an_nvcc_that_does_not_start_is_said(nvcc, tmp_path):

@@ -8,10 +8,9 @@ from wire_onnx import node, small_network
 from bisenet_core.errors import BackendUnavailable, InputError
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine import builder as builder_module
-from bisenet_core.runtime.engine import tactics
 from bisenet_core.runtime.engine.builder import EngineBuilder
+from bisenet_core.runtime.engine.callbacks import attach_progress
 from bisenet_core.runtime.engine.options import EngineOptions, available_precisions
-from bisenet_core.runtime.engine.progress import attach_progress
 from bisenet_core.runtime.model_card import ModelCard
 
 FP32, FP16, INT8 = [EngineOptions(precision, (64, 32)) for precision in ("fp32", "fp16", "int8")]
@@ -29,6 +28,11 @@ def trt(fake_trt, monkeypatch):
 
 
 @pytest.fixture
+def builder(trt, tmp_path):
+    return EngineBuilder(trt, tmp_path / "timing.cache")
+
+
+@pytest.fixture
 def open_card(tmp_path, write_model_folder):
     """``open_card(onnx bytes)``: the card of a model folder that holds them."""
     folder = tmp_path / "net"
@@ -43,42 +47,43 @@ def converted(monkeypatch):
     return seen
 
 
-def test_fp32_means_float32_not_tf32(trt, open_card):
-    plan = EngineBuilder(trt).build(open_card(), FP32)
+def test_fp32_means_float32_not_tf32(trt, builder, open_card):
+    plan = builder.build(open_card(), FP32)
     assert trt.builds[-1].flags == set()
     assert list(tensors_of(fake_tensorrt._read_plan(plan, trt)[1])) == ["kernel32"]
 
 
-def test_fp16_is_a_flag_where_there_is_one_and_in_the_network_where_not(trt, open_card, converted):
-    EngineBuilder(trt).build(open_card(), FP16)
+def test_fp16_is_a_flag_where_there_is_one_and_in_the_network_where_not(trt, builder, open_card, converted):
+    builder.build(open_card(), FP16)
     has_flag = hasattr(trt.BuilderFlag, "FP16")
     assert trt.builds[-1].flags == ({"FP16", "TF32"} if has_flag else {"TF32"})
     assert len(converted) == (0 if has_flag else 1)
 
 
-def test_int8_needs_a_network_that_says_where(trt, open_card):
+def test_int8_needs_a_network_that_says_where(trt, builder, open_card):
     with pytest.raises(InputError, match=r"no QuantizeLinear.*or use precision fp16"):
-        EngineBuilder(trt).build(open_card(), INT8)
-    EngineBuilder(trt).build(open_card(small_network([QUANTISE])), INT8)
+        builder.build(open_card(), INT8)
+    builder.build(open_card(small_network([QUANTISE])), INT8)
     has_flag = hasattr(trt.BuilderFlag, "INT8")
     assert trt.builds[-1].flags == ({"FP16", "INT8", "TF32"} if has_flag else {"TF32"})
 
 
-def test_the_workspace_is_limited(trt, open_card):
-    EngineBuilder(trt).build(open_card(), FP32._replace(workspace_mib=64))
+def test_the_workspace_is_limited(trt, builder, open_card):
+    builder.build(open_card(), FP32._replace(workspace_mib=64))
     assert trt.builds[-1].workspace == 64 << 20
 
 
-def test_the_optimization_level_is_set_where_there_is_one(trt, open_card):
-    EngineBuilder(trt).build(open_card(), FP32._replace(optimization_level=5))
+def test_the_optimization_level_is_set_where_there_is_one(trt, builder, open_card):
+    builder.build(open_card(), FP32._replace(optimization_level=5))
     assert getattr(trt.builds[-1], "builder_optimization_level", 5) == 5
 
 
 @pytest.mark.parametrize("external, works, kept", [
     (None, False, False), (None, True, True), (True, False, True), (False, True, False)])
-def test_external_tactics_are_used_where_they_work(trt, open_card, monkeypatch, external, works, kept):
-    monkeypatch.setattr(tactics, "library_works", lambda name, function: works)
-    EngineBuilder(trt).build(open_card(), FP32._replace(external_tactics=external))
+def test_external_tactics_are_used_where_they_work(
+        trt, builder, open_card, monkeypatch, external, works, kept):
+    monkeypatch.setattr(builder_module, "library_works", lambda name, function: works)
+    builder.build(open_card(), FP32._replace(external_tactics=external))
     config = trt.builds[-1]
     chosen = {source.name for source in trt.TacticSource if config.sources >> int(source) & 1}
     external_sources = {source.name for source in trt.TacticSource} & set(EXTERNAL)
@@ -89,7 +94,7 @@ def test_external_tactics_are_used_where_they_work(trt, open_card, monkeypatch, 
 
 
 def test_a_library_that_is_not_there_does_not_work():
-    assert not tactics.library_works("bisenet_no_such_library", "version")
+    assert not builder_module.library_works("bisenet_no_such_library", "version")
 
 
 @pytest.mark.parametrize("versions, works", [
@@ -101,13 +106,13 @@ def test_a_library_of_empty_functions_does_not_work(monkeypatch, versions, works
             raise OSError(path + ": cannot open shared object file")
         return type("Library", (), {"cudnnGetVersion": lambda: versions[major]})
 
-    monkeypatch.setattr(tactics.ctypes, "CDLL", load)
-    assert tactics.library_works("cudnn", "cudnnGetVersion") == works
+    monkeypatch.setattr(builder_module.ctypes, "CDLL", load)
+    assert builder_module.library_works("cudnn", "cudnnGetVersion") == works
 
 
-def test_progress_is_reported_where_tensorrt_does(trt, open_card, caplog):
+def test_progress_is_reported_where_tensorrt_does(trt, builder, open_card, caplog):
     seen = []
-    EngineBuilder(trt).build(open_card(), FP32, lambda *step: seen.append(step))
+    builder.build(open_card(), FP32, lambda *step: seen.append(step))
     if hasattr(trt, "IProgressMonitor"):
         assert seen[0] == ("Building", 0, 2) and seen[-1] == ("Building", 2, 2)
     assert ("this takes minutes" in caplog.text) != bool(seen)
@@ -127,14 +132,14 @@ def test_of_phases_within_phases_the_outermost_counts(trt):
     assert seen == [("Building", 0, 1), ("Building", 1, 1), ("Building", 1, 1)]
 
 
-def test_progress_can_end_a_build(trt, open_card):
+def test_progress_can_end_a_build(trt, builder, open_card):
     def interrupt(phase, done, steps):
         raise KeyboardInterrupt
 
     if not hasattr(trt, "IProgressMonitor"):
         pytest.skip("this TensorRT reports no progress")
     with pytest.raises(KeyboardInterrupt):
-        EngineBuilder(trt).build(open_card(), FP32, interrupt)
+        builder.build(open_card(), FP32, interrupt)
 
 
 def test_timings_are_kept_for_the_next_build(trt, open_card, tmp_path):
@@ -148,43 +153,43 @@ def test_timings_are_kept_for_the_next_build(trt, open_card, tmp_path):
     assert path.read_bytes() == b"timings" and trt.builds[-1].cache.content == b""
 
 
-def test_what_the_parser_refuses_is_one_line(trt, open_card, monkeypatch):
+def test_what_the_parser_refuses_is_one_line(trt, builder, open_card, monkeypatch):
     def refuse(parser, model):
         raise ValueError("In node 3 (importUnsupported):\nno importer registered")
 
     monkeypatch.setattr(fake_tensorrt.OnnxParser, "_read", refuse)
     with pytest.raises(InputError) as caught:
-        EngineBuilder(trt).build(open_card(), FP32)
+        builder.build(open_card(), FP32)
     message = str(caught.value)
     assert trt.__version__ in message and "model.onnx" in message and "\n" not in message
     assert "In node 3 (importUnsupported): no importer registered" in message
 
 
-def test_what_cannot_be_built_says_tensorrts_own_reason(trt, open_card):
+def test_what_cannot_be_built_says_tensorrts_own_reason(trt, builder, open_card):
     trt.failures.add("build_serialized_network")
     with pytest.raises(InputError, match="built no engine of .*: Could not find any implementation for node"):
-        EngineBuilder(trt).build(open_card(), FP32)
+        builder.build(open_card(), FP32)
 
 
-def test_without_a_gpu_the_backend_is_unavailable(trt, open_card, monkeypatch):
+def test_without_a_gpu_the_backend_is_unavailable(trt, builder, open_card, monkeypatch):
     monkeypatch.setattr(trt.driver.Device, "count", lambda: 0)
     with pytest.raises(BackendUnavailable, match=r"finds no usable GPU: CUDA initialization .* 100$"):
-        EngineBuilder(trt).build(open_card(), FP32)
+        builder.build(open_card(), FP32)
 
 
-def test_a_network_that_was_changed_since_is_refused(trt, open_card):
+def test_a_network_that_was_changed_since_is_refused(trt, builder, open_card):
     card = open_card()
     card.onnx_path.write_bytes(small_network([QUANTISE]))
     assert hashlib.sha256(card.onnx_path.read_bytes()).hexdigest() != card.onnx_sha256
     with pytest.raises(InputError, match="changed since"):
-        EngineBuilder(trt).build(card, FP32)
+        builder.build(card, FP32)
 
 
 @pytest.mark.parametrize("changes", [
     {"precision": "bf16"}, {"input_size": (0, 32)}, {"workspace_mib": 0}, {"optimization_level": 6}])
-def test_options_that_no_tensorrt_takes_are_refused(trt, open_card, changes):
+def test_options_that_no_tensorrt_takes_are_refused(trt, builder, open_card, changes):
     with pytest.raises(InputError):
-        EngineBuilder(trt).build(open_card(), FP32._replace(**changes))
+        builder.build(open_card(), FP32._replace(**changes))
 
 
 @pytest.mark.parametrize("capability, quantised, expected", [

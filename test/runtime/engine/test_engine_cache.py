@@ -16,8 +16,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine import cache as cache_module
 from bisenet_core.runtime.engine.cache import EngineCache, default_folder
-from bisenet_core.runtime.engine.cache_key import CacheKey
-from bisenet_core.runtime.engine.options import EngineOptions
+from bisenet_core.runtime.engine.options import CacheKey, EngineOptions
 from bisenet_core.runtime.model_card import ModelCard
 
 GPU = SimpleNamespace(name="NVIDIA Tegra X2", compute_capability=(6, 2))

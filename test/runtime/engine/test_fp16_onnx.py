@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from bisenet_core.errors import InputError
-from bisenet_core.runtime.engine.fp16_onnx import to_half
-from bisenet_core.runtime.engine.prepared_onnx import prepare_onnx
+from bisenet_core.runtime.engine.prepared_onnx import prepare_onnx, to_half
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 
 

@@ -67,9 +67,8 @@ from pathlib import Path
 import tensorrt_bindings as trt
 from bisenet_core.errors import BackendUnavailable
 from bisenet_core.runtime.engine.builder import EngineBuilder
+from bisenet_core.runtime.engine.callbacks import _make_monitor, shared_logger
 from bisenet_core.runtime.engine.options import EngineOptions
-from bisenet_core.runtime.engine.progress import _make_monitor
-from bisenet_core.runtime.engine.trt_log import shared_logger
 from bisenet_core.runtime.model_card import ModelCard
 
 log = shared_logger(trt)
@@ -84,7 +83,7 @@ if hasattr(trt, "IProgressMonitor"):
     assert seen == [("build", 0, 1), ("build", 1, 1)]
 card = ModelCard.load("weights/camvid_bisenetv2")
 try:
-    EngineBuilder(trt).build(card, EngineOptions("fp32", (128, 64)))
+    EngineBuilder(trt, Path("timing.cache")).build(card, EngineOptions("fp32", (128, 64)))
 except BackendUnavailable as error:
     print(error)
 """

@@ -1,12 +1,46 @@
-"""How far a build is, through TensorRT's IProgressMonitor where it exists (10 and later)."""
+"""What TensorRT calls back: its messages, forwarded to logging, and how far a build is."""
 
 import logging
-from typing import Any, Callable, Dict, Optional, Tuple
+from functools import lru_cache
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 _LOGGER = logging.getLogger(__name__)
+#: errors that are kept to explain a failure
+_KEPT = 3
 
 #: Called with the phase's name, the steps done and all its steps.
 Progress = Callable[[str, int, int], None]
+
+
+@lru_cache(maxsize=None)
+def shared_logger(trt: Any) -> Any:
+    """The one ``trt.ILogger`` of this process; TensorRT keeps the first it is given, and warns of others.
+
+    Its ``take_errors()`` gives the errors since the last call, as one line. What TensorRT calls an error is
+    logged as a warning only by who finds that nothing else helped: a foreign engine is merely built again.
+    """
+    severity = trt.ILogger.Severity
+    levels = {severity.INTERNAL_ERROR: logging.INFO, severity.ERROR: logging.INFO,
+              severity.WARNING: logging.INFO, severity.INFO: logging.DEBUG}
+    errors = (severity.INTERNAL_ERROR, severity.ERROR)
+
+    class Logger(trt.ILogger):
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self._errors: List[str] = []
+
+        def log(self, severity: Any, msg: str) -> None:
+            if severity in errors:
+                self._errors = self._errors[1 - _KEPT:] + [" ".join(msg.split())]
+            if severity in levels:
+                _LOGGER.log(levels[severity], "TensorRT: %s", msg)
+
+        def take_errors(self) -> str:
+            """What went wrong last, one line; empty when TensorRT said nothing."""
+            taken, self._errors = self._errors, []
+            return "; ".join(taken)
+
+    return Logger()
 
 
 def attach_progress(trt: Any, config: Any, progress: Optional[Progress]) -> Any:

@@ -1,10 +1,19 @@
-"""The report as Markdown tables, for people."""
+"""From the records of single sections to one report: a JSON object, and Markdown tables for people."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bisenet_core.benchmarks.gpu.section import DONE
-from bisenet_core.benchmarks.gpu.settings import Settings, size_text
+import numpy as np
+
+from bisenet_core.benchmarks.gpu.section import DONE, Settings, Step, size_text
+
+Record = dict[str, Any]
+
+#: What is no median of the rounds, but the worst of them.
+_WORST: dict[str, Callable[[Sequence[float]], float]] = {"allocations": max, "equal_labels": min}
+
+#: What a page that is published leaves out: folders of the machine.
+_OF_THE_MACHINE = ("kit", "work", "pythons")
 
 #: Section -> how its figures are headed where ways are compared.
 _WAYS = {
@@ -16,48 +25,81 @@ _WAYS = {
 }
 
 
-def markdown(report: dict[str, Any], settings: Settings) -> str:
+def report(records: Mapping[Step, Record], settings: Settings, run: str) -> Record:
+    """``summary`` over the rounds of each section, and each of the ``sections`` itself."""
+    rounds: dict[tuple[str, str, str], list[Record]] = {}
+    for step, record in records.items():
+        rounds.setdefault(step[:3], []).append(record)
+    return {
+        "run": run,
+        "stand_in": settings.is_stand_in,
+        "settings": {key: value for key, value in settings.to_json().items() if key not in _OF_THE_MACHINE},
+        "summary": [
+            {"section": section, "subject": subject, "precision": precision, **_over_rounds(found)}
+            for (section, subject, precision), found in rounds.items()
+        ],
+        "sections": [
+            {"step": list(step), **{key: value for key, value in record.items() if key != "traceback"}}
+            for step, record in records.items()
+        ],
+    }
+
+
+def _over_rounds(found: list[Record]) -> Record:
+    """``measured`` over the ``rounds`` that were done and why others were not, or a ``reason``."""
+    done = [record["measured"] for record in found if record["status"] == DONE]
+    if not done:
+        return {"status": found[0]["status"], "reason": found[0]["reason"]}
+    incomplete = [record["reason"] for record in found if record["status"] != DONE]
+    return {"status": DONE, "measured": merge(done), "rounds": len(done), "incomplete": incomplete}
+
+
+def merge(values: Sequence[Any], key: str = "") -> Any:
+    """Median of numbers, dictionaries key by key, of anything else the first."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {name: merge([value[name] for value in values], name) for name in first}
+    if isinstance(first, (int, float)) and not isinstance(first, bool):
+        if key in _WORST:
+            return _WORST[key](values)
+        return first if len(values) == 1 else round(float(np.median(values)), 4)
+    return first
+
+
+def markdown(content: Record, settings: Settings) -> str:
     """The whole page. Whatever was not measured stands there with its reason."""
-    table = _Table(report, settings)
+    table = _Table(content, settings)
     parts = [
         table.heading(),
-        "## Targets\n\n" + _rows(("what", "limit", "found", ""), table.targets()),
         "## Networks\n\nMilliseconds, p50 / p99. \"Network\" starts and ends on the GPU; the cameras' "
         "columns are host to host.\n\n" + _rows(table.network_headings(), table.networks()),
         f"## Side by side: {settings.main}\n\nMilliseconds, p50 / p99, medians of {settings.rounds} rounds "
         "in turn.\n\n" + _rows(("", "network", *table.cameras), table.ways()),
         "## Stages\n\nMedians in milliseconds, as our backend times them.\n\n"
         + _rows(("precision, camera", "stages", "allocations after warm-up"), table.stages()),
-        table.postprocessing(),
-        "## Not measured\n\n" + _rows(("section", "", "why"), table.missing()),
+        "## Post-processing kernel\n\n" + _rows(("what", ""), table.postprocessing()),
+        "## Failed, or not measured\n\n" + _rows(("section", "", "why"), table.missing()),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 class _Table:
-    def __init__(self, report: dict[str, Any], settings: Settings) -> None:
-        self._report, self._settings = report, settings
+    def __init__(self, content: Record, settings: Settings) -> None:
+        self._content, self._settings = content, settings
         self._summary = {
-            (row["section"], row["subject"], row["precision"]): row for row in report["summary"]
+            (row["section"], row["subject"], row["precision"]): row for row in content["summary"]
         }
         self.cameras = [size_text(camera) for camera in settings.cameras]
 
     def heading(self) -> str:
-        machine = self._report["machine"]
-        facts = machine.get("measured", {"not measured": machine.get("reason")})
+        facts = self._figure("machine", "", "") or {"not measured": "see below"}
         listed = ", ".join(f"{key} {value}" for key, value in facts.items())
         warning = (
             "**A trial of the check with a stand-in, not on a GPU: its figures say nothing about one.**\n\n"
-            if self._report["stand_in"]
+            if self._content["stand_in"]
             else ""
         )
-        return f"# gpu-check {self._report['run']}\n\n{warning}{_clean(listed)}"
-
-    def targets(self) -> Iterator[tuple[str, ...]]:
-        for row in self._report["targets"]:
-            found = "" if row["found"] is None else f"{row['found']:.4g}"
-            verdict = ": ".join(filter(None, (row["verdict"], row.get("reason"))))
-            yield row["target"], row["limit"], found, verdict
+        return f"# gpu-check {self._content['run']}\n\n{warning}{_clean(listed)}"
 
     def network_headings(self) -> tuple[str, ...]:
         return ("network", "", "build s", "MB", "equal labels", "network", *self.cameras)
@@ -78,8 +120,7 @@ class _Table:
     def ways(self) -> Iterator[tuple[str, ...]]:
         main = self._settings.main
         for (section, precision), words in _WAYS.items():
-            source = "network" if section == "segment" else section
-            key = "wall_ms" if section == "segment" else "network_ms"
+            source, key = ("network", "wall_ms") if section == "segment" else (section, "network_ms")
             network = _pair(self._figure(source, main, precision, key))
             yield (words, network, *self._camera_times(section, main, precision))
 
@@ -92,16 +133,14 @@ class _Table:
                     count = found["allocations"]
                     yield f"{precision}, {camera}", stages, "not counted" if count is None else str(count)
 
-    def postprocessing(self) -> str:
+    def postprocessing(self) -> Iterator[tuple[str, ...]]:
         measured = self._figure("postprocess", self._settings.main, "fp16")
-        facts = (measured or {"not measured": "see below"}).items()
-        return "## Post-processing kernel\n\n" + _rows(
-            ("what", ""), [(key.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value))
-                           for key, value in facts])  # fmt: skip
+        for key, value in (measured or {"not measured": "see below"}).items():
+            yield key.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value)
 
     def missing(self) -> Iterator[tuple[str, ...]]:
-        for (section, subject, precision), row in self._summary.items():
-            name = " ".join(filter(None, (section, subject, precision)))
+        for key, row in self._summary.items():
+            name = " ".join(filter(None, key))
             if row["status"] != DONE:
                 yield name, row["status"], row["reason"]
             for reason in row.get("incomplete", ()):

@@ -7,9 +7,9 @@ import numpy as np
 
 from bisenet_core.errors import BackendUnavailable, InputError
 from bisenet_core.runtime.cuda.device import CudaDevice
-from bisenet_core.runtime.cuda.graph import CudaGraph, GraphError
-from bisenet_core.runtime.engine.trt_log import shared_logger
-from bisenet_core.runtime.engine_io import Tensor, check_network_io, open_engine_io
+from bisenet_core.runtime.cuda.libcuda import CudaGraph, GraphError
+from bisenet_core.runtime.engine.callbacks import shared_logger
+from bisenet_core.runtime.engine.engine_io import Tensor, check_network_io, open_engine_io
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -20,9 +20,11 @@ class EngineNetwork:
     ``input`` and ``output`` are their Tensors: 1x3xhxw and 1xCx(h/8)x(w/8), float32 or float16.
     """
 
-    def __init__(self, device: CudaDevice, trt: Any, plan: bytes, classes: int,
-                 input_size: Tuple[int, int]) -> None:
-        """Raises InputError for a plan that is not of this TensorRT, this GPU or this network,
+    def __init__(self, device: CudaDevice, trt: Any, plan: bytes, input_size: Tuple[int, int],
+                 classes: Optional[int] = None) -> None:
+        """``classes``: how many the logits must have; None for an engine with any one input and output.
+
+        Raises InputError for a plan that is not of this TensorRT, this GPU or this network,
         BackendUnavailable where TensorRT does not work, DeviceError or the driver's Error without memory.
         """
         self._device = device
@@ -42,7 +44,9 @@ class EngineNetwork:
         self._graph: Optional[CudaGraph] = None
         self._memory: List[Any] = []
         try:
-            self.input, self.output = check_network_io(self._io, classes, input_size)
+            self.input, self.output = (
+                (self._io.inputs[0], self._io.outputs[0]) if classes is None
+                else check_network_io(self._io, classes, input_size))
             self.input_pointer, self.output_pointer = map(self._bind, (self.input, self.output))
         except BaseException:
             self.close()  # while there is a context; the next backend needs the memory
@@ -54,18 +58,21 @@ class EngineNetwork:
         self._io.bind(tensor.name, pointer)
         return pointer
 
-    def warm_up(self, stream: Any) -> None:
-        """Run twice, and from then on as a CUDA graph where the driver and the engine allow it."""
+    def warm_up(self, stream: Any) -> str:
+        """Run twice, and from then on as a CUDA graph. Returns "", or why the driver or engine refuses."""
         self._device.driver.memcpy_htod(self._memory[0], np.zeros(self.input.shape, self.input.dtype))
         self.enqueue(stream)  # whatever TensorRT prepares lazily must not fall into the capture
         stream.synchronize()
+        reason = ""
         try:
             self._graph = CudaGraph(stream, lambda: self._io.enqueue(stream.handle))
             self.enqueue(stream)
         except GraphError as error:
-            _LOGGER.info("the network runs without a CUDA graph, kernel by kernel: %s", error)
+            reason = str(error)
+            _LOGGER.info("the network runs without a CUDA graph, kernel by kernel: %s", reason)
             self._drop_graph()
         stream.synchronize()
+        return reason
 
     @property
     def is_graph(self) -> bool:

@@ -10,9 +10,9 @@ from fake_tensorrt import network, write_plan
 from bisenet_core.errors import DeviceError, InputError
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine.builder import EngineBuilder
+from bisenet_core.runtime.engine.callbacks import shared_logger
+from bisenet_core.runtime.engine.engine_io import BindingsIO, TensorIO, check_network_io, open_engine_io
 from bisenet_core.runtime.engine.options import EngineOptions
-from bisenet_core.runtime.engine.trt_log import shared_logger
-from bisenet_core.runtime.engine_io import BindingsIO, TensorIO, check_network_io, open_engine_io
 from bisenet_core.runtime.model_card import ModelCard
 
 
@@ -30,8 +30,8 @@ def card(gpu_model_folder):
 
 
 @pytest.fixture
-def plan(fake_trt, device, card):
-    return EngineBuilder(fake_trt).build(card, EngineOptions("fp32", (96, 64)))
+def plan(fake_trt, device, card, tmp_path):
+    return EngineBuilder(fake_trt, tmp_path / "timing.cache").build(card, EngineOptions("fp32", (96, 64)))
 
 
 def open_plan(trt, plan, shape=None):
