@@ -112,3 +112,13 @@ def storage_file(folder):
     return file
 
 
+def assert_pictures(frames, indices):
+    """The frames are whole and are the pictures of these numbers."""
+    frames = list(frames)
+    assert [frame.index for frame in frames] == list(indices)
+    for frame in frames:
+        assert frame.problem == ""
+        np.testing.assert_array_equal(frame.image, picture(frame.index))
+        assert frame.recorded_ns == frame.stamp_ns == START + frame.index * STEP
+        assert (frame.frame_id, frame.truth) == ("camera", None)
+        assert frame.decode_ms > 0

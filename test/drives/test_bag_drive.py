@@ -10,7 +10,6 @@ pytest.importorskip("rosbags", reason="reading bags needs rosbags: pip install b
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mcap_files import write_mcap
 from recorded_bags import (
     COMPRESSED,
     IMAGES,
@@ -19,6 +18,7 @@ from recorded_bags import (
     STEP,
     STRING,
     Record,
+    assert_pictures,
     images,
     picture,
     serialised,
@@ -31,8 +31,6 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.bags.bag import Bag
-from bisenet_core.drives.bags.mcap_file import McapFile
-from bisenet_core.drives.bags.mcap_records import MESSAGE_INDEX
 from bisenet_core.errors import InputError
 
 MCAP, SQLITE = StoragePlugin.MCAP, StoragePlugin.SQLITE3
@@ -47,18 +45,6 @@ KINDS = {
     "db3, file packed": lambda path, records: write_bag(path, records, SQLITE, CompressionMode.FILE),
     "ros1": lambda path, records: write_ros1_bag(path.with_suffix(".bag"), records),
 }
-
-
-def assert_pictures(frames, indices):
-    """The frames are whole and are the pictures of these numbers."""
-    frames = list(frames)
-    assert [frame.index for frame in frames] == list(indices)
-    for frame in frames:
-        assert frame.problem == ""
-        np.testing.assert_array_equal(frame.image, picture(frame.index))
-        assert frame.recorded_ns == frame.stamp_ns == START + frame.index * STEP
-        assert (frame.frame_id, frame.truth) == ("camera", None)
-        assert frame.decode_ms > 0
 
 
 def assert_refused(path, *words, **options):
@@ -93,19 +79,6 @@ def test_every_kind_of_bag(tmp_path, write, kind):
         assert recording.notes() == [] or "compressed as a whole" in recording.notes()[0]
 
 
-@pytest.mark.parametrize("compression", ["", "lz4"])
-@pytest.mark.parametrize("indexed", [True, False])
-@pytest.mark.parametrize("summary", [True, False])
-@pytest.mark.parametrize("chunk", [0, 3])
-def test_every_kind_of_mcap(tmp_path, chunk, summary, indexed, compression):
-    messages = [(r.topic, r.kind, r.time, serialised(r)) for r in images(COUNT)]
-    path = write_mcap(tmp_path / "a.mcap", messages, chunk, indexed, summary, compression)
-    recording = BagDrive(path)
-    assert_pictures(recording.frames(), range(COUNT))
-    assert (recording.stamps_ns == recording.times_ns).all()
-    assert recording.notes() == []
-
-
 @settings(max_examples=25)
 @given(
     times=st.lists(st.integers(0, 6), min_size=1, max_size=12),
@@ -125,20 +98,6 @@ def test_order_is_that_of_rosbags_whatever_the_times(tmp_path_factory, times, st
     frames = list(BagDrive(folder).frames(start, start + length))
     assert [f.recorded_ns for f in frames] == [time for time, _ in expected][start : start + length]
     bag.close()
-
-
-def test_nothing_before_a_range_is_read(tmp_path):
-    messages = [(r.topic, r.kind, r.time, serialised(r)) for r in images(COUNT)]
-    path = write_mcap(tmp_path / "a.mcap", messages, chunk=1)
-    data = bytearray(path.read_bytes())
-    at = data.find(picture(3).tobytes())
-    data[at : at + 100] = bytes(100)
-    path.write_bytes(data)
-    recording = BagDrive(path)
-    assert_pictures(recording.frames(4), range(4, COUNT))
-    frames = list(recording.frames())
-    assert [frame.index for frame in frames if frame.image is None] == [3], "a damaged one keeps its place"
-    assert "checksum" in frames[3].problem
 
 
 def test_frames_may_be_read_in_another_thread(tmp_path):
@@ -198,22 +157,6 @@ def test_bag_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path, storage, compr
     for frame in frames[: len(whole)]:
         np.testing.assert_array_equal(frame.image, picture(frame.index))
     assert any("was cut off" in note for note in recording.notes())
-
-
-@pytest.mark.parametrize("images_first", [True, False])
-def test_mcap_cut_off_between_the_indexes_of_a_chunk_loses_nothing(tmp_path, images_first):
-    """A chunk is followed by an index for each of its topics: those that are left tell of some only."""
-    others = [Record("/chatter", START + i * STEP + 1, "hello", STRING) for i in range(COUNT)]
-    pairs = zip(images(COUNT), others) if images_first else zip(others, images(COUNT))
-    messages = [(r.topic, r.kind, r.time, serialised(r)) for pair in pairs for r in pair]
-    path = write_mcap(tmp_path / "a.mcap", messages, chunk=6, summary=False)
-    data = path.read_bytes()
-    indexes = [start for opcode, start, _ in McapFile(path).records(8) if opcode == MESSAGE_INDEX]
-    for cut in (indexes[-2], indexes[-1], indexes[-1] + 5):  # before both, between them, within the second
-        path.write_bytes(data[:cut])
-        recording = BagDrive(path)
-        assert_pictures(recording.frames(), range(COUNT))
-        only_note(recording, "was cut off")
 
 
 @pytest.mark.parametrize("storage", [MCAP, SQLITE])

@@ -3,33 +3,24 @@
 import struct
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from bisenet_core.drives.bags.mcap_file import McapFile, records_in
-from bisenet_core.drives.bags.mcap_records import (
-    CHANNEL,
-    CHUNK,
-    CHUNK_INDEX,
-    DATA_END,
-    FOOTER,
-    FOOTER_BYTES,
-    MAGIC,
-    MESSAGE,
-    MESSAGE_HEADER,
-    MESSAGE_INDEX,
-    RECORD_HEADER,
-    SCHEMA,
-    Chunk,
-    Fields,
-    parse_channel,
-    parse_chunk_index,
-    parse_schema,
-)
+from bisenet_core.drives.bags import mcap_file as mcap
 from bisenet_core.drives.bags.storage import ENTRY, Channel, Storage
 
 _UNCHUNKED = -1  # as an offset: the place is the message's own record
 _Row = tuple[int, int, int, int]  # the fields of ENTRY
+
+
+class Chunk(NamedTuple):
+    """Where a chunk lies in the file."""
+
+    start: int
+    """Of its record."""
+    indexes: dict[int, int]
+    """Channel -> the record that lists its messages in this chunk, by place; empty where none does."""
 
 
 class McapStorage(Storage):
@@ -40,7 +31,7 @@ class McapStorage(Storage):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._file = McapFile(path)
+        self._file = mcap.McapFile(path)
         self._schemas: dict[int, str] = {}
         self._chunks: list[Chunk] = []
         self._unchunked: list[_Row] = []
@@ -51,41 +42,46 @@ class McapStorage(Storage):
             raise
 
     def index(self, channels: Collection[int]) -> np.ndarray:
-        parts = [np.array([row for row in self._unchunked if row[1] in channels], ENTRY)]
+        wanted = set(channels)
+        rows = [row for row in self._unchunked if row[1] in wanted]
+        parts = []
         for chunk in self._chunks:
-            parts += [self._indexed(chunk, c) for c in chunk.indexes.keys() & set(channels)]
+            parts += [self._indexed(chunk, channel) for channel in chunk.indexes.keys() & wanted]
             if not chunk.indexes:
-                parts.append(np.array([row for row in self._rows_in(chunk) if row[1] in channels], ENTRY))
-        return np.concatenate(parts)
+                rows += [row for row in self._rows_in(chunk) if row[1] in wanted]
+        parts.append(np.array(rows, np.int64).reshape(-1, 4))
+        return np.ascontiguousarray(np.concatenate(parts)).view(ENTRY)[:, 0]
 
     def read(self, place: int, offset: int) -> memoryview:
         if offset == _UNCHUNKED:
-            return self._file.content(place)[MESSAGE_HEADER.size :]
+            return self._file.content(self._file.record(place))[mcap.MESSAGE_HEADER.size :]
         chunk = self._file.chunk(place)
-        _, size = RECORD_HEADER.unpack_from(chunk, offset)
-        start = offset + RECORD_HEADER.size
-        return chunk[start + MESSAGE_HEADER.size : start + size]
+        opcode, size = mcap.RECORD_HEADER.unpack_from(chunk, offset)
+        if opcode != mcap.MESSAGE:
+            raise ValueError(f"no message lies at {offset} of the chunk at byte {place}")
+        start = offset + mcap.RECORD_HEADER.size
+        return chunk[start + mcap.MESSAGE_HEADER.size : start + size]
 
     def head(self, place: int, offset: int, size: int) -> bytes | memoryview:
-        record: int | None = place
+        at: int | None = place
         if offset != _UNCHUNKED:
             records = self._file.plain_chunk(place)
-            record = None if records is None else records + offset
-        if record is None:
+            at = None if records is None else records + offset
+        if at is None:
             return super().head(place, offset, size)
-        _, length = RECORD_HEADER.unpack(self._file.at(record, RECORD_HEADER.size))
-        start = record + RECORD_HEADER.size
-        return self._file.up_to(start + MESSAGE_HEADER.size, min(size, length - MESSAGE_HEADER.size))
+        record = self._file.record(at)
+        start = record.start + mcap.MESSAGE_HEADER.size
+        return self._file.up_to(start, max(0, min(size, record.end - start)))
 
     def close(self) -> None:
         self._file.close()
 
     def _list(self) -> None:
-        if self._file.up_to(0, len(MAGIC)) != MAGIC:
+        if self._file.up_to(0, len(mcap.MAGIC)) != mcap.MAGIC:
             raise ValueError("it does not begin as an MCAP file does")
         summary = self._summary_start()
-        for opcode, start, _ in self._file.records(summary) if summary else ():
-            self._take(opcode, start)
+        for record in self._file.records(summary) if summary else ():
+            self._take(record)
         if not self._chunks:  # no summary, one without an index, or a file that has no chunks
             self._scan()
         for chunk in self._chunks:
@@ -96,79 +92,79 @@ class McapStorage(Storage):
     def _summary_start(self) -> int:
         """Where the summary begins; 0 where the file has none."""
         size = self._file.size
-        end = self._file.up_to(max(0, size - FOOTER_BYTES), FOOTER_BYTES)
-        if len(end) < FOOTER_BYTES or end[-len(MAGIC) :] != MAGIC or end[0] != FOOTER:
+        end = self._file.up_to(max(0, size - mcap.FOOTER_BYTES), mcap.FOOTER_BYTES)
+        if len(end) < mcap.FOOTER_BYTES or end[-len(mcap.MAGIC) :] != mcap.MAGIC or end[0] != mcap.FOOTER:
             return 0
-        (start,) = struct.unpack_from("<Q", end, RECORD_HEADER.size)
+        (start,) = struct.unpack_from("<Q", end, mcap.RECORD_HEADER.size)
         return start if start < size else 0
 
     def _scan(self) -> None:
-        end = len(MAGIC)
-        for opcode, start, size in self._file.records(end):
-            self._take(opcode, start)
-            end = start + RECORD_HEADER.size + size
-            if opcode in (DATA_END, FOOTER):
+        end = len(mcap.MAGIC)
+        for record in self._file.records(end):
+            self._take(record)
+            end = record.end
+            if record.opcode in (mcap.DATA_END, mcap.FOOTER):
                 return
-        if self._file.up_to(end, 1) == bytes([CHUNK]):  # where it is not compressed, its beginning is good
+        if self._file.up_to(end, 1) == bytes([mcap.CHUNK]):  # its beginning is good, unless compressed
             self._chunks.append(Chunk(end, {}))
         elif self._chunks:  # the cut may be among its indexes: without them, it is read itself
             self._chunks[-1].indexes.clear()
         self.notes.append(f"was cut off: its records are whole up to byte {end} of {self._file.size}")
 
-    def _take(self, opcode: int, start: int) -> None:
+    def _take(self, record: mcap.Record) -> None:
         """Keep what a record tells of where messages are, and of what kind."""
-        content = start + RECORD_HEADER.size
-        if opcode in (SCHEMA, CHANNEL):
-            self._learn(opcode, self._file.content(start))
-        elif opcode == CHUNK_INDEX:
-            self._chunks.append(parse_chunk_index(self._file.content(start)))
-        elif opcode == CHUNK:
+        opcode, start = record.opcode, record.start - mcap.RECORD_HEADER.size
+        if opcode in (mcap.SCHEMA, mcap.CHANNEL):
+            self._learn(opcode, self._file.content(record))
+        elif opcode == mcap.CHUNK_INDEX:
+            self._chunks.append(Chunk(*mcap.parse_chunk_index(self._file.content(record))))
+        elif opcode == mcap.CHUNK:
             self._chunks.append(Chunk(start, {}))
-        elif opcode == MESSAGE_INDEX and self._chunks:
-            (channel,) = struct.unpack("<H", self._file.at(content, 2))
+        elif opcode == mcap.MESSAGE_INDEX and self._chunks:
+            (channel,) = struct.unpack("<H", self._file.up_to(record.start, 2))
             self._chunks[-1].indexes[channel] = start
-        elif opcode == MESSAGE:
-            channel, _, time, _ = MESSAGE_HEADER.unpack(self._file.at(content, MESSAGE_HEADER.size))
+        elif opcode == mcap.MESSAGE:
+            head = self._file.up_to(record.start, mcap.MESSAGE_HEADER.size)
+            channel, _, time, _ = mcap.MESSAGE_HEADER.unpack(head)
             self._unchunked.append((time, channel, start, _UNCHUNKED))
 
     def _learn(self, opcode: int, content: memoryview) -> None:
-        if opcode == SCHEMA:
-            schema, name = parse_schema(content)
+        if opcode == mcap.SCHEMA:
+            schema, name = mcap.parse_schema(content)
             self._schemas[schema] = name
             return
-        channel, schema, topic, encoding = parse_channel(content)
+        channel, schema, topic, encoding = mcap.parse_channel(content)
         msgtype = self._schemas.get(schema, "of unknown type")
         self.channels[channel] = Channel(topic, msgtype if encoding == "cdr" else f"{msgtype} as {encoding}")
 
     def _learn_from(self, chunk: Chunk) -> None:
         try:
             data = self._file.chunk(chunk.start)
-            for opcode, start, end in records_in(data):
-                if opcode in (SCHEMA, CHANNEL):
+            for opcode, start, end in mcap.records_in(data):
+                if opcode in (mcap.SCHEMA, mcap.CHANNEL):
                     self._learn(opcode, data[start:end])
         except Exception as error:  # lz4's, zstd's or our own
             self.notes.append(f"has a damaged chunk at byte {chunk.start}, left out: {error}")
 
     def _indexed(self, chunk: Chunk, channel: int) -> np.ndarray:
+        """Nx4 int64: the rows of ENTRY that a chunk's index has of a channel."""
         start = chunk.indexes[channel]
         try:
-            fields = Fields(self._file.content(start))
-            fields.number("H")
-            pairs = np.frombuffer(fields.block(), "<u8").reshape(-1, 2)
+            pairs = mcap.parse_message_index(self._file.content(self._file.record(start)))
         except (ValueError, struct.error) as error:
             self.notes.append(f"has a damaged index at byte {start}, whose messages are left out: {error}")
-            return np.empty(0, ENTRY)
-        entries = np.empty(len(pairs), ENTRY)
-        entries["time"], entries["offset"] = pairs.T.astype(np.int64)
-        entries["channel"], entries["place"] = channel, chunk.start
-        return entries
+            return np.empty((0, 4), np.int64)
+        rows = np.empty((len(pairs), 4), np.int64)
+        rows[:] = (0, channel, chunk.start, 0)
+        rows[:, (0, 3)] = pairs
+        return rows
 
     def _rows_in(self, chunk: Chunk) -> Iterator[_Row]:
         try:
             data = self._file.chunk(chunk.start)
         except Exception:  # it was noted when its channels were looked for
             return
-        for opcode, start, _ in records_in(data):
-            if opcode == MESSAGE:
-                channel, _, time, _ = MESSAGE_HEADER.unpack_from(data, start)
-                yield time, channel, chunk.start, start - RECORD_HEADER.size
+        for opcode, start, _ in mcap.records_in(data):
+            if opcode == mcap.MESSAGE:
+                channel, _, time, _ = mcap.MESSAGE_HEADER.unpack_from(data, start)
+                yield time, channel, chunk.start, start - mcap.RECORD_HEADER.size
