@@ -1,104 +1,85 @@
 """Benchmark the real node: `python -m bisenet_ros.benchmark --size 2048x1024 --rate 10 --cameras 1`.
 
-Each camera, the node and a planner are processes of their own, on a ROS domain of their own. Several values
-of --cameras and --transport are measured one after the other.
+Each camera and the node are processes of their own, on a ROS domain of their own; this process receives the
+labels. Several values of --cameras and --transport are measured one after the other.
 """
 
 import argparse
 import os
-import signal
 import sys
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from bisenet_core.commands.options import parse_size
-from bisenet_core.errors import InputError
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
 from bisenet_ros.benchmark.chart import draw_benchmark
-from bisenet_ros.benchmark.measurement import Measurement
-from bisenet_ros.harness.isolation import isolate, let_large_images_through
-from bisenet_ros.harness.parties import Parties, Setting
+from bisenet_ros.benchmark.measurement import measure
+from bisenet_ros.harness.isolation import let_large_images_through
+from bisenet_ros.harness.node_under_load import NodeUnderLoad, Sending
+from bisenet_ros.harness.tool import add_model_options, run_tool
 
-BAD_INPUT, INTERRUPTED = 2, 130
+# Rows of the table: what is said, and the figure it is taken from.
+_LINES = {
+    "images sent": "{sent}",
+    "received by the node": "{received}",
+    "labels at the planner": "{labels_received}",
+    "dropped": "{dropped}",
+    "failed": "{failed}",
+    "latency p50, ms": "{latency_ms[p50]:.1f}",
+    "latency p99, ms": "{latency_ms[p99]:.1f}",
+    "Segmenter p50, ms": "{node_ms[segment][p50]:.1f}",
+    "wait for it p50, ms": "{node_ms[wait][p50]:.1f}",
+    "node's own p50, ms": "{node_ms[own][p50]:.1f}",
+    "node's own p99, ms": "{node_ms[own][p99]:.1f}",
+    "CPU of the node, %": "{cpu_percent[node]:.0f}",
+    "without the Segmenter, %": "{cpu_percent[node_without_segmenter]:.0f}",
+    "CPU of the planner, %": "{cpu_percent[planner]:.0f}",
+    "CPU of a camera, %": "{cpu_percent[camera0]:.0f}",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark. Exit status: 2 bad input, or a process ended; 130 Ctrl-C."""
-    options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    isolate(os.environ)
-    try:
-        run(options)
-    except InputError as error:
-        print("benchmark: {}".format(error), file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("benchmark: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    return run_tool("benchmark", partial(run, _parser().parse_args(arguments)))
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure every setting; show and write what came of it."""
+def run(options: argparse.Namespace) -> int:
+    """Measure each number of cameras over each transport; show and write the figures."""
     if options.plot:
         require_matplotlib()
     width, height = parse_size(options.size, "--size")
-    settings = [_setting(options, cameras, transport)
-                for cameras, transport in product(options.cameras, options.transport)]
+    parameters = {"model": resolve_model(options.model).resolve(), "backend": options.backend,
+                  "precision": options.precision}
     let_large_images_through(os.environ, "benchmark")
-    rows = []
-    for setting in track(settings, len(settings), "measuring"):
-        folder = options.output / "{}_{}".format(setting.cameras, setting.transport)
-        with Parties(setting, folder) as parties:
-            measured = Measurement(parties).run()
-        rows.append(dict(measured, cameras=setting.cameras, transport=setting.transport))
+    setups, rows = list(product(options.cameras, options.transport)), []
+    for cameras, transport in track(setups, len(setups), "measuring"):
+        measured = _measure(options, dict(parameters, image_transport=transport), cameras)
+        rows.append(dict(measured, cameras=cameras, transport=transport))
     title = "{}x{} at {:g} Hz; {model} at {input_size}, {backend} {precision} on {device}".format(
         width, height, options.rate, **rows[0]["runs"])
     headings = ("", *("{cameras} x {transport}".format(**row) for row in rows))
-    show(table("node: " + title, _lines(rows), headings))
+    lines = [(name, *(template.format(**row) for row in rows)) for name, template in _LINES.items()]
+    show(table("node: " + title, lines, headings))
     write_json(options.json, {"size": options.size, "rate": options.rate, "rows": rows})
     if options.plot:
         draw_benchmark(options.plot, rows, title)
+    return 0
 
 
-def _setting(options: argparse.Namespace, cameras: int, transport: str) -> Setting:
-    parameters = {"backend": options.backend, "precision": options.precision}
+def _measure(options: argparse.Namespace, parameters: dict[str, Any], cameras: int) -> dict[str, Any]:
+    folder = options.output / "{}_{}".format(cameras, parameters["image_transport"])
     images = max(1, round(options.seconds * options.rate))
-    model = str(resolve_model(options.model).resolve())
-    return Setting(model, parameters, options.size, options.rate, cameras, transport, images)
-
-
-def _lines(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    def line(name: str, template: str) -> tuple[str, ...]:
-        return (name, *(template.format(**row) for row in rows))
-
-    return [
-        line("images sent", "{sent}"),
-        line("received by the node", "{received}"),
-        line("labels at the planner", "{labels_received}"),
-        line("dropped", "{dropped}"),
-        line("failed", "{failed}"),
-        line("latency p50, ms", "{latency_ms[p50]:.1f}"),
-        line("latency p99, ms", "{latency_ms[p99]:.1f}"),
-        line("Segmenter p50, ms", "{node_ms[segment][p50]:.1f}"),
-        line("wait for it p50, ms", "{node_ms[wait][p50]:.1f}"),
-        line("node's own p50, ms", "{node_ms[own][p50]:.1f}"),
-        line("node's own p99, ms", "{node_ms[own][p99]:.1f}"),
-        line("CPU of the node, %", "{cpu_percent[node]:.0f}"),
-        line("without the Segmenter, %", "{cpu_percent[node_without_segmenter]:.0f}"),
-        line("CPU of the planner, %", "{cpu_percent[planner]:.0f}"),
-        line("CPU of a camera, %", "{cpu_percent[camera0]:.0f}"),
-    ]
+    with NodeUnderLoad(parameters, folder, cameras) as load:
+        return measure(load, Sending(options.size, options.rate, images))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmark", description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="camvid_bisenetv2", help="a folder or name (default: %(default)s)")
-    parser.add_argument("--backend", default="auto")
-    parser.add_argument("--precision", default="auto")
+    add_model_options(parser)
     parser.add_argument("--size", default="2048x1024", help="of the images (default: %(default)s)")
     parser.add_argument("--rate", type=_positive, default=10.0, help="images a second (default: %(default)s)")
     parser.add_argument("--seconds", type=_positive, default=20.0, help="of playing (default: %(default)s)")

@@ -1,90 +1,78 @@
-"""One measurement: cameras play for a while, and what the parties say of it is put together."""
+"""One measurement: every camera sends its images; latency, CPU and the node's account of them."""
 
+import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
-from bisenet_ros.diagnostics import counts_from_values
-from bisenet_ros.frame_account import StageTimes, sum_counts
-from bisenet_ros.harness.parties import Parties
+from bisenet_ros.frame_account import StageTimes
+from bisenet_ros.harness.node_under_load import NodeUnderLoad, Sending
+from bisenet_ros.harness.node_watch import NodeAccount, what_runs
 from bisenet_ros.harness.process_usage import Usage, usage
-from bisenet_ros.harness.status import Status, what_runs
 
 # Of the node's stages, by their names in diagnostics.
 _STAGES = {"latency": "receive_to_publish", "wait": "wait", "segment": "segment", "own": "own"}
 
 
-class Measurement:
-    """What ``parties`` do while every camera sends its images.
+def measure(load: NodeUnderLoad, sending: Sending) -> dict[str, Any]:
+    """Have every camera send its images, and return the figures, plain values.
 
-    Latencies are of the images whose stages the node keeps: the last few hundred of each camera, without the
-    first ones.
+    Raises InputError when a process fails, or a camera's images are not labelled. This process, which
+    receives the labels, is the planner.
     """
-
-    def __init__(self, parties: Parties) -> None:
-        self._parties = parties
-        self._latency_ms: dict[str, list[float]] = {topic: [] for topic in parties.label_topics()}
-        self._facts: list[dict[str, str]] = []
-
-    def run(self) -> dict[str, Any]:
-        """Play to the end. Raises InputError when a process fails, or a camera's images are not labelled."""
-        parties = self._parties
-        processes = {"node": parties.node.pid, "planner": parties.planner.pid}
-        processes.update({name: camera.pid for name, camera in zip(parties.names, parties.cameras)})
-        before, started = _usages(processes), time.monotonic()
-        for camera in parties.cameras:
-            camera.say("go")
-        sent = sum(parties.sent(index) for index in range(len(parties.cameras)))
-        seconds, after = time.monotonic() - started, _usages(processes)
-        parties.settle(self._listen)
-        self._check()
-        return dict(self._images(sent), seconds=round(seconds, 2), latency_ms=self._latency(),
-                    node_ms=node_times(self._facts), runs=what_runs(self._facts[0]),
-                    cpu_percent=cpu_percent(before, after, seconds, self._facts))
-
-    def _listen(self) -> list[Status]:
-        report = self._parties.ask_planner()
-        for topic, latencies in report["latency_ms"].items():
-            self._latency_ms[topic] += latencies
-        statuses = self._parties.statuses(report)
-        self._facts = [status.facts for status in statuses]
-        return statuses
-
-    def _check(self) -> None:
-        for name, facts, latencies in zip(self._parties.names, self._facts, self._latency_ms.values()):
-            counts = counts_from_values(facts)
-            if not counts.received:
-                what = "no image of {} has come to the node"
-            elif not counts.published:
-                what = "no image of {} was labelled ({})"
-            elif not latencies:
-                what = "no labels of {} have come to the planner ({})"
-            else:
-                continue
-            raise InputError("{}; see {}".format(what.format(name, counts), self._parties.node.log))
-
-    def _images(self, sent: int) -> dict[str, Any]:
-        counts = sum_counts(map(counts_from_values, self._facts))
-        return {"sent": sent, "received": counts.received, "lost_on_the_way": sent - counts.received,
-                "published": counts.published, "dropped": counts.dropped, "failed": counts.failed,
-                "labels_received": sum(map(len, self._latency_ms.values())),
-                "labels_received_by_camera": list(map(len, self._latency_ms.values()))}
-
-    def _latency(self) -> dict[str, float]:
-        """Publish to label receipt, of all cameras."""
-        return percentiles([value for values in self._latency_ms.values() for value in _kept(values)])
+    load.wait_until_active()
+    load.start_cameras(sending)
+    processes = {"node": load.node.pid, "planner": os.getpid()}
+    processes.update({name: camera.pid for name, camera in zip(load.names, load.cameras)})
+    before, started = _usages(processes), time.monotonic()
+    for camera in load.cameras:
+        camera.send_line("go")
+    sent = sum(load.sent(index) for index in range(len(load.cameras)))
+    seconds, after = time.monotonic() - started, _usages(processes)
+    load.settle(sent)
+    accounts = load.watch.accounts
+    for name, account, latencies in zip(load.names, accounts, load.latency_ms):
+        problem = why_unlabelled(name, account, len(latencies))
+        if problem:
+            raise InputError(f"{problem}; see {load.node.log}")
+    return {
+        **_images(load, sent),
+        "seconds": round(seconds, 2),
+        "latency_ms": latency_of_kept(load.latency_ms),
+        "node_ms": node_times(accounts),
+        "runs": what_runs(accounts[0].facts),
+        "cpu_percent": cpu_percent(before, after, seconds, accounts),
+    }
 
 
-def node_times(facts: list[dict[str, str]]) -> dict[str, dict[str, float]]:
+def why_unlabelled(name: str, account: NodeAccount, labels: int) -> str:
+    """Why no label came of a camera's images, one line, or empty; ``labels`` have come."""
+    if not account.counts.received:
+        return f"no image of {name} has come to the node"
+    if not account.counts.published:
+        return f"no image of {name} was labelled ({account.counts})"
+    return "" if labels else f"no labels of {name} have come to the planner ({account.counts})"
+
+
+def latency_of_kept(latency_ms: Sequence[Sequence[float]]) -> dict[str, float]:
+    """p50 and p99 of publish to label receipt over all cameras, in milliseconds.
+
+    Of the images whose stages the node keeps: the last few hundred of each camera, without the first ones.
+    """
+    return percentiles([value for values in latency_ms for value in _kept(values)])
+
+
+def node_times(accounts: Sequence[NodeAccount]) -> dict[str, dict[str, float]]:
     """p50 and p99 of the node's stages, in milliseconds; of several cameras, the slowest one's."""
-    return {name: {percent: max(float(one["{}_ms_{}".format(stage, percent)]) for one in facts)
+    return {name: {percent: max(float(one.facts[f"{stage}_ms_{percent}"]) for one in accounts)
                    for percent in ("p50", "p99")} for stage, name in _STAGES.items()}
 
 
 def cpu_percent(before: dict[str, Usage], after: dict[str, Usage], seconds: float,
-                facts: list[dict[str, str]]) -> dict[str, float]:
+                accounts: Sequence[NodeAccount]) -> dict[str, float]:
     """Per cent of one core by process, and what the node would take if its Segmenter took nothing.
 
     That is its main thread, those of Fast DDS, and the inference thread's own work on each labelled image:
@@ -94,12 +82,20 @@ def cpu_percent(before: dict[str, Usage], after: dict[str, Usage], seconds: floa
              for name in before if name in after}
     if "node" in share:
         others = after["node"].cpu_main_and_dds - before["node"].cpu_main_and_dds
-        inference_thread = sum(int(one["published"]) * float(one["own_cpu_ms_p50"]) / 1e3 for one in facts)
+        inference_thread = sum(
+            one.counts.published * float(one.facts["own_cpu_ms_p50"]) / 1e3 for one in accounts)
         share["node_without_segmenter"] = round(100 * (others + inference_thread) / seconds, 1)
     return share
 
 
-def _kept(values: list[float]) -> list[float]:
+def _images(load: NodeUnderLoad, sent: int) -> dict[str, Any]:
+    counts, labels = load.watch.counts(), [len(latencies) for latencies in load.latency_ms]
+    return {"sent": sent, "received": counts.received, "lost_on_the_way": sent - counts.received,
+            "published": counts.published, "dropped": counts.dropped, "failed": counts.failed,
+            "labels_received": sum(labels), "labels_received_by_camera": labels}
+
+
+def _kept(values: Sequence[float]) -> list[float]:
     """Those of a camera's values, in order, that the node keeps of its stages."""
     times = StageTimes()
     for value in values:

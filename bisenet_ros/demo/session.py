@@ -1,198 +1,137 @@
-"""One playing of a drive: the node, the player and the recorder, from start to stop."""
+"""One playing of a drive through the real node, from start to stop."""
 
-import json
-import threading
-from contextlib import ExitStack, suppress
-from functools import partial
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
-from bisenet_ros.demo.label_recorder import LabelRecorder, Receipt, recording
+from sensor_msgs.msg import Image
+
+from bisenet_core.drives.drive import Drive, Frame
+from bisenet_core.drives.image_files import write_image
+from bisenet_core.errors import InputError
 from bisenet_ros.demo.preparation import emptied
-from bisenet_ros.harness.child_process import ChildProcess
-from bisenet_ros.harness.node_account import NodeAccount
+from bisenet_ros.harness.camera_publisher import SETTLE_S, create_camera, stamp_ns
+from bisenet_ros.harness.live_account import LiveAccount
+from bisenet_ros.harness.node_under_load import READY_TIMEOUT_S, NodeUnderLoad, ProcessError
+from bisenet_ros.harness.node_watch import NodeAccount
+from bisenet_ros.harness.player import Player
+from bisenet_ros.harness.timeline import Timeline
+from bisenet_ros.image_messages import image_from_msg
 
-READY_TIMEOUT_S = 90.0
-
-# A rosbag may pause for long; only a player that is stuck is silent for longer than this.
-_STALL_TIMEOUT_S = 600.0
-
-# The node's account comes once a second, and the second one after the last frame is sure to include it.
-_DRAIN_TIMEOUT_S = 5.0
-
-# A process that ends so was given something it cannot work with.
-BAD_INPUT = 2
+_SETTLE_TIMEOUT_S = 5.0
 
 
-class Published(NamedTuple):
-    """One image that was sent."""
-
-    stamp: int  # its header's, ns
-    sent: float  # time.monotonic() just before, seconds
-
-
-class Recording(NamedTuple):
+class Playing(NamedTuple):
     """What came of playing a drive."""
 
-    published: Dict[int, Published]  # by frame index
-    receipts: Dict[int, Receipt]  # by stamp in ns
-    unwritten: int  # labels that came, but could not be written
-    account: Optional[NodeAccount]
+    published: int
+    latency_ms: dict[int, float]  # publish to label receipt, by index of the labelled frames
+    seconds: float                # from the first image sent to the last labels received
+    received: int                 # label images
+    unwritten: int                # of them, those that could not be written
+    account: NodeAccount | None
     interrupted: bool
-    failure: Optional[str]  # why it ended early, one line
-    bad_input: bool  # whether that was the input's fault
+    failure: str | None           # why it ended early, one line
+    bad_input: bool               # whether that was the input's fault
 
 
-class SessionError(Exception):
-    """A party has failed; the text is one line."""
+class LabelRecorder:
+    """Notes in ``account`` what comes, and writes it to ``folder``/<name of the frame>.png, 8-bit grey.
 
-    def __init__(self, text: str, bad_input: bool = False) -> None:
-        super().__init__(text)
-        self.bad_input = bad_input
+    Each is written at once: memory does not grow with the drive, and nothing received is lost when the
+    playing is cut short. Overlays are not drawn here, because that would take processor time from the node
+    whose latency is being measured.
+    """
 
+    def __init__(self, folder: Path, account: LiveAccount) -> None:
+        self.latency_ms: dict[int, float] = {}  # publication to receipt, by index of the frames that are kept
+        self.last_received = 0.0  # time.monotonic()
+        self.unwritten = 0  # labels that came and could not be kept
+        self.failure = ""  # why, for the first of them, one line
+        self._folder = folder
+        self._account = account
 
-class PlayerLog:
-    """What the player tells, read in a thread of its own."""
-
-    def __init__(self, player: ChildProcess, on_change: Callable[[], None]) -> None:
-        self.published: Dict[int, Published] = {}
-        self.matched = self.done = False
-        self.error: Optional[str] = None
-        self._on_change = on_change
-        self.thread = threading.Thread(target=self._read, args=(player.lines(),), daemon=True)
-        self.thread.start()
-
-    def has_more_than(self, count: int) -> bool:
-        """Whether more than ``count`` frames were published, or the last one was."""
-        return self.done or len(self.published) > count
-
-    def _read(self, lines: Iterator[str]) -> None:
-        for line in lines:
-            event = json.loads(line)
-            if event["event"] == "published":
-                self.published[event["index"]] = Published(event["stamp"], event["sent"])
-            self.matched = self.matched or event["event"] == "matched"
-            self.done = self.done or event["event"] == "done"
-            self.error = event.get("text", self.error)
-            self._on_change()
+    def on_labels(self, camera: int, message: Image) -> None:
+        """Keep the labels of a frame that was played; others are left out."""
+        received = time.monotonic()
+        sent = self._account.receive(stamp_ns(message.header.stamp), received, None)
+        if sent is None:
+            return
+        try:
+            write_image(self._folder / f"{sent.name}.png", image_from_msg(message)[0])
+        except InputError as error:  # such as a full disk; raised in this thread it would be lost
+            self.unwritten += 1
+            self.failure = self.failure or str(error)
+            return
+        self.last_received = received
+        self.latency_ms[sent.index] = 1e3 * (received - sent.at)
 
 
 class DemoSession:
-    """Plays a drive through the real node. ``on_progress`` is told frames published and labels received."""
+    """Plays a drive through the node with ``parameters``; labels and node.log go into ``output``.
 
-    def __init__(
-        self,
-        node_arguments: List[str],
-        player_arguments: List[str],
-        output: Path,
-        on_progress: Callable[[int, int], None],
-    ) -> None:
-        self._node_arguments = node_arguments
-        self._player_arguments = player_arguments
-        self._output = output
+    ``on_progress`` is called with the numbers of frames published and labels received.
+    """
+
+    def __init__(self, parameters: dict[str, Any], output: Path,
+                 on_progress: Callable[[int, int], None]) -> None:
+        self._account = LiveAccount()
+        self._recorder = LabelRecorder(emptied(output / "labels"), self._account)
+        self._load = NodeUnderLoad(parameters, output, on_labels=self._recorder.on_labels)
         self._on_progress = on_progress
 
-    def run(self) -> Recording:
+    def run(self, drive: Drive) -> Playing:
         """Play to the end, to Ctrl-C or to a failure; what was received by then is kept in every case."""
         interrupted, failure = False, None
-        with ExitStack() as stack:
-            self._start(stack)
-            recorder = stack.enter_context(recording(emptied(self._output / "labels")))
-            log = PlayerLog(self._player, recorder.notify)
+        with self._load as load:
             try:
-                self._play(recorder, log)
+                self._play(drive)
             except KeyboardInterrupt:
                 interrupted = True
-            except SessionError as error:
+            except InputError as error:
                 failure = error
-            if not log.done:
-                self._player.stop()
-            self._drain(recorder, log)
-        log.thread.join(1.0)
+            with suppress(KeyboardInterrupt):  # asked twice to hurry
+                load.watch.settle(self._account.published, lambda: self._account.labelled, _SETTLE_TIMEOUT_S,
+                                  lambda: not load.watch.accounts or load.node.has_ended())
+            self._show_progress()
+        return self._outcome(interrupted, failure)
+
+    def _play(self, drive: Drive) -> None:
+        load = self._load
+        camera = create_camera(load.ros, Image, "image")
+        load.wait_until_active()
+        load.wait(camera.get_subscription_count, READY_TIMEOUT_S, "the node has not subscribed")
+        time.sleep(SETTLE_S)
+        Player(camera, self._account, Timeline(1.0, 0)).play(_from_zero(drive), self._go_on)
+
+    def _go_on(self) -> bool:
+        self._load.check_node()
+        if self._recorder.failure:
+            raise InputError(self._recorder.failure)
+        self._show_progress()
+        return True
+
+    def _show_progress(self) -> None:
+        self._on_progress(self._account.published, self._account.labelled)
+
+    def _outcome(self, interrupted: bool, failure: InputError | None) -> Playing:
+        figures, recorder, accounts = self._account.figures(), self._recorder, self._load.watch.accounts
         text = str(failure) if failure else None
         if recorder.unwritten:
-            text = "{} label image(s) could not be written: {}".format(recorder.unwritten, recorder.failure)
-        return Recording(
-            log.published,
-            recorder.receipts,
-            recorder.unwritten,
-            recorder.account,
-            interrupted,
-            text,
-            bool(failure and failure.bad_input),
-        )
+            text = f"{recorder.unwritten} label image(s) could not be written: {recorder.failure}"
+        bad_input = failure.bad_input if isinstance(failure, ProcessError) else failure is not None
+        return Playing(
+            figures.published, recorder.latency_ms, recorder.last_received - figures.began_at,
+            figures.labelled + figures.strays, recorder.unwritten, accounts[0] if accounts else None,
+            interrupted, text, bad_input)
 
-    def _start(self, stack: ExitStack) -> None:
-        logs = self._output / "node.log", self._output / "player.log"
-        self._node = stack.enter_context(
-            ChildProcess("bisenet_ros.segmentation_node", self._node_arguments, logs[0])
-        )
-        self._player = stack.enter_context(
-            ChildProcess("bisenet_ros.demo.drive_player", self._player_arguments, logs[1], talks=True)
-        )
 
-    def _play(self, recorder: LabelRecorder, log: PlayerLog) -> None:
-        self._wait(
-            recorder,
-            log,
-            lambda: bool(log.matched and recorder.account and recorder.account.is_active),
-            READY_TIMEOUT_S,
-            "the node gave no sign of life within {:.0f} s".format(READY_TIMEOUT_S),
-        )
-        self._player.say("play")
-        while not log.done:
-            self._wait(
-                recorder,
-                log,
-                partial(log.has_more_than, len(log.published)),
-                _STALL_TIMEOUT_S,
-                "the player published nothing for {:.0f} s".format(_STALL_TIMEOUT_S),
-            )
-            self._on_progress(len(log.published), len(recorder.receipts))
-
-    def _wait(
-        self,
-        recorder: LabelRecorder,
-        log: PlayerLog,
-        condition: Callable[[], bool],
-        timeout_s: float,
-        complaint: str,
-    ) -> None:
-        def ended() -> bool:
-            return bool(
-                condition()
-                or log.error
-                or recorder.failure
-                or self._node.has_ended()
-                or self._player.has_ended()
-            )
-
-        in_time = recorder.wait(ended, timeout_s)
-        log.thread.join(0.5 if self._player.has_ended() else 0.0)  # its last words may still be in the pipe
-        if log.error:
-            raise SessionError(log.error, bad_input=True)
-        if recorder.failure:
-            raise SessionError(recorder.failure, bad_input=True)
-        for process, who in ((self._node, "the node"), (self._player, "the player")):
-            if process.has_ended():
-                text = "{} ended: {}; see {}".format(who, process.last_error(), process.log)
-                raise SessionError(text, bad_input=process.status == BAD_INPUT)
-        if not in_time:
-            raise SessionError("{}; see {}".format(complaint, self._node.log))
-
-    def _drain(self, recorder: LabelRecorder, log: PlayerLog) -> None:
-        """Wait until the fate of every published frame is known, as far as it can be."""
-        heard = recorder.accounts_heard
-
-        def settled() -> bool:
-            if recorder.account is None or self._node.has_ended():
-                return True
-            counts = recorder.account.counts
-            # Images lost on their way never come up in the account; then two fresh ones are waited for.
-            complete = counts.received == len(log.published) or recorder.accounts_heard >= heard + 2
-            heard_of = len(recorder.receipts) + recorder.unwritten
-            return complete and not counts.pending and heard_of >= counts.published
-
-        with suppress(KeyboardInterrupt):  # asked twice to hurry
-            recorder.wait(settled, _DRAIN_TIMEOUT_S)
-        self._on_progress(len(log.published), len(recorder.receipts))
+def _from_zero(drive: Drive) -> Iterator[Frame]:
+    """The frames of a drive, which begins at 0 ns; ends with InputError at one that cannot be read."""
+    began_ns = None
+    for frame in drive:
+        began_ns = frame.recorded_ns if began_ns is None else began_ns
+        yield replace(frame, recorded_ns=frame.recorded_ns - began_ns)

@@ -1,4 +1,5 @@
-"""Processes that put the real node under load, for `bisenet_ros.benchmark` and `bisenet_ros.soak`.
+"""The real node as a process, what sends it images, and what listens to its labels and diagnostics.
 
-Workstation code, for Python 3.10 and newer: nothing that runs on a robot imports it.
+`bisenet_ros.demo`, `benchmark`, `soak` and `replay` are built of it. Workstation code, for Python 3.10 and
+newer: nothing that runs on a robot imports it.
 """

@@ -7,7 +7,6 @@ early takes its last images with it. The stamps are the moments of sending.
 
 import argparse
 import json
-import math
 import select
 import sys
 import time
@@ -25,7 +24,7 @@ from std_msgs.msg import Header
 
 from bisenet_core.commands.options import parse_size
 from bisenet_core.drives.rendering import RenderedDrive
-from bisenet_ros.harness.camera_publisher import create_camera, wait_for_subscriber
+from bisenet_ros.harness.camera_publisher import FRAME_ID, SETTLE_S, create_camera
 from bisenet_ros.image_messages import image_to_msg
 
 _PICTURES = 4
@@ -33,21 +32,23 @@ _JPEG_QUALITY = 90
 
 
 def messages(size: tuple[int, int], compressed: bool, white: bool) -> list[Any]:
-    """The pictures of a street, over and over; with ``white``, an overexposed one among them."""
-    header = Header(frame_id="camera_optical_frame")
+    """The first pictures of the rendered street; with ``white``, an overexposed one after them."""
     drive = RenderedDrive(*size, frames=_PICTURES)
     images = [drive[index][0] for index in range(_PICTURES)]
     if white:
         images.append(np.full_like(images[0], 255))
-    if not compressed:
-        return [image_to_msg(image, "rgb8", header) for image in images]
-    return [_jpeg(image, header) for image in images]
+    to_message = _jpeg if compressed else _raw
+    return [to_message(image) for image in images]
 
 
-def _jpeg(image: np.ndarray, header: Header) -> CompressedImage:
+def _raw(image: np.ndarray) -> Image:
+    return image_to_msg(image, "rgb8", Header(frame_id=FRAME_ID))
+
+
+def _jpeg(image: np.ndarray) -> CompressedImage:
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return CompressedImage(
-        header=header, format="rgb8; jpeg compressed bgr8", data=array("B", data.tobytes()))
+    return CompressedImage(header=Header(frame_id=FRAME_ID), format="rgb8; jpeg compressed bgr8",
+                           data=array("B", data.tobytes()))
 
 
 def play(node: Node, publisher: Any, pictures: list[Any], options: argparse.Namespace, orders: FileIO) -> int:
@@ -65,7 +66,7 @@ def play(node: Node, publisher: Any, pictures: list[Any], options: argparse.Name
 
 
 def main() -> int:
-    """Be a camera."""
+    """Publish as the command line says, until stdin closes or SIGINT."""
     options = _parser().parse_args()
     compressed = options.topic.endswith("/compressed")
     pictures = messages(parse_size(options.size, "--size"), compressed, options.white)
@@ -74,7 +75,9 @@ def main() -> int:
     publisher = create_camera(node, CompressedImage if compressed else Image, options.topic, depth=2)
     orders = FileIO(sys.stdin.fileno(), closefd=False)  # unbuffered, so that select() knows of every line
     try:
-        wait_for_subscriber(publisher, math.inf)
+        while not publisher.get_subscription_count():
+            time.sleep(0.02)
+        time.sleep(SETTLE_S)
         print("matched", flush=True)
         if orders.readline():
             sent = play(node, publisher, pictures, options, orders)

@@ -1,4 +1,4 @@
-"""ChildProcess: one of the demo's processes, stopped cleanly whatever happens to the demo."""
+"""ChildProcess: a Python module as a process, which is stopped cleanly whatever happens to its tool."""
 
 import ctypes
 import os
@@ -8,7 +8,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
@@ -20,20 +19,20 @@ _LAST_BREATH_S = 1.0
 class ChildProcess:
     """A Python module run as a process from now on; ``with`` stops it.
 
-    stderr, and stdout unless it ``talks``, go to ``log``. It has a session of its own, so that Ctrl-C reaches
-    the demo alone, which then stops its children in order; it also ends when the demo is killed.
+    stderr, and stdout unless it is ``piped``, go to ``log``. It has a session of its own, so that Ctrl-C
+    reaches the tool alone, which then stops its children in order; it also ends when the tool is killed.
     """
 
-    def __init__(self, module: str, arguments: List[str], log: Path, talks: bool = False) -> None:
+    def __init__(self, module: str, arguments: list[str], log: Path, piped: bool = False) -> None:
         self.log = log
         with log.open("wb") as log_file:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module] + arguments,
-                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if talks else log_file,
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if piped else log_file,
                 stderr=log_file,
                 env=_environment(),
-                universal_newlines=True,
+                text=True,
                 start_new_session=True,
                 preexec_fn=_prepare,
             )
@@ -44,22 +43,21 @@ class ChildProcess:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def lines(self) -> Iterator[str]:
-        """What a process that ``talks`` prints, until it ends."""
+    def read_line(self) -> str:
+        """The next line that a ``piped`` process prints; empty once it has closed its end."""
         assert self._process.stdout is not None
-        return iter(self._process.stdout)
+        return self._process.stdout.readline()
 
     def has_output(self, timeout_s: float) -> bool:
-        """Whether a process that ``talks`` says something within that time, or has closed its end.
+        """Whether a ``piped`` process prints something within that time, or has closed its end.
 
-        For one that says a line at a time: of two lines, the second would go unnoticed.
+        For one that prints a line at a time: of two lines, the second would go unnoticed.
         """
         assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], timeout_s)
-        return bool(ready)
+        return bool(select.select([self._process.stdout], [], [], timeout_s)[0])
 
-    def say(self, line: str) -> None:
-        """Send one line to a process that ``talks``; one that has gone hears nothing."""
+    def send_line(self, line: str) -> None:
+        """Send one line to a ``piped`` process; one that has gone gets nothing."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write(line + "\n")
@@ -70,43 +68,41 @@ class ChildProcess:
         """Its process id."""
         return self._process.pid
 
-    def has_ended(self) -> bool:
-        """Whether the process is gone."""
-        return self._process.poll() is not None
-
     @property
-    def status(self) -> Optional[int]:
+    def status(self) -> int | None:
         """Its exit status, or None while it runs."""
         return self._process.poll()
 
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self.status is not None
+
     def stop(self) -> None:
-        """SIGINT, as from a terminal; what does not heed it is terminated, then killed."""
+        """Send SIGINT, as a terminal does; a process that does not heed it is terminated, then killed."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             if self.has_ended():
                 return
             self._process.send_signal(number)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                continue
 
     def last_error(self) -> str:
         """What killed it, or the last error in its log, or the last line, or its exit status: one line."""
         with suppress(subprocess.TimeoutExpired):  # a closed pipe may tell of its end before its status does
             self._process.wait(_LAST_BREATH_S)
         if (self.status or 0) < 0:
-            return "killed by {}".format(signal.Signals(-(self.status or 0)).name)
+            return f"killed by {signal.Signals(-(self.status or 0)).name}"
         text = self.log.read_bytes().decode("utf-8", "replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         errors = [line for line in lines if "[ERROR]" in line or "[FATAL]" in line]
         if errors:
             return errors[-1].split("]: ", 1)[-1]
-        return lines[-1] if lines else "exit status {}".format(self._process.poll())
+        return lines[-1] if lines else f"exit status {self.status}"
 
 
-def _environment() -> Dict[str, str]:
+def _environment() -> dict[str, str]:
     package_root = str(Path(__file__).resolve().parents[2])
-    paths = [package_root] + [path for path in [os.environ.get("PYTHONPATH")] if path]
+    paths = filter(None, [package_root, os.environ.get("PYTHONPATH")])
     return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHONUNBUFFERED="1")
 
 

@@ -1,23 +1,14 @@
 """What live.json says: the keys of results.json that apply, and what only a live run knows."""
 
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
 from bisenet_core.evaluation.metrics.latency import spread
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_ros.frame_account import FrameCounts
-from bisenet_ros.replay.live_account import LiveFigures
+from bisenet_ros.harness.live_account import LiveFigures
 
 SCHEMA = 1
-
-
-class Outcome(NamedTuple):
-    """A run, or what there is of it so far."""
-
-    figures: LiveFigures
-    counts: FrameCounts  # of the node, since the run began
-    scores: Scores
-    unscored: dict[str, int]
 
 
 def facts_of_run(node: Any) -> dict[str, Any]:
@@ -48,42 +39,45 @@ def facts_of_run(node: Any) -> dict[str, Any]:
     }
 
 
-def live_results(outcome: Outcome) -> dict[str, Any]:
-    """Every published frame has one fate: published = frames + dropped + failed + lost."""
-    figures, scores = outcome.figures, outcome.scores.as_json()
-    counts = outcome.counts
-    passed_over = sum(counts.dropped.values()) + sum(counts.failed.values())
+def live_results(figures: LiveFigures, counts: FrameCounts, scores: Scores,
+                 unscored: dict[str, int]) -> dict[str, Any]:
+    """The figures of a run, or of what there is of it so far. published = frames + dropped + failed + lost.
+
+    ``counts`` are the node's since the run began; ``unscored`` counts labelled images by reason.
+    """
+    scored = scores.as_json()
+    failed = sum(counts.failed.values())
     return {
         "published": figures.published,
         "frames": figures.labelled,
         "dropped": counts.dropped,
         "failed": counts.failed,
-        "lost": figures.published - figures.labelled - passed_over,
-        "scored": scores["images"],
-        "miou": scores["miou"],
-        "iou": scores["iou"],
-        "pixel_accuracy": scores["pixel_accuracy"],
-        "confusion_matrix": outcome.scores.matrix.counts.tolist(),
+        "lost": figures.published - figures.labelled - sum(counts.dropped.values()) - failed,
+        "scored": scored["images"],
+        "miou": scored["miou"],
+        "iou": scored["iou"],
+        "pixel_accuracy": scored["pixel_accuracy"],
+        "confusion_matrix": scores.matrix.counts.tolist(),
         "latency_ms": spread(figures.latency_ms),
         "late_ms": spread(figures.late_ms),
         "as_driven": {
             "labelled": figures.labelled,
             "superseded": counts.dropped.get("superseded", 0),
-            "failed": sum(counts.failed.values()),
+            "failed": failed,
             "share_labelled": round(figures.labelled / figures.published, 6) if figures.published else None,
             "age_ms": spread(figures.age_ms),
-            "miou": scores["miou"],
-            "pixel_accuracy": scores["pixel_accuracy"],
+            "miou": scored["miou"],
+            "pixel_accuracy": scored["pixel_accuracy"],
         },
-        "left_out": _left_out(outcome),
+        "left_out": _left_out(figures, unscored),
     }
 
 
-def _left_out(outcome: Outcome) -> list[str]:
-    lines = [f"{_images(count)} not played: {why}" for why, count in outcome.figures.unreadable.items()]
-    lines += [f"{_images(count)} not scored: {why}" for why, count in outcome.unscored.items()]
-    if outcome.figures.strays:
-        lines.append(f"{outcome.figures.strays} labels came of images that were not played here: "
+def _left_out(figures: LiveFigures, unscored: dict[str, int]) -> list[str]:
+    lines = [f"{_images(count)} not played: {why}" for why, count in figures.unreadable.items()]
+    lines += [f"{_images(count)} not scored: {why}" for why, count in unscored.items()]
+    if figures.strays:
+        lines.append(f"{figures.strays} labels came of images that were not played here: "
                      "does another camera publish on this topic?")
     return lines
 

@@ -10,7 +10,6 @@ from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_ros.replay.live_account import Sent
 
 _WAITING_AT_MOST = 64
 
@@ -27,7 +26,7 @@ class LiveScorer:
         self.scores = Scores(label_space)
         self.unscored: Counter[str] = Counter()  # by reason
         self._truth = truth
-        self._waiting: queue.Queue[tuple[Sent, np.ndarray] | None] = queue.Queue(_WAITING_AT_MOST)
+        self._waiting: queue.Queue[tuple[int, np.ndarray] | None] = queue.Queue(_WAITING_AT_MOST)
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> "LiveScorer":
@@ -38,27 +37,27 @@ class LiveScorer:
         self._waiting.put(None)
         self._thread.join()
 
-    def add(self, sent: Sent, labels: np.ndarray) -> None:
-        """Leave HxW uint8 labels to be scored."""
+    def add(self, index: int, labels: np.ndarray) -> None:
+        """Leave HxW uint8 labels of the frame with this index to be scored."""
         if self._truth is None:
             return
         try:
-            self._waiting.put_nowait((sent, labels))
+            self._waiting.put_nowait((index, labels))
         except queue.Full:
             self.unscored[BUSY] += 1
 
     def _work(self) -> None:
-        for sent, labels in iter(self._waiting.get, None):
-            self._score(sent, labels)
+        for index, labels in iter(self._waiting.get, None):
+            self._score(index, labels)
 
-    def _score(self, sent: Sent, labels: np.ndarray) -> None:
+    def _score(self, index: int, labels: np.ndarray) -> None:
         assert self._truth is not None
         height, width = labels.shape
-        truth, problem = self._truth.of(sent.index, (height, width))
+        truth, problem = self._truth.of(index, (height, width))
         if truth is None:
             self.unscored[problem or "no ground truth"] += 1
             return
         try:
-            self.scores.add(labels, truth, f"image {sent.index}")
+            self.scores.add(labels, truth, f"image {index}")
         except InputError as error:
             self.unscored[str(error)] += 1

@@ -9,18 +9,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import Image
@@ -32,22 +28,20 @@ from bisenet_core.errors import InputError
 from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.harness.camera_publisher import create_camera, stamp_ns, to_stamp
+from bisenet_ros.harness.listening import listen, spinning
+from bisenet_ros.harness.live_account import LiveAccount
+from bisenet_ros.harness.player import Player
+from bisenet_ros.harness.timeline import Timeline
 from bisenet_ros.image_messages import image_from_msg
-from bisenet_ros.replay.live_account import LiveAccount
 from bisenet_ros.replay.live_scorer import LiveScorer
-from bisenet_ros.replay.node_watch import NodeWatch
 from bisenet_ros.replay.parameters import declare_parameters
-from bisenet_ros.replay.player import Player
+from bisenet_ros.replay.recorded_times import frames_to_play, stamps_problem
 from bisenet_ros.replay.session import ReplaySession
-from bisenet_ros.replay.stamp_clock import stamps_problem
 from bisenet_ros.replay.summary import summary_lines
-from bisenet_ros.replay.timeline import Timeline
 
 NODE_NAME = "replay"
 BAD_INPUT = 2
 
-# Room for the labels that come while another node's are being taken: none may be lost here.
-_LABELS_QOS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE)
 _CLOCK_PERIOD_S = 0.01
 
 
@@ -77,24 +71,19 @@ class ReplayNode(Node):
 
     def _connect(self) -> None:
         self._camera = create_camera(self, Image, "image")
-        labels = self.create_subscription(Image, "segmentation/labels", self._on_labels, _LABELS_QOS)
-        self._labels_topic = labels.topic_name
-        self.watch = NodeWatch(self._labels_topic)
-        # In this order: the node hears of subscriptions in the order in which they are made. Once its
-        # diagnostics reach us it knows this reader of its labels too, and no label can be lost to discovery.
-        self.create_subscription(DiagnosticArray, "/diagnostics", self.watch.on_diagnostics, 10)
+        self.watch = listen(self, "segmentation", self._on_labels)
         self.create_service(SetBool, "~/pause", self._on_pause)
         if self.settings.clock:
             self._clock_publisher = self.create_publisher(ClockMessage, "/clock", 10)
             self.create_timer(_CLOCK_PERIOD_S, self._publish_clock,
                               clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def close(self) -> None:
-        """Free everything."""
+    def destroy_node(self) -> None:
+        """Close the bag and the ground truth too."""
         self.recording.close()
         if self.truth is not None:
             self.truth.close()
-        self.destroy_node()
+        super().destroy_node()
 
     def not_ready(self) -> str:
         """What has to happen before playing can begin, one line, or empty."""
@@ -106,7 +95,7 @@ class ReplayNode(Node):
 
     def _wrong_number(self) -> str:
         """Who is missing, or one too many: with two nodes or cameras, nobody knows whose labels come back."""
-        images, labels = self._camera.topic_name, self._labels_topic
+        images, labels = self._camera.topic_name, self.watch.node_name + "/labels"
         if not self._camera.get_subscription_count():
             return f"nobody subscribes to {images}"
         for topic in (images, labels):
@@ -116,26 +105,26 @@ class ReplayNode(Node):
         return ""
 
     def play(self, go_on: Callable[[], bool]) -> None:
-        """Play, in the caller's thread; see Player."""
+        """Play, in the caller's thread, to the end or until ``go_on`` says no."""
         now_ns = None if self.settings.clock else self._now_ns
         Player(self._camera, self.account, self.timeline, now_ns).play(
-            self.recording, self.settings.loop, go_on)
+            frames_to_play(self.recording, self.settings.loop), go_on)
 
     def say(self, line: str) -> None:
-        """A line of the log."""
+        """Log a line."""
         self.get_logger().info(line)
 
     def _now_ns(self) -> int:
         """The time by which the segmentation node tells an image's age."""
         return self.timeline.position_ns() if self.settings.clock else time.time_ns()
 
-    def _on_labels(self, message: Image) -> None:
+    def _on_labels(self, camera: int, message: Image) -> None:
         at, now_ns = time.monotonic(), self._now_ns()
         stamp = stamp_ns(message.header.stamp)
         age_s = None if self._stamps_problem else (now_ns - stamp) / 1e9
         sent = self.account.receive(stamp, at, age_s)
         if sent is not None:
-            self.scorer.add(sent, image_from_msg(message)[0])
+            self.scorer.add(sent.index, image_from_msg(message)[0])
 
     def _on_pause(self, request: Any, response: Any) -> Any:
         self.timeline.pause(request.data)
@@ -156,27 +145,13 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopping.set())
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-        with _spinning(ReplayNode()) as node:
+        with spinning(ReplayNode()) as node:
             return _run(node, stopping)
     except (InputError, ParameterException, RuntimeError) as error:  # the last are unknown ROS arguments
         get_logger(NODE_NAME).fatal(" ".join(str(error).split()))
         return BAD_INPUT
     finally:
         rclpy.try_shutdown()
-
-
-@contextmanager
-def _spinning(node: ReplayNode) -> Iterator[ReplayNode]:
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, daemon=True)
-    thread.start()
-    try:
-        yield node
-    finally:
-        executor.shutdown()
-        thread.join(5.0)
-        node.close()
 
 
 def _run(node: ReplayNode, stopping: threading.Event) -> int:

@@ -2,19 +2,22 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
+from bisenet_core.files import replacing
+from bisenet_core.reports.console import write_json
 from bisenet_ros.harness.camera_publisher import SETTLE_S
-from bisenet_ros.replay.live_results import Outcome, facts_of_run, live_results
-from bisenet_ros.replay.results_file import claim_results, write_results
+from bisenet_ros.replay.live_results import facts_of_run, live_results
 from bisenet_ros.replay.summary import progress_line
+
+RESULTS_NAME = "live.json"
 
 _SAY_EVERY_S = 5.0
 
-# The node's account comes once a second, and the second one after the last frame is sure to include it.
 # No longer: `ros2 launch` asks for the end twice, 5 s apart, and then kills.
-_DRAIN_TIMEOUT_S = 3.0
+_SETTLE_TIMEOUT_S = 3.0
 
 
 class ReplaySession:
@@ -28,7 +31,7 @@ class ReplaySession:
         self._node = node
         self._stopping = stopping
         self._facts = facts_of_run(node)
-        self._path = claim_results(node.settings.output, (node.settings.bag, node.settings.labels))
+        self._path = _claim_results(node.settings.output, [node.settings.bag, node.settings.labels])
         self._said = 0.0
 
     def run(self) -> bool:
@@ -39,21 +42,28 @@ class ReplaySession:
         if not self._wait_until_ready():
             return False
         self.write()  # now, rather than at the end, is the time to find that it cannot be
-        self._node.say(f"playing {self._facts['bag']['name']}: {self._facts['bag']['frames']} images")
+        self._node.say("playing {name}: {frames} images".format(**self._facts["bag"]))
         self._said = time.monotonic()
         self._node.play(self._go_on)
         if not self.problem:
-            self._drain()
+            account = self._node.account
+            self._node.watch.settle(
+                account.published, lambda: account.labelled, _SETTLE_TIMEOUT_S, self._is_lost)
         return True
 
     def write(self) -> dict[str, Any]:
         """Write the results as they are, and return them."""
-        node, scorer = self._node, self._node.scorer
-        results = live_results(
-            Outcome(node.account.figures(), node.watch.counts(), scorer.scores, dict(scorer.unscored)))
-        content = dict(self._facts, **results, node=node.watch.account.facts,
-                       interrupted=self._stopping(), problem=self.problem or None)
-        write_results(self._path, content)
+        node = self._node
+        content = {
+            **self._facts,
+            **live_results(node.account.figures(), node.watch.counts(), node.scorer.scores,
+                           dict(node.scorer.unscored)),
+            "node": node.watch.accounts[0].facts,
+            "interrupted": self._stopping(),
+            "problem": self.problem or None,
+        }
+        with replacing(self._path) as unfinished:
+            write_json(unfinished, content)
         return content
 
     def _wait_until_ready(self) -> bool:
@@ -65,16 +75,14 @@ class ReplaySession:
                 "same ROS_DOMAIN_ID?")
         if self._stopping():
             return False
-        self._check_model(node.watch.account.facts["model"])
+        running = node.watch.accounts[0].facts["model"]
+        if running != self._facts["model"]:
+            raise InputError(
+                f"{node.watch.node_name} runs {running}, and its labels would be scored by the "
+                f"classes of {self._facts['model']}: give both the same model")
         time.sleep(SETTLE_S)
         node.watch.begin()
         return True
-
-    def _check_model(self, running: str) -> None:
-        if running != self._facts["model"]:
-            raise InputError(
-                f"{self._node.watch.node_name} runs {running}, and its labels would be scored by the "
-                f"classes of {self._facts['model']}: give both the same model")
 
     def _go_on(self) -> bool:
         if self._stopping():
@@ -85,19 +93,18 @@ class ReplaySession:
             self._node.say(progress_line(self.write()))
         return not self.problem
 
-    def _drain(self) -> None:
-        """Wait until the fate of every published frame is known, as far as it can be."""
-        watch, account = self._node.watch, self._node.account
-        heard = watch.heard
+    def _is_lost(self) -> bool:
+        """Whether nothing more will come back."""
+        lost = self._node.not_at_work()
+        self.problem = "" if self._stopping() else lost  # Ctrl-C may end the other node first
+        return bool(lost)
 
-        def settled() -> bool:
-            lost = self._node.not_at_work()
-            if lost:
-                self.problem = "" if self._stopping() else lost  # Ctrl-C may end the other node first
-                return True
-            counts, figures = watch.counts(), account.figures()
-            # Images lost on their way never come up in the account; then two fresh ones are waited for.
-            complete = counts.received == figures.published or watch.heard >= heard + 2
-            return complete and not counts.pending and figures.labelled >= counts.published
 
-        watch.wait(settled, _DRAIN_TIMEOUT_S)
+def _claim_results(output: Path, inputs: list[Path | None]) -> Path:
+    path, place = output / RESULTS_NAME, output.resolve()
+    for source in inputs:
+        if source is not None and source.resolve() in (place, *place.parents):
+            raise InputError(f"output {output} would write into {source}, an input; choose another folder")
+    if path.exists():
+        raise InputError(f"{path} holds the results of an earlier run; choose another output, or move it")
+    return path

@@ -2,57 +2,49 @@
 
 A camera sends more than the network can take and is replaced by another one every minute; one image in five
 is white, for which the network of a copy of the model gives no numbers. Memory, threads and file descriptors
-of the node are sampled; at the end its account must close, and agree with what camera and planner counted.
+of the node are sampled; at the end its account must close, and agree with what was sent and received.
 """
 
 import argparse
 import os
-import signal
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bisenet_core.commands.options import parse_size
-from bisenet_core.errors import InputError
 from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
-from bisenet_ros.harness.isolation import isolate, let_large_images_through
-from bisenet_ros.harness.parties import Parties, Setting, make_writable
+from bisenet_ros.harness.isolation import let_large_images_through
+from bisenet_ros.harness.node_under_load import NodeUnderLoad, Sending, make_writable
+from bisenet_ros.harness.tool import FAILED, add_model_options, run_tool
 from bisenet_ros.soak.chart import draw_soak
 from bisenet_ros.soak.faulty_model import write_faulty_model
 from bisenet_ros.soak.samples import Sample
 from bisenet_ros.soak.soak import Soak
-
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the soak. Exit status: 1 a problem, as an account that does not close or a process that ends; 2 bad
     input; 130 Ctrl-C before the cameras play, or twice.
     """
-    options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    isolate(os.environ)
-    try:
-        require_matplotlib()
-        let_large_images_through(os.environ, "soak")
-        return run(options)
-    except InputError as error:
-        print("soak: {}".format(error), file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("soak: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    return run_tool("soak", partial(run, _parser().parse_args(arguments)))
 
 
 def run(options: argparse.Namespace) -> int:
     """Soak, and write soak.json, soak.png and soak.svg."""
-    with Parties(_setting(options), options.output) as parties, progress_bar() as progress:
+    require_matplotlib()
+    let_large_images_through(os.environ, "soak")
+    sending = Sending(options.size, options.rate, white=True)
+    with NodeUnderLoad(_parameters(options), options.output) as load, progress_bar() as progress:
+        load.wait_until_active()
+        load.start_cameras(sending)
         task = progress.add_task("soaking", total=round(60 * options.minutes), note="")
-        soak = Soak(parties, options.restart_every, options.sample_every)
+        soak = Soak(load, sending, options.restart_every, options.sample_every)
 
         def show_progress(sample: Sample) -> None:
-            note = "{} labelled, {:.0f} MiB".format(sample.published, sample.memory_mib)
+            note = f"{sample.published} labelled, {sample.memory_mib:.0f} MiB"
             progress.update(task, completed=sample.seconds, note=note)
 
         try:
@@ -60,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         finally:
             _write(options, soak)
     for problem in soak.problems:
-        print("soak: {}".format(problem), file=sys.stderr)
+        print(f"soak: {problem}", file=sys.stderr)
     return FAILED if soak.problems else 0
 
 
@@ -74,23 +66,20 @@ def _write(options: argparse.Namespace, soak: Soak) -> None:
     show(table("soak", [(key.replace("_", " "), str(value)) for key, value in summary.items()]))
 
 
-def _setting(options: argparse.Namespace) -> Setting:
+def _parameters(options: argparse.Namespace) -> dict[str, Any]:
     width, height = parse_size(options.input_size, "--input-size")
-    parameters = {"input_width": width, "input_height": height, "backend": options.backend,
-                  "precision": options.precision}
     healthy = resolve_model(options.model)
     make_writable(options.output)
     model = write_faulty_model(healthy, options.output / "faulty_model")
-    return Setting(str(model.resolve()), parameters, options.size, options.rate, white=True)
+    return {"model": model.resolve(), "input_width": width, "input_height": height,
+            "backend": options.backend, "precision": options.precision}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30.0, help="default: %(default)s")
     parser.add_argument("--output", type=Path, default=Path("soak_output"), help="default: %(default)s")
-    parser.add_argument("--model", default="camvid_bisenetv2", help="a folder or name (default: %(default)s)")
-    parser.add_argument("--backend", default="auto")
-    parser.add_argument("--precision", default="auto")
+    add_model_options(parser)
     parser.add_argument("--size", default="640x480", help="of the images (default: %(default)s)")
     parser.add_argument("--input-size", default="480x360", help="of the network (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=60.0, help="images a second (default: %(default)s)")

@@ -7,20 +7,21 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 pytest.importorskip("matplotlib", reason="charts need matplotlib: pip install .[train]")
 
-from tool_process import run_tool
-
-SETUPS = ["--cameras", "2", "--transport", "raw", "compressed"]
+from tool_process import call_tool
 
 
 @pytest.mark.slow
 def test_every_image_is_accounted_for_and_the_figures_are_written(ros, tmp_path, tiny_model_folder):
-    status, out, errors = run_tool(
+    status, out, errors = call_tool(
         "bisenet_ros.benchmark", tmp_path, "--model", tiny_model_folder, "--precision", "fp32", "--size",
-        "96x64", "--rate", 20, "--seconds", 2, "--json", "figures.json", "--plot", "charts", *SETUPS)
+        "96x64", "--rate", 20, "--seconds", 1, "--json", "figures.json", "--plot", "charts",
+        "--cameras", 2, 1, "--transport", "compressed")  # the soak's images are raw
     assert status == 0, errors
     assert "labels at the planner" in out
-    for row in json.loads((tmp_path / "figures.json").read_text())["rows"]:
-        assert row["sent"] == 40 * row["cameras"]
+    rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert [(row["cameras"], row["transport"]) for row in rows] == [(2, "compressed"), (1, "compressed")]
+    for row in rows:
+        assert row["sent"] == 20 * row["cameras"]
         assert row["received"] == row["published"] + sum(row["dropped"].values())
         assert not row["failed"]
         assert 0 < row["labels_received"] <= row["published"]
@@ -44,6 +45,6 @@ def test_every_image_is_accounted_for_and_the_figures_are_written(ros, tmp_path,
     (["--output", "/dev/null/logs"], "benchmark: cannot write to /dev/null/logs/1_raw: Not a directory"),
 ])
 def test_bad_input_is_refused(ros, tmp_path, arguments, line):
-    status, _, errors = run_tool("bisenet_ros.benchmark", tmp_path, *arguments)
+    status, _, errors = call_tool("bisenet_ros.benchmark", tmp_path, *arguments)
     assert status == 2
     assert line in errors and "Traceback" not in errors

@@ -1,10 +1,7 @@
-"""The demo with the real node, player and recorder on real DDS, on a few small frames."""
+"""The demo with the real node on real DDS, on a few small frames."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,9 +12,10 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 
+from tool_process import call_tool, start_tool
+
 from bisenet_core.runtime.segmenter import Segmenter
 
-ROOT = Path(__file__).resolve().parents[3]
 FRAMES = 10
 
 
@@ -34,44 +32,24 @@ def drive(tmp_path):
     return tmp_path / "drive" / "images"
 
 
-def start(arguments, tmp_path):
-    environment = dict(
-        os.environ,
-        ROS_LOG_DIR=str(tmp_path / "ros_log"),
-        PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    )
-    environment.pop("ROS_DOMAIN_ID", None)
-    return subprocess.Popen(
-        [sys.executable, "-m", "bisenet_ros.demo", *map(str, arguments)],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-
-
-def run(arguments, tmp_path):
-    process = start(arguments, tmp_path)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+@pytest.fixture
+def run(ros, tmp_path):
+    """``run(*arguments)``: the demo's exit status, stdout and stderr."""
+    return lambda *arguments: call_tool("bisenet_ros.demo", tmp_path, *arguments)
 
 
 def read_summary(output):
     return json.loads((output / "summary.json").read_text())
 
 
-def test_demo_labels_every_frame_and_accounts_for_it(drive, tiny_model_folder, tmp_path):
+def test_demo_labels_every_frame_and_accounts_for_it(run, drive, tiny_model_folder, tmp_path):
     output = tmp_path / "out"
-    status, out, err = run(
-        [drive, "--output", output, "--model", tiny_model_folder, "--rate", "10"], tmp_path
-    )
+    status, out, err = run(drive, "--output", output, "--model", tiny_model_folder, "--rate", 10)
     assert status == 0, err + (output / "node.log").read_text()
     summary = read_summary(output)
     assert summary["frames_published"] == FRAMES
-    assert sum(
-        summary[key] for key in ("frames_labelled", "frames_dropped", "frames_failed", "frames_lost")
-    ) == FRAMES
+    fates = ("frames_labelled", "frames_dropped", "frames_failed", "frames_lost")
+    assert sum(summary[fate] for fate in fates) == FRAMES
     assert summary["frames_lost"] == 0 and summary["disagreements"] == []
     assert summary["frames_labelled"] >= FRAMES - 2, "a few milliseconds a frame: next to nothing is dropped"
     assert 0 < summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]
@@ -92,9 +70,10 @@ def test_demo_labels_every_frame_and_accounts_for_it(drive, tiny_model_folder, t
     assert cv2.imread(str(output / "contact_sheet.png")).shape[1] > 600
 
 
-def test_ctrl_c_keeps_what_was_received_and_leaves_no_process(drive, tiny_model_folder, tmp_path):
+def test_ctrl_c_keeps_what_was_received_and_leaves_no_process(ros, drive, tiny_model_folder, tmp_path):
     output = tmp_path / "out"
-    process = start([drive, "--output", output, "--model", tiny_model_folder, "--rate", "2"], tmp_path)
+    process = start_tool("bisenet_ros.demo", tmp_path, drive, "--output", output,
+                         "--model", tiny_model_folder, "--rate", 2)
     deadline = time.monotonic() + 60
     while len(list((output / "labels").glob("*.png"))) < 2:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
@@ -109,10 +88,10 @@ def test_ctrl_c_keeps_what_was_received_and_leaves_no_process(drive, tiny_model_
     assert not _processes_that_mention(str(tmp_path))
 
 
-def test_truth_that_does_not_fit_costs_the_score_only(drive, tiny_model_folder, tmp_path):
+def test_truth_that_does_not_fit_costs_the_score_only(run, drive, tiny_model_folder, tmp_path):
     bad = drive.parent / "labels" / "4.png"
     cv2.imwrite(str(bad), np.zeros((10, 10), np.uint8))
-    status, _, err = run([drive, "--output", "out", "--model", tiny_model_folder, "--rate", "20"], tmp_path)
+    status, _, err = run(drive, "--output", "out", "--model", tiny_model_folder, "--rate", 20)
     assert status == 2
     assert [str(bad) in line for line in err.splitlines()] == [True]
     summary = read_summary(tmp_path / "out")
@@ -120,40 +99,30 @@ def test_truth_that_does_not_fit_costs_the_score_only(drive, tiny_model_folder, 
     assert (tmp_path / "out" / "contact_sheet.png").exists()
 
 
-def test_image_that_cannot_be_read_ends_the_drive_there(drive, tiny_model_folder, tmp_path):
+def test_image_that_cannot_be_read_ends_the_drive_there(run, drive, tiny_model_folder, tmp_path):
     bad = drive / "6.png"
     bad.write_bytes(bad.read_bytes()[:-50])
-    status, _, err = run([drive, "--output", "out", "--model", tiny_model_folder, "--rate", "20"], tmp_path)
+    status, _, err = run(drive, "--output", "out", "--model", tiny_model_folder, "--rate", 20)
     assert status == 2
     assert len(err.splitlines()) == 1 and str(bad) in err
-    assert read_summary(tmp_path / "out")["frames_published"] == 6
+    summary = read_summary(tmp_path / "out")
+    assert summary["frames_published"] == 6 and summary["problem"] in err
 
 
-def test_node_that_cannot_run_the_model_is_one_line(drive, tiny_model_folder, tmp_path):
+def test_node_that_cannot_run_the_model_is_one_line(run, drive, tiny_model_folder, tmp_path):
     """bf16 is not to be had with onnxruntime: the node finds out, not the demo."""
-    status, _, err = run(
-        [
-            drive,
-            "--output",
-            "out",
-            "--model",
-            tiny_model_folder,
-            "--backend",
-            "onnxruntime",
-            "--precision",
-            "bf16",
-        ],
-        tmp_path,
-    )
+    status, _, err = run(drive, "--output", "out", "--model", tiny_model_folder, "--backend", "onnxruntime",
+                         "--precision", "bf16")
     assert status == 2
     assert len(err.splitlines()) == 1 and "bf16" in err
     assert read_summary(tmp_path / "out")["frames_published"] == 0
 
 
-def test_labels_that_do_not_come_back_are_a_failure(drive, tiny_network_onnx, write_model_folder, tmp_path):
+def test_labels_that_do_not_come_back_are_a_failure(
+        run, drive, tiny_network_onnx, write_model_folder, tmp_path):
     """A network whose logits are no numbers labels nothing, frame after frame."""
     broken = write_model_folder(tmp_path / "broken", tiny_network_onnx(scale=float("inf")))
-    status, _, err = run([drive, "--output", "out", "--model", broken, "--rate", "20"], tmp_path)
+    status, _, err = run(drive, "--output", "out", "--model", broken, "--rate", 20)
     assert status == 1, err
     assert err.splitlines() == ["demo: not one label came back for 10 frames"]
     summary = read_summary(tmp_path / "out")
@@ -161,21 +130,19 @@ def test_labels_that_do_not_come_back_are_a_failure(drive, tiny_network_onnx, wr
     assert summary["problem"] in err
 
 
-@pytest.mark.parametrize(
-    "arguments, word",
-    [
-        (["nowhere"], "nowhere"),
-        ([".", "--model", "no_such_model"], "no_such_model"),
-        (["DRIVE", "--output", "OCCUPIED"], "--output"),
-        (["DRIVE", "--rate", "-3"], "rate"),
-    ],
-)
-def test_bad_input_is_one_line_before_anything_starts(drive, tiny_model_folder, tmp_path, arguments, word):
+@pytest.mark.parametrize("arguments, word", [
+    (["nowhere"], "nowhere"),
+    ([".", "--model", "no_such_model"], "no_such_model"),
+    (["DRIVE", "--output", "OCCUPIED"], "--output"),
+    (["DRIVE", "--rate", "-3"], "rate"),
+])
+def test_bad_input_is_one_line_before_anything_starts(
+        run, drive, tiny_model_folder, tmp_path, arguments, word):
     replaced = {"DRIVE": drive, "OCCUPIED": drive.parent}
-    arguments = [replaced.get(a, a) for a in arguments]
+    arguments = [replaced.get(one, one) for one in arguments]
     if "--model" not in arguments:
         arguments += ["--model", tiny_model_folder]
-    status, out, err = run(arguments, tmp_path)
+    status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1 and word in err
     assert not (tmp_path / "demo_output").exists()

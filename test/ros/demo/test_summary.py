@@ -9,34 +9,21 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_ros.demo.label_recorder import Receipt
-from bisenet_ros.demo.session import Published, Recording
-from bisenet_ros.demo.summary import (
-    account_of_frames,
-    disagreements,
-    latencies_ms,
-    rows,
-    summarise,
-    unaccounted,
-)
+from bisenet_ros.demo.session import Playing
+from bisenet_ros.demo.summary import account_of_frames, disagreements, rows, summarise, unaccounted
 from bisenet_ros.frame_account import FrameCounts
-from bisenet_ros.harness.node_account import NodeAccount
+from bisenet_ros.harness.node_watch import NodeAccount
 
 
-def make_recording(published, labelled, dropped=0, failed=0, unwritten=0, received=None, sent_back=None):
-    """Image i goes out at i seconds and, if labelled, its labels come 20 ms + i ms later."""
+def make_playing(published, labelled, dropped=0, failed=0, unwritten=0, received=None, sent_back=None):
+    """Image i is sent at i seconds and, if labelled, its labels come 20 ms + i ms later."""
     counts = FrameCounts(published if received is None else received,
                          labelled + unwritten if sent_back is None else sent_back,
                          {"newer_frame": dropped}, {"truncated": failed})
-    return Recording(
-        published={index: Published(stamp=1000 + index, sent=float(index)) for index in range(published)},
-        receipts={1000 + i: Receipt(i + 0.020 + i / 1000, Path(f"{i}.png")) for i in range(labelled)},
-        unwritten=unwritten,
-        account=NodeAccount(counts, {}),
-        interrupted=False,
-        failure=None,
-        bad_input=False,
-    )
+    return Playing(
+        published=published, latency_ms={index: 20.0 + index for index in range(labelled)},
+        seconds=max(0, labelled - 1) * 1.001 + 0.020, received=labelled + unwritten, unwritten=unwritten,
+        account=NodeAccount(counts, {}), interrupted=False, failure=None, bad_input=False)
 
 
 FATES = ("frames_labelled", "frames_dropped", "frames_failed", "frames_unwritten", "frames_lost")
@@ -46,50 +33,49 @@ few = st.integers(0, 10)
 @given(st.integers(0, 50), few, few, few, few)
 def test_every_published_frame_has_one_fate(labelled, dropped, failed, unwritten, lost):
     total = labelled + dropped + failed + unwritten + lost
-    recording = make_recording(total, labelled, dropped, failed, unwritten)
-    account = account_of_frames(recording)
+    playing = make_playing(total, labelled, dropped, failed, unwritten)
+    account = account_of_frames(playing)
     assert account["frames_published"] == sum(account[key] for key in FATES)
     assert account["frames_lost"] == lost
-    assert (unaccounted(recording) is None) == (total == 0 or labelled > 0 and lost == 0)
+    assert (unaccounted(playing) is None) == (total == 0 or labelled > 0 and lost == 0)
 
 
-@pytest.mark.parametrize("recording, line", [
-    (make_recording(0, 0), None),
-    (make_recording(10, 8, dropped=2), None),
-    (make_recording(10, 9, received=9),
+@pytest.mark.parametrize("playing, line", [
+    (make_playing(0, 0), None),
+    (make_playing(10, 8, dropped=2), None),
+    (make_playing(10, 9, received=9),
      "frames unaccounted for: 1; 10 images were sent, the node received 9"),
-    (make_recording(10, 7, sent_back=10),
+    (make_playing(10, 7, sent_back=10),
      "frames unaccounted for: 3; the node published labels of 10 images, 7 arrived"),
-    (make_recording(10, 9), "frames unaccounted for: 1; 1 images were still in work at the end"),
-    (make_recording(10, 0, failed=10), "not one label came back for 10 frames"),
-    (make_recording(10, 9)._replace(account=None),
+    (make_playing(10, 9), "frames unaccounted for: 1; 1 images were still in work at the end"),
+    (make_playing(10, 0, failed=10), "not one label came back for 10 frames"),
+    (make_playing(10, 9)._replace(account=None),
      "frames unaccounted for: 1; the node gave no account of its frames"),
 ])
-def test_what_is_unaccounted_for_is_said_and_where_it_was_lost(recording, line):
-    assert unaccounted(recording) == line
+def test_what_is_unaccounted_for_is_said_and_where_it_was_lost(playing, line):
+    assert unaccounted(playing) == line
 
 
 def test_counts_that_cancel_out_are_still_noted():
     """A label too many and one too few would add up."""
-    recording = make_recording(10, 9, dropped=1, received=10, sent_back=10)
-    assert unaccounted(recording) is None
-    assert "the node published labels of 10 images, 9 arrived" in disagreements(recording)
+    playing = make_playing(10, 9, dropped=1, received=10, sent_back=10)
+    assert unaccounted(playing) is None
+    assert "the node published labels of 10 images, 9 arrived" in disagreements(playing)
 
 
-def test_latency_is_from_publish_to_receipt():
-    summary = summarise(make_recording(11, 11), None, Path("out"))
-    assert latencies_ms(make_recording(3, 2)) == pytest.approx({0: 20.0, 1: 21.0})
+def test_latency_and_pace():
+    summary = summarise(make_playing(11, 11), None, Path("out"))
     assert summary["latency_ms"]["p50"] == pytest.approx(25.0)
     assert summary["fps"] == pytest.approx(11 / 10.03, abs=0.01)
     assert summary["miou"] is None
 
 
 def test_nothing_labelled_still_gives_a_summary():
-    summary = summarise(make_recording(4, 0), None, Path("out"))
+    summary = summarise(make_playing(4, 0), None, Path("out"))
     assert summary["latency_ms"] is None and summary["video"] is None and summary["frames_lost"] == 4
 
 
 def test_table_names_the_reasons():
-    summary = summarise(make_recording(10, 5, dropped=3, failed=2), None, Path("out"))
+    summary = summarise(make_playing(10, 5, dropped=3, failed=2), None, Path("out"))
     table = dict(rows(dict(summary, model="m", label_space="l")))
     assert table["  dropped: newer_frame"] == "3" and table["  failed: truncated"] == "2"

@@ -9,7 +9,6 @@ pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_ros.replay import live_scorer
-from bisenet_ros.replay.live_account import Sent
 from bisenet_ros.replay.live_scorer import BUSY, LiveScorer
 
 LABELS = np.full((4, 6), 3, np.uint8)
@@ -23,21 +22,17 @@ class FakeTruth:
         return [(LABELS, ""), (LABELS * 0, ""), (None, ""), (None, "ground truth left out: odd")][index]
 
 
-def sent(index):
-    return Sent(index, 10 * index, 0.0)
-
-
 def test_each_frame_is_scored_or_has_a_reason():
     with LiveScorer(CAMVID_11, FakeTruth()) as scorer:
         for index in (0, 1, 2, 3, 3):
-            scorer.add(sent(index), LABELS)
+            scorer.add(index, LABELS)
     assert scorer.scores.images == 2 and scorer.scores.as_json()["pixel_accuracy"] == 0.5
     assert scorer.unscored == {"no ground truth": 1, "ground truth left out: odd": 2}
 
 
 def test_without_truth_nothing_is_said():
     with LiveScorer(CAMVID_11, None) as scorer:
-        scorer.add(sent(0), LABELS)
+        scorer.add(0, LABELS)
     assert scorer.scores.images == 0 and not scorer.unscored
 
 
@@ -52,9 +47,9 @@ def test_what_finds_no_room_is_not_waited_for(monkeypatch):
             return super().of(*arguments)
 
     with LiveScorer(CAMVID_11, SlowTruth()) as scorer:
-        scorer.add(sent(0), LABELS)
+        scorer.add(0, LABELS)
         assert begun.wait(30)
         for _ in range(5):
-            scorer.add(sent(0), LABELS)
+            scorer.add(0, LABELS)
         go_on.set()
     assert (scorer.scores.images, scorer.unscored) == (3, {BUSY: 3})

@@ -13,7 +13,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 pytest.importorskip("matplotlib", reason="charts need matplotlib: pip install .[train]")
 pytest.importorskip("onnx", reason="the faulty model is written with onnx: pip install .[train]")
 
-from tool_process import run_tool, start_tool
+from tool_process import call_tool, start_tool
 
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.soak.faulty_model import write_faulty_model
@@ -32,15 +32,32 @@ def test_the_faulty_model_fails_for_white_images_alone(tmp_path, tiny_model_fold
         segmenter.segment(np.zeros_like(image))
 
 
+def _children(pid):
+    """pids by the module that a child runs."""
+    pids = Path("/proc/{0}/task/{0}/children".format(pid)).read_text().split()
+    return {Path("/proc", one, "cmdline").read_text().split("\0")[2]: int(one) for one in pids}
+
+
+def _soak_until_the_second_camera_plays(tmp_path, model, end):
+    """Exit status, stderr and soak.json of a soak that ``end``s, called with its pid."""
+    log, begun = tmp_path / "out" / "camera0.log", set()
+    with start_tool("bisenet_ros.soak", tmp_path, "--model", model, "--precision", "fp32", "--size", "96x64",
+                    "--input-size", "96x64", "--minutes", 10, "--restart-every", 1, "--sample-every", 0.5,
+                    "--output", "out") as soak:
+        while len(begun) < 2:  # logs, one for each camera: the first one has played by then
+            assert soak.poll() is None
+            begun |= {log.stat().st_mtime_ns} if log.exists() else set()
+            time.sleep(0.05)
+        end(soak.pid)
+        _, errors = soak.communicate(timeout=120)
+    return soak.returncode, errors, json.loads((tmp_path / "out" / "soak.json").read_text())
+
+
 @pytest.mark.slow
-def test_the_account_closes_over_restarts_and_failures(ros, tmp_path, tiny_model_folder):
-    status, out, errors = run_tool(
-        "bisenet_ros.soak", tmp_path, "--model", tiny_model_folder, "--precision", "fp32", "--size", "96x64",
-        "--input-size", "96x64", "--minutes", 0.1, "--restart-every", 2, "--sample-every", 0.5,
-        "--output", "out")
-    assert status == 0, errors + out
-    soak = json.loads((tmp_path / "out" / "soak.json").read_text())
-    assert soak["problems"] == []
+def test_the_account_closes_over_restarts_and_failures_when_it_is_stopped(ros, tmp_path, tiny_model_folder):
+    status, errors, soak = _soak_until_the_second_camera_plays(
+        tmp_path, tiny_model_folder, lambda pid: os.kill(pid, signal.SIGINT))
+    assert (status, errors, soak["problems"]) == (0, "", [])
     assert soak["camera_restarts"] >= 1
     assert soak["failed"]["inference"] > 0
     passed_over = sum(soak["dropped"].values()) + sum(soak["failed"].values())
@@ -54,33 +71,14 @@ def test_the_account_closes_over_restarts_and_failures(ros, tmp_path, tiny_model
         assert (tmp_path / "out" / name).stat().st_size > 1000
 
 
-def _children(pid):
-    """pids by the module that a child runs."""
-    pids = Path("/proc/{0}/task/{0}/children".format(pid)).read_text().split()
-    return {Path("/proc", one, "cmdline").read_text().split("\0")[2]: int(one) for one in pids}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("whom, number, status, problems", [
-    ("the soak", signal.SIGINT, 0, []),
-    ("bisenet_ros.segmentation_node", signal.SIGKILL, 1,
-     ["the node ended: killed by SIGKILL; see out/node.log"]),
-])
-def test_a_run_that_ends_early_is_written(ros, tmp_path, tiny_model_folder, whom, number, status, problems):
-    log, begun = tmp_path / "out" / "camera0.log", set()
-    with start_tool("bisenet_ros.soak", tmp_path, "--model", tiny_model_folder, "--precision", "fp32",
-                    "--size", "96x64", "--input-size", "96x64", "--minutes", 10, "--restart-every", 1,
-                    "--sample-every", 0.5, "--output", "out") as soak:
-        while len(begun) < 2:  # logs, one for each camera: the first one has played by then
-            assert soak.poll() is None
-            begun |= {log.stat().st_mtime_ns} if log.exists() else set()
-            time.sleep(0.05)
-        os.kill(soak.pid if whom == "the soak" else _children(soak.pid)[whom], number)
-        _, errors = soak.communicate(timeout=120)
-    result = json.loads((tmp_path / "out" / "soak.json").read_text())
-    assert (soak.returncode, result["problems"]) == (status, problems)
-    assert errors.splitlines() == ["soak: " + problem for problem in problems]
-    assert result["samples"] and result["sent"] > 0
+def test_a_run_whose_node_is_killed_is_written(ros, tmp_path, tiny_model_folder):
+    status, errors, soak = _soak_until_the_second_camera_plays(
+        tmp_path, tiny_model_folder,
+        lambda pid: os.kill(_children(pid)["bisenet_ros.segmentation_node"], signal.SIGKILL))
+    problem = "the node ended: killed by SIGKILL; see out/node.log"
+    assert (status, errors, soak["problems"]) == (1, f"soak: {problem}\n", [problem])
+    assert soak["samples"] and soak["sent"] > 0
     assert (tmp_path / "out" / "soak.png").stat().st_size > 1000
 
 
@@ -89,6 +87,6 @@ def test_a_run_that_ends_early_is_written(ros, tmp_path, tiny_model_folder, whom
     (["--output", "/dev/null/here"], "soak: cannot write to /dev/null/here: Not a directory"),
 ])
 def test_bad_input_is_refused(ros, tmp_path, arguments, line):
-    status, _, errors = run_tool("bisenet_ros.soak", tmp_path, *arguments)
+    status, _, errors = call_tool("bisenet_ros.soak", tmp_path, *arguments)
     assert status == 2
     assert errors.startswith(line) and "Traceback" not in errors

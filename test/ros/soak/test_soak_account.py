@@ -1,6 +1,7 @@
-"""What a soak makes of the parties' figures, without the parties."""
+"""What a soak makes of the node's and the camera's figures, without their processes."""
 
 import signal
+from array import array
 from types import SimpleNamespace
 
 import pytest
@@ -8,55 +9,51 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
 from bisenet_core.errors import InputError
+from bisenet_ros.frame_account import FrameCounts
+from bisenet_ros.harness.node_under_load import Sending
+from bisenet_ros.harness.node_watch import NodeAccount, NodeWatch
 from bisenet_ros.harness.process_usage import Usage
-from bisenet_ros.harness.status import Status
 from bisenet_ros.soak.chart import draw_soak
 from bisenet_ros.soak.soak import Soak
 
 FACTS = {"model": "tiny", "backend": "numpy", "precision": "fp32", "device": "a CPU", "input_size": "96x64"}
+SENDING = Sending("96x64", 10.0)
 
 
-class Parties:
-    """A camera of 10 images between two reports, which the node labels and the planner hears, unless told."""
+class Load:
+    """A camera of 10 images between two samples, which the node labels and the planner gets, unless told."""
 
     def __init__(self):
-        self.published = self.reports = self.since_go = 0
-        self.labels_lost = lambda report: False
+        self.published = self.samples = self.since_go = 0
+        self.labels_lost = lambda sample: False
         self.dies_at = self.camera_dies_at = 0
         self.orders, self.status, self.log = [], 0, "node.log"
-        self.cameras, self.node = [SimpleNamespace(say=self.orders.append)], self
-
-    def label_topics(self):
-        return ["/labels"]
-
-    def ask_planner(self):
-        self.reports += 1
-        playing = self.orders and self.orders[-1] == "go"
-        new = 10 if playing else 0
-        self.since_go = self.since_go + new if playing else self.since_go
-        self.published += new
-        return {"latency_ms": {"/labels": [] if self.labels_lost(self.reports) else [20.0] * new}}
-
-    def statuses(self, report):
-        counts = {"received": str(self.published), "published": str(self.published), "pending": "0"}
-        return [Status(dict(FACTS, **counts), 0.25)]
+        self.cameras, self.node = [SimpleNamespace(send_line=self.orders.append)], self
+        self.latency_ms, self.watch = [array("d")], NodeWatch("/segmentation")
 
     def node_usage(self):
-        if self.reports == self.dies_at:
+        self.samples += 1
+        if self.orders[-1] == "go":
+            self.published += 10
+            self.since_go += 10
+            self.latency_ms[0].extend([] if self.labels_lost(self.samples) else [20.0] * 10)
+        self.watch.accounts = [NodeAccount(FrameCounts(self.published, self.published, {}, {}), FACTS)]
+        if self.samples == self.dies_at:
             raise InputError("the node ended: killed by SIGKILL; see node.log")
         return Usage(1.0, 0.5, 300.0, 23, 24)
 
     def sent(self, index):
-        if self.reports >= self.camera_dies_at > 0:
+        if self.samples >= self.camera_dies_at > 0:
             raise InputError("the camera ended: no camera; see camera0.log")
         sent, self.since_go = self.since_go, 0
         return sent
 
-    def replace_camera(self, index):
+    def replace_camera(self, index, sending):
+        assert (index, sending) == (0, SENDING)
         self.orders.append("replaced")
 
-    def settle(self, listen):
-        listen()
+    def settle(self, sent):
+        self.orders.append(f"settled {sent}")
 
     def stop(self):
         self.orders.append("node stopped")
@@ -70,9 +67,9 @@ def _interrupt(number):
     signal.getsignal(number)(number, None)
 
 
-def _soak(parties, on_sample=lambda count: None, samples=5, restart_every=1e3):
+def _soak(load, on_sample=lambda count: None, samples=5, restart_every=1e3, seconds=1e3):
     """The Soak after so many samples while the camera played, or fewer; ``on_sample`` gets their count."""
-    soak = Soak(parties, restart_every, sample_every=0.0)
+    soak = Soak(load, SENDING, restart_every, sample_every=0.0)
 
     def count(sample):
         on_sample(len(soak.samples))
@@ -81,69 +78,69 @@ def _soak(parties, on_sample=lambda count: None, samples=5, restart_every=1e3):
 
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     try:
-        soak.run(1e3, count)
+        soak.run(seconds, count)
     finally:
         assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     return soak
 
 
 def test_a_good_run_has_no_problems_and_says_what_ran():
-    parties = Parties()
-    soak = _soak(parties)
+    load = Load()
+    soak = _soak(load)
     summary = soak.summary()
     assert soak.problems == summary["problems"] == []
     assert (summary["sent"], summary["published"], summary["labels_lost"]) == (50, 50, 0)
     assert summary["latency_ms"] == {"p50": 20.0, "p99": 20.0, "max": 20.0}
     assert (summary["runs"]["precision"], summary["runs"]["device"]) == ("fp32", "a CPU")
-    assert [sample.status_age_s for sample in soak.samples] == [0.25] * 6
-    assert parties.orders == ["go", "stop", "node stopped"]
+    assert len(soak.samples) == 6 and all(sample.status_age_s >= 0 for sample in soak.samples)
+    assert load.orders == ["go", "stop", "settled 50", "node stopped"]
 
 
 def test_a_camera_that_is_replaced_is_counted_once():
-    parties = Parties()
-    soak = _soak(parties, restart_every=0.0)
+    load = Load()
+    soak = _soak(load, restart_every=0.0)
     assert soak.problems == [] and soak.restarts == 4
-    assert soak.sent == soak.labels == 50
-    assert parties.orders == ["go", "stop", "replaced"] * 4 + ["go", "stop", "node stopped"]
+    assert soak.sent == soak.summary()["published"] == len(load.latency_ms[0]) == 50
+    assert load.orders == ["go", "stop", "replaced"] * 4 + ["go", "stop", "settled 50", "node stopped"]
 
 
 @pytest.mark.parametrize("at", [1, 3])
 def test_a_node_that_dies_is_a_problem_and_what_was_seen_is_kept(tmp_path, at):
     pytest.importorskip("matplotlib", reason="charts need matplotlib: pip install .[train]")
-    parties = Parties()
-    parties.dies_at = at
-    soak = _soak(parties)
+    load = Load()
+    load.dies_at = at
+    soak = _soak(load)
     assert soak.problems == ["the node ended: killed by SIGKILL; see node.log"]
     assert (len(soak.samples), soak.sent, soak.summary()["published"]) == (at - 1, 10 * at, 10 * at)
     assert all(path.stat().st_size for path in draw_soak(tmp_path, soak.samples, "a node that died"))
 
 
 def test_a_camera_that_dies_is_a_problem():
-    parties = Parties()
-    parties.camera_dies_at = 2
-    soak = _soak(parties, restart_every=0.0)
+    load = Load()
+    load.camera_dies_at = 2
+    soak = _soak(load, restart_every=0.0)
     assert soak.problems == ["the camera ended: no camera; see camera0.log"]
 
 
 def test_a_node_that_publishes_nothing_is_a_problem():
-    parties = Parties()
-    parties.labels_lost = lambda report: True
-    problems = _soak(parties).problems
+    load = Load()
+    load.labels_lost = lambda sample: True
+    problems = _soak(load).problems
     assert problems[0] == ("after 0 s the node has published labels of 10 images, of which 0 came, "
                            "and none since the last sample")
     assert problems[-1] == "the node published labels of 50 images, only 0 arrived"
 
 
 def test_a_node_that_falls_silent_is_a_problem_where_few_labels_are_lost():
-    parties = Parties()
-    parties.labels_lost = lambda report: report == 19
-    assert len(_soak(parties, samples=20).problems) == 1
+    load = Load()
+    load.labels_lost = lambda sample: sample == 19
+    assert len(_soak(load, samples=20).problems) == 1
 
 
 def test_a_node_that_ends_badly_is_a_problem():
-    parties = Parties()
-    parties.status = 3
-    assert _soak(parties).problems == ["the node was stopped and ended: exit status 3; see node.log"]
+    load = Load()
+    load.status = 3
+    assert _soak(load).problems == ["the node was stopped and ended: exit status 3; see node.log"]
 
 
 def test_who_asks_twice_is_not_kept_waiting():
@@ -152,4 +149,11 @@ def test_who_asks_twice_is_not_kept_waiting():
         _interrupt(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        _soak(Parties(), ask_twice)
+        _soak(Load(), ask_twice)
+
+
+def test_it_ends_by_itself_when_its_time_is_over():
+    load = Load()
+    soak = _soak(load, seconds=0.0)
+    assert soak.problems == [] and len(soak.samples) == 1
+    assert load.orders == ["go", "stop", "settled 0", "node stopped"]

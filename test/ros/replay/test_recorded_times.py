@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 
 from bisenet_core.drives.drive import Frame
-from bisenet_ros.replay.passes import due_frames
+from bisenet_ros.replay.recorded_times import frames_to_play
 
 
 class FakeRecording:
@@ -21,8 +21,8 @@ class FakeRecording:
 
 
 def test_once_without_loop():
-    due = list(due_frames(FakeRecording([100, 200, 300]), loop=False))
-    assert [(one.frame.index, one.due_ns, one.stamp_ns) for one in due] == [
+    due = list(frames_to_play(FakeRecording([100, 200, 300]), loop=False))
+    assert [(one.index, one.recorded_ns, one.stamp_ns) for one in due] == [
         (0, 100, 95), (1, 200, 195), (2, 300, 295)]
 
 
@@ -32,6 +32,6 @@ def test_once_without_loop():
     ([0], [0, 10**8, 2 * 10**8, 3 * 10**8, 4 * 10**8, 5 * 10**8, 6 * 10**8]),
 ])
 def test_a_loop_has_one_usual_gap_between_its_passes(times, expected):
-    due = list(itertools.islice(due_frames(FakeRecording(times), loop=True), 7))
-    assert [one.due_ns for one in due] == expected
-    assert [one.due_ns - one.stamp_ns for one in due] == [5] * 7
+    due = list(itertools.islice(frames_to_play(FakeRecording(times), loop=True), 7))
+    assert [one.recorded_ns for one in due] == expected
+    assert [one.recorded_ns - one.stamp_ns for one in due] == [5] * 7

@@ -6,18 +6,14 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bisenet_core.drives.drive import Frame
-
 
 @dataclass(frozen=True)
 class Sent:
     """A frame that is on its way."""
 
     index: int
-    stamp_ns: int
-    """The one it was recorded with, by which its ground truth is found."""
-    at: float
-    """time.monotonic() just before."""
+    name: str  # unique in its drive
+    at: float  # time.monotonic() just before
 
 
 def _times() -> "array[float]":
@@ -26,9 +22,11 @@ def _times() -> "array[float]":
 
 @dataclass
 class LiveFigures:
-    """8 bytes for each time: a playing may go on for days."""
+    """What came of a playing so far; 8 bytes for each time, since it may go on for days."""
 
     published: int = 0
+    began_at: float = 0.0
+    """time.monotonic() just before the first was published."""
     labelled: int = 0
     strays: int = 0
     """Labels of images that are not ours."""
@@ -50,17 +48,27 @@ class LiveAccount:
         self._figures = LiveFigures()
         self._on_their_way: dict[int, Sent] = {}
 
+    @property
+    def published(self) -> int:
+        """Frames so far."""
+        return self._figures.published
+
+    @property
+    def labelled(self) -> int:
+        """Frames whose labels have come."""
+        return self._figures.labelled
+
     def figures(self) -> LiveFigures:
         """Those of this moment, which stay as they are."""
         with self._lock:
             return copy.deepcopy(self._figures)
 
-    def leave_out(self, frame: Frame) -> None:
+    def leave_out(self, problem: str) -> None:
         """Count a frame that cannot be played."""
         with self._lock:
-            self._figures.unreadable[frame.problem] += 1
+            self._figures.unreadable[problem] += 1
 
-    def send(self, stamp_ns: int, frame: Frame, at: float, late_s: float) -> int:
+    def send(self, stamp_ns: int, frame: Sent, late_s: float) -> int:
         """Note a frame that is about to be published; returns the stamp it shall have.
 
         That is ``stamp_ns``, or some nanoseconds more where another frame on its way has the same: by its
@@ -69,7 +77,8 @@ class LiveAccount:
         with self._lock:
             while stamp_ns in self._on_their_way:
                 stamp_ns += 1
-            self._on_their_way[stamp_ns] = Sent(frame.index, frame.stamp_ns, at)
+            self._on_their_way[stamp_ns] = frame
+            self._figures.began_at = self._figures.began_at or frame.at
             self._figures.published += 1
             self._figures.late_ms.append(1e3 * max(0.0, late_s))
             return stamp_ns

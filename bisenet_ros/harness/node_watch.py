@@ -1,0 +1,138 @@
+"""NodeWatch: what a segmentation node's diagnostics tell of it: ready, at work, at rest, or gone."""
+
+import platform
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib import metadata
+from typing import NamedTuple
+
+from diagnostic_msgs.msg import DiagnosticArray
+
+from bisenet_core import __version__
+from bisenet_ros.diagnostics import counts_from_values, status_name
+from bisenet_ros.frame_account import FrameCounts, sum_counts
+
+# Its diagnostics come once a second.
+SILENCE_S = 10.0
+
+_RUNS = ("model", "backend", "precision", "device", "input_size")
+_NOTHING = FrameCounts(0, 0, {}, {})
+
+
+class NodeAccount(NamedTuple):
+    """One camera's status in the node's diagnostics."""
+
+    counts: FrameCounts
+    facts: dict[str, str]  # all of its values: state, model, backend, precision, times of each stage, ...
+
+
+class NodeWatch:
+    """Keeps the last diagnostics of the node ``node_name``, such as "/segmentation", and waits for news.
+
+    ``cameras`` are the node's, in order; one without a name is "". Safe to use from many threads.
+    """
+
+    def __init__(self, node_name: str, cameras: Sequence[str] = ("",),
+                 now: Callable[[], float] = time.monotonic) -> None:
+        self.node_name = node_name
+        self.accounts: list[NodeAccount] = []  # of each camera; none before any were heard
+        self.heard = 0  # messages
+        self.last_heard = now()
+        namespace, _, name = node_name.rpartition("/")
+        self._names = [status_name(namespace, name, camera) for camera in cameras]
+        self._start = _NOTHING
+        self._now = now
+        self._changed = threading.Condition()
+
+    def on_diagnostics(self, message: DiagnosticArray) -> None:
+        """Update from a diagnostics message; those of other nodes change nothing."""
+        found = {status.name: {value.key: value.value for value in status.values}
+                 for status in message.status if status.name in self._names}
+        if len(found) < len(self._names):
+            return
+        accounts = [NodeAccount(counts_from_values(found[name]), found[name]) for name in self._names]
+        with self._changed:
+            self._note_restart(sum_counts(account.counts for account in accounts))
+            self.accounts = accounts
+            self.heard += 1
+            self.last_heard = self._now()
+            self._changed.notify_all()
+
+    def begin(self) -> None:
+        """Count from now on."""
+        with self._changed:
+            self._start = self._counts()
+
+    def counts(self) -> FrameCounts:
+        """What became of all cameras' images since ``begin``, before a restart of the node too."""
+        with self._changed:
+            return counts_since(self._start, self._counts())
+
+    def wait(self, condition: Callable[[], object], timeout_s: float) -> bool:
+        """Return whether ``condition`` came true; it is tried at each diagnostics and ten times a second."""
+        deadline = self._now() + timeout_s
+        with self._changed:
+            while not condition():
+                if self._now() > deadline:
+                    return False
+                self._changed.wait(0.1)
+        return True
+
+    def settle(self, sent: int, labels: Callable[[], int], timeout_s: float,
+               give_up: Callable[[], object] = lambda: False) -> bool:
+        """Wait until it is known what became of each of ``sent`` images; return whether it was in time.
+
+        ``labels`` tells how many label images have come. Waiting ends at once where ``give_up`` is true.
+        """
+        heard = self.heard
+
+        def is_settled() -> bool:
+            counts = self.counts()
+            # An image lost on its way never comes up in the account. Diagnostics come once a second, and the
+            # second ones after the last image are sure to include it.
+            complete = counts.received == sent or self.heard >= heard + 2
+            return complete and not counts.pending and labels() >= counts.published
+
+        return self.wait(lambda: give_up() or is_settled(), timeout_s)
+
+    def not_active(self) -> str:
+        """Why it cannot be said to take images, one line, or empty."""
+        if not self.accounts:
+            return f"no diagnostics of {self.node_name} came"
+        state = self.accounts[0].facts.get("state", "in no known state")
+        return "" if state == "active" else f"{self.node_name} is {state}, not active"
+
+    def gone(self) -> str:
+        """Why it is no longer at work, one line, or empty."""
+        if self._now() - self.last_heard > SILENCE_S:
+            return f"{self.node_name} has been silent for {SILENCE_S:.0f} s: it has died, or hangs"
+        return self.not_active()
+
+    def _counts(self) -> FrameCounts:
+        return sum_counts(account.counts for account in self.accounts)
+
+    def _note_restart(self, counts: FrameCounts) -> None:
+        # A node's counts never fall while it lives. What the one before had counted stays counted.
+        if counts.received < self._counts().received:
+            self._start = counts_since(self._counts(), self._start)
+
+
+def counts_since(start: FrameCounts, end: FrameCounts) -> FrameCounts:
+    """What a node's account grew by."""
+    def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+        changes = {reason: after.get(reason, 0) - before.get(reason, 0) for reason in {**before, **after}}
+        return {reason: count for reason, count in changes.items() if count}
+
+    return FrameCounts(end.received - start.received, end.published - start.published,
+                       grown(start.dropped, end.dropped), grown(start.failed, end.failed))
+
+
+def what_runs(facts: dict[str, str]) -> dict[str, str]:
+    """The network and what it runs on, from a status, and the versions of what it runs with."""
+    backend = facts["backend"]
+    versions = {"bisenet_version": __version__, "python_version": platform.python_version()}
+    with suppress(metadata.PackageNotFoundError):  # a build that goes by another name
+        versions["backend_version"] = metadata.version(backend)
+    return {**{name: facts[name] for name in _RUNS}, **versions}

@@ -1,0 +1,42 @@
+"""The recorder: what cannot be kept is counted, and what is not ours is left out."""
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
+
+from std_msgs.msg import Header
+
+from bisenet_ros.demo.session import LabelRecorder
+from bisenet_ros.harness.camera_publisher import to_stamp
+from bisenet_ros.harness.live_account import LiveAccount, Sent
+from bisenet_ros.image_messages import labels_to_msg
+
+
+def test_labels_that_cannot_be_written_are_counted_and_are_not_kept(tmp_path, monkeypatch):
+    account = LiveAccount()
+    recorder = LabelRecorder(tmp_path, account)
+    for index in range(4):
+        account.send(index, Sent(index, f"frame{index}", at=0.0), 0.0)
+
+    def comes(stamp):
+        recorder.on_labels(0, labels_to_msg(np.zeros((4, 6), np.uint8), Header(stamp=to_stamp(stamp))))
+
+    comes(0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", _disk_full)
+        comes(1)
+        comes(2)
+    comes(3)
+    comes(99)
+    assert sorted(recorder.latency_ms) == [0, 3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frame0.png", "frame3.png"]
+    assert recorder.unwritten == 2 and account.labelled == 4 and account.figures().strays == 1
+    assert "frame1.png" in recorder.failure and "No space left on device" in recorder.failure
+
+
+def _disk_full(path, data):
+    raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,0 +1,117 @@
+"""Processes that end, by themselves or not, are told of, and so is an account that does not come to rest."""
+
+import json
+import os
+import signal
+from contextlib import ExitStack
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
+
+from bisenet_core.errors import InputError
+from bisenet_ros.frame_account import FrameCounts
+from bisenet_ros.harness import node_under_load as module
+from bisenet_ros.harness.child_process import ChildProcess
+from bisenet_ros.harness.node_under_load import NodeUnderLoad, ProcessError
+from bisenet_ros.harness.node_watch import NodeAccount, NodeWatch
+
+SLEEP = "print('here', flush=True); time.sleep(1e3)"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """``run(program)``: a ChildProcess that runs a line of Python; it ends with the test."""
+    (tmp_path / "line_of_python.py").write_text("import sys, time; exec(sys.argv[1])")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with ExitStack() as stack:
+        yield lambda program: stack.enter_context(
+            ChildProcess("line_of_python", [program], tmp_path / "child.log", piped=True))
+
+
+@pytest.fixture
+def load(tmp_path, run):
+    """A NodeUnderLoad whose node is a process that sleeps, and says nothing."""
+    one = NodeUnderLoad({}, tmp_path)
+    one.node, one.watch = run(SLEEP), NodeWatch("/segmentation")
+    assert one.node.read_line()
+    return one
+
+
+def test_a_killed_node_is_named_with_its_signal_whatever_its_log_says(load, run):
+    assert load.node_usage().memory_mib > 1
+    load.node.log.write_text("[ERROR] [1.0] [segmentation]: image on /image not labelled\n")
+    os.kill(load.node.pid, signal.SIGKILL)
+    line = "the node ended: killed by SIGKILL; see .*child.log"
+    with pytest.raises(ProcessError, match=line) as killed:
+        while True:
+            load.node_usage()
+    assert not killed.value.bad_input
+    with pytest.raises(ProcessError, match=line):  # nor is a camera waited for, which waits for the node
+        load._wait_for_match(run("time.sleep(1e3)"))
+
+
+@pytest.mark.parametrize("status", [1, 2])
+def test_the_last_error_of_a_node_that_ends_is_told_and_whether_its_input_was_bad(load, run, status):
+    load.node = run(f"print('[FATAL] [1.0] [segmentation]: no, thanks', file=sys.stderr); sys.exit({status})")
+    with pytest.raises(ProcessError, match="the node ended: no, thanks; see .*child.log") as ended:
+        load.wait_until_active()
+    assert ended.value.bad_input == (status == 2)
+
+
+def test_a_node_that_does_not_get_ready_is_told_of(load, monkeypatch):
+    monkeypatch.setattr(module, "READY_TIMEOUT_S", 0.0)
+    with pytest.raises(ProcessError, match="the node is not active after 0 s; see .*child.log"):
+        load.wait_until_active()
+
+
+def test_a_camera_counts_and_one_that_ended_is_told_of(load, run):
+    load.cameras = [run("print('{\"sent\": 7}'); raise SystemExit('no camera')")]
+    assert load.sent(0) == 7
+    with pytest.raises(ProcessError, match="the camera ended: no camera; see"):
+        load.sent(0)
+
+
+def test_an_account_that_does_not_come_to_rest_is_told_of(load, monkeypatch):
+    monkeypatch.setattr(module, "_SETTLE_TIMEOUT_S", 0.0)
+    load.watch.accounts = [NodeAccount(FrameCounts(3, 2, {}, {}), {})]
+    with pytest.raises(ProcessError, match="the node's account does not come to rest after 0 s; see .*child"):
+        load.settle(3)
+
+
+def test_a_process_heeds_sigint_even_where_its_parent_does_not(run):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a shell
+    try:
+        process = run(SLEEP)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert process.read_line()
+    process.stop()
+    assert process.last_error() == "killed by SIGINT" or "KeyboardInterrupt" in process.last_error()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write to .*: Not a directory; choose another --output"):
+        NodeUnderLoad({}, tmp_path / "file" / "folder")
+
+
+def test_a_camera_ends_by_sigint_whether_it_plays_or_waits(ros, observer, tmp_path):
+    heard, cameras = {}, {}
+    with ExitStack() as stack:
+        for name in ("plays", "waits"):
+            heard[name] = observer.listen(f"/{name}/image")
+            cameras[name] = stack.enter_context(ChildProcess("bisenet_ros.harness.camera_process", [
+                f"/{name}/image", "--size", "96x64", "--rate", "50", "--count", "0"],
+                tmp_path / f"{name}.log", piped=True))
+        for name, camera in cameras.items():
+            observer.wait(lambda camera=camera: camera.has_output(0.0), "a match")
+            assert camera.read_line() == "matched\n"
+            camera.send_line("go")
+            observer.wait(lambda name=name: len(heard[name]) >= 3, "images")
+        cameras["waits"].send_line("stop")
+        assert json.loads(cameras["waits"].read_line())["sent"] >= 3
+        for name, camera in cameras.items():
+            camera.stop()
+            assert camera.status == 0, "SIGINT was not enough"
+            assert (tmp_path / f"{name}.log").read_text() == ""
