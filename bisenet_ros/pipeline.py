@@ -17,7 +17,7 @@ from bisenet_ros.parameters import SegmentationParameters, mask_classes
 
 
 class SegmentationPipeline:
-    """What a configured node owns. Making one opens the model; ``close`` frees everything.
+    """All that a configured node owns. Making one opens the model; ``close`` frees everything.
 
     ``accounts`` has one for each camera name of the settings, in their order; where they name none, one.
     Raises InputError for a model, a backend or a mask that cannot be had, and InterruptedError when

@@ -48,7 +48,7 @@ def _reporting(transition: _Transition) -> _Transition:
 
 
 class SegmentationNode(LifecycleNode):
-    """Configure opens the network, activate subscribes to the camera, and back.
+    """A lifecycle node: configure opens the network, activate subscribes to the cameras.
 
     Setting ``stopping`` ends a configure that is under way. Raises InputError or rclpy's ParameterException
     when a parameter is refused at start.
@@ -195,8 +195,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     stopping = threading.Event()
     # Handlers of our own: rclpy's would take ROS away while an image is still in work, and its account with
     # it. A second signal changes nothing.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+    _handle_signals(lambda *_: stopping.set())
     try:
         # Unknown ROS arguments and unreadable parameter files are RuntimeErrors.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
@@ -210,6 +209,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+        _handle_signals(signal.SIG_IGN)  # Python takes back any other handler, and could then be killed
+
+
+def _handle_signals(handler: Any) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _error_line(error: Exception) -> str:

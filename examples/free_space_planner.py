@@ -82,8 +82,8 @@ class FreeSpacePlanner(Node):
     Raises InputError or rclpy's ParameterException for a parameter that is refused.
     """
 
-    def __init__(self) -> None:
-        super().__init__("free_space_planner")
+    def __init__(self, **options: Any) -> None:
+        super().__init__("free_space_planner", **options)
         self._values = _declare(self)
         if not self._values["model"]:
             raise InputError("model is not set; give the segmentation node's, which says what the ids mean")
@@ -227,6 +227,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         node = FreeSpacePlanner()
     except (InputError, ParameterException, RuntimeError) as error:
         print("free_space_planner: {}".format(" ".join(str(error).split())), file=sys.stderr)
+        rclpy.try_shutdown()
         return BAD_INPUT
     try:
         rclpy.spin(node)

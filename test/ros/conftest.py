@@ -1,7 +1,9 @@
 """Fixtures for tests over real DDS."""
 
+import fcntl
 import gc
 import os
+import signal
 import sys
 
 import pytest
@@ -13,6 +15,7 @@ def ros(tmp_path_factory):
     pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
     from node_harness import remove_dead_segments, ros_environment
 
+    gc.freeze()  # the collections to come need not look at what is loaded for good
     before = dict(os.environ)
     os.environ.update(ros_environment(tmp_path_factory.mktemp("ros_log")))
     yield
@@ -49,6 +52,39 @@ def start_node(ros, tmp_path, tiny_model_folder):
         node.__exit__()
 
 
+@pytest.fixture
+def run_node(ros, tiny_model_folder):
+    """``run_node(**parameters)``: a NodeThread with the tiny model, which ends with the test."""
+    from node_harness import NodeThread
+
+    started = []
+
+    def run(arguments=(), **parameters):
+        started.append(NodeThread(
+            arguments, **dict({"model": tiny_model_folder, "precision": "fp32"}, **parameters)))
+        return started[-1]
+
+    yield run
+    for node in started:
+        node.__exit__()
+
+
+@pytest.fixture
+def refused(ros, capfd):
+    """``refused(main, *arguments)``: all that the node's own main prints when it ends with status 2."""
+    def run(main, *arguments):
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        capfd.readouterr()
+        try:
+            assert main(["node", *map(str, arguments)]) == 2
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return "".join(capfd.readouterr())
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def vision_msgs_environment(ros, tmp_path_factory):
     """Variables with which a process finds vision_msgs, as this one does; skips where it cannot be had."""
@@ -60,8 +96,14 @@ def vision_msgs_environment(ros, tmp_path_factory):
         return
     if why_not():
         pytest.skip(why_not())
-    folder = tmp_path_factory.mktemp("vision_msgs")
-    build(folder)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one build for all workers, whose folders lie side by side
+        folder = folder.parent
+    folder = folder / "vision_msgs_built"
+    with open(str(folder) + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            build(folder)
     sys.path.insert(0, str(folder))
     yield python_path(folder)
     sys.path.remove(str(folder))

@@ -1,9 +1,7 @@
 """The example planner over real DDS: rendered labels in, a grid out, and unknown rather than a stale one."""
 
+import importlib.util
 import os
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ pytest.importorskip("nav_msgs.msg", reason="the planner publishes nav_msgs (pip 
 
 from builtin_interfaces.msg import Time
 from nav_msgs.msg import OccupancyGrid
-from node_harness import BEST_EFFORT, RELIABLE, ROOT, TIMEOUT_S
+from node_harness import BEST_EFFORT, RELIABLE, ROOT, PythonProcess, Spun, ros_arguments
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -34,6 +32,7 @@ from bisenet_ros.label_info import LABEL_INFO_QOS
 
 LABELS, CONFIDENCE, INFO = "/segmentation/labels", "/segmentation/confidence", "/camera_info"
 ROAD = CAMVID_11.id_of("Road")
+EXAMPLE = str(ROOT / "examples" / "free_space_planner.py")
 
 
 @pytest.fixture(scope="module")
@@ -44,35 +43,63 @@ def scene():
 
 
 @pytest.fixture
-def start_planner(ros, tmp_path, tiny_model_folder, scene):
-    """``start_planner(**parameters)``: the example as a process, which ends with the test.
+def settings(tiny_model_folder, scene):
+    """The planner's parameters: the scene's camera, and no confidence."""
+    camera = scene[1]
+    return {"model": tiny_model_folder, "camera_height": camera.position[1], "camera_pitch": -camera.pitch,
+            "max_age": 10.0, "min_confidence": 0.0}
 
-    Without confidence, unless ``min_confidence`` says so.
-    """
+
+@pytest.fixture
+def start_planner(ros, tmp_path, settings):
+    """``start_planner(**parameters)``: the example as a process, which ends with the test."""
     started = []
 
     def start(environment=None, **parameters):
-        camera = scene[1]
-        settings = {"model": tiny_model_folder, "camera_height": camera.position[1],
-                    "camera_pitch": -camera.pitch, "max_age": 10.0, "min_confidence": 0.0, **parameters}
-        command = [sys.executable, str(ROOT / "examples" / "free_space_planner.py"), "--ros-args"]
-        for name, value in settings.items():
-            command += ["-p", "{}:={}".format(name, value)]
         path = (environment or os.environ).get("PYTHONPATH", "")
-        with (tmp_path / "planner.log").open("wb") as log:
-            started.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=dict(
-                os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), path]))))
+        started.append(PythonProcess(
+            tmp_path / "planner.log", [EXAMPLE, *ros_arguments([], dict(settings, **parameters))],
+            {"PYTHONPATH": os.pathsep.join([str(ROOT), path])}))
         return started[-1]
 
     yield start
     for process in started:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(TIMEOUT_S) in (0, 2)
+        assert process.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def example():
+    """The example as a module."""
+    spec = importlib.util.spec_from_file_location("free_space_planner", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
-def said(tmp_path):
-    return lambda text: text in (tmp_path / "planner.log").read_text()
+def run_planner(ros, example, settings):
+    """``run_planner(**parameters)``: the planner in this process, spun by a thread, until the test ends."""
+    started = []
+
+    def run(**parameters):
+        arguments = ros_arguments([], dict(settings, **parameters))
+        started.append(Spun(lambda context: example.FreeSpacePlanner(context=context), arguments))
+
+    yield run
+    for one in started:
+        one.__exit__()
+
+
+@pytest.fixture
+def said(capfd):
+    """``said(text)``: whether this process has printed the text since the test began."""
+    heard = []
+
+    def has(text):
+        heard.extend(capfd.readouterr())
+        return text in "".join(heard)
+
+    return has
 
 
 def _header(observer):
@@ -148,9 +175,9 @@ def test_the_grid_is_the_corridor_on_the_ground(start_planner, observer, scene):
     assert grid.header.stamp in side.stamps
 
 
-def test_confidence_of_the_same_stamp_is_heeded(start_planner, observer, scene, said):
+def test_confidence_of_the_same_stamp_is_heeded(run_planner, observer, scene, said):
     labels, camera = scene
-    start_planner(min_confidence=0.5, bonnet=0.05)
+    run_planner(min_confidence=0.5, bonnet=0.05)
     side = Side(observer, camera, confidence=True)
     sure = np.full(labels.shape, 128, np.uint8)
     side.send_until(labels, lambda: _known(side.grids), "a grid", confidence=sure)
@@ -165,9 +192,9 @@ def test_confidence_of_the_same_stamp_is_heeded(start_planner, observer, scene, 
 
 
 @pytest.mark.parametrize("publisher", [False, True], ids=["without a publisher", "with a silent one"])
-def test_labels_without_their_confidence_are_never_trusted(start_planner, observer, scene, said, publisher):
+def test_labels_without_their_confidence_are_never_trusted(run_planner, observer, scene, said, publisher):
     labels, camera = scene
-    start_planner(min_confidence=0.5)
+    run_planner(min_confidence=0.5)
     side = Side(observer, camera, confidence=publisher)
     side.send_until(labels, lambda: said("nothing on /segmentation/confidence has their stamp: remap "
                                          "segmentation/confidence"), "the warning")
@@ -175,7 +202,7 @@ def test_labels_without_their_confidence_are_never_trusted(start_planner, observ
 
 
 def test_labels_of_another_model_are_never_trusted(
-        start_planner, observer, scene, said, vision_msgs_environment):
+        start_planner, observer, scene, vision_msgs_environment):
     from vision_msgs.msg import LabelInfo, VisionClass
 
     labels, camera = scene
@@ -186,11 +213,11 @@ def test_labels_of_another_model_are_never_trusted(
             VisionClass(class_id=class_id, class_name=name) for class_id, name in enumerate(classes)]))
 
     announce(CITYSCAPES_19.classes)  # before the planner is there
-    start_planner(environment=vision_msgs_environment)
+    planner = start_planner(environment=vision_msgs_environment)
     side = Side(observer, camera)
     observer.wait(talker.get_subscription_count, "the planner's subscription to the label info")
     line = "class 0 of the labels is 'road', but 'Sky' in CamVid-11: set model to the segmentation node's; no"
-    side.send_until(labels, lambda: said(line), "the warning")
+    side.send_until(labels, lambda: line in planner.output, "the warning")
     seen = len(_known(side.grids))
     announce(CAMVID_11.classes)
     side.send_until(labels, lambda: len(_known(side.grids)) > seen, "a grid")
@@ -204,29 +231,29 @@ def test_labels_of_another_model_are_never_trusted(
      "not rectified: label the rectified image of image_proc, with a camera_info that has P"),
 ])
 def test_a_camera_info_that_does_not_fit_gives_a_warning_and_no_grid(
-        start_planner, observer, scene, said, changes, line):
+        run_planner, observer, scene, said, changes, line):
     labels, camera = scene
-    start_planner()
+    run_planner()
     side = Side(observer, camera, info=_info(camera, **changes))
     side.send_until(labels, lambda: said(line + "; no grid is made of it"), "the warning")
     assert not _known(side.grids)
 
 
-def test_labels_that_are_no_labels_are_refused(start_planner, observer, scene, said):
-    start_planner()
+def test_labels_that_are_no_labels_are_refused(run_planner, observer, scene, said, example, monkeypatch):
+    monkeypatch.setattr(example, "_WARN_EVERY_S", 0.0)
+    run_planner()
     side = Side(observer, scene[1])
     broken = Image(height=2, width=2, encoding="mono8", step=2, data=[0])
     broken.header = _header(observer)
     observer.publish_until(side.labels, broken, lambda: said("labels: truncated image"), "a warning")
     color = image_to_msg(np.zeros((2, 2, 3), np.uint8), "rgb8", _header(observer))
-    # another cause, but one kind: its turn comes when the first has been said for long enough
     observer.publish_until(side.labels, color, lambda: said("labels is 'rgb8'; expected mono8"), "another")
     assert not _known(side.grids)
 
 
-def test_a_grid_goes_stale_and_old_labels_never_make_one(start_planner, observer, scene, said):
+def test_a_grid_goes_stale_and_old_labels_never_make_one(run_planner, observer, scene, said):
     labels, camera = scene
-    start_planner(max_age=1.0)
+    run_planner(max_age=1.0)
     side = Side(observer, camera)
     side.send_until(labels, lambda: _known(side.grids), "a grid")
     observer.wait(lambda: (_cells(side.grids[-1]) == UNKNOWN).all(), "an unknown grid")
@@ -238,9 +265,9 @@ def test_a_grid_goes_stale_and_old_labels_never_make_one(start_planner, observer
 
 @pytest.mark.parametrize("later", [5000, 10])
 def test_a_simulation_that_stands_still_or_steps_back_keeps_no_grid(
-        start_planner, observer, scene, said, later):
+        run_planner, observer, scene, said, later):
     labels, camera = scene
-    start_planner(use_sim_time=True, max_age=1.0)
+    run_planner(use_sim_time=True, max_age=1.0)
     side = Side(observer, camera)
     # Before the first time is known, too.
     observer.wait(lambda: side.grids and said("no usable labels on /segmentation/labels"), "an unknown grid")
@@ -262,6 +289,6 @@ def test_a_simulation_that_stands_still_or_steps_back_keeps_no_grid(
     ({"camera_height": -1.0}, "camera_height"),
     ({"resolution": 0.01, "range": 100.0}, "a grid of 10000x1600 cells; expected 1 to 4096 each way"),
 ])
-def test_a_parameter_that_is_refused_ends_it_with_one_line(start_planner, said, parameters, line):
-    assert start_planner(**parameters).wait(TIMEOUT_S) == 2
-    assert said(line)
+def test_a_parameter_that_is_refused_ends_it_with_one_line(refused, example, settings, parameters, line):
+    output = refused(example.main, *ros_arguments([], dict(settings, **parameters)))
+    assert line in output and len(output.splitlines()) == 1

@@ -1,14 +1,15 @@
 """The real node over real DDS with a stand-in for a GPU: what it draws, what it is given, how it fails."""
 
-import re
+import threading
 
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 pytest.importorskip("openvino", reason="the stand-in computes on the CPU")
 
-from node_harness import ROOT
+from node_harness import ROOT, ros_arguments
 from test_segmentation_node import _count, _labels, _message, _picture, _send_and_hear
 
 from bisenet_core.images.encodings import to_rgb
@@ -16,49 +17,42 @@ from bisenet_core.labels.confidence import unlabel_unsure
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros import outputs
 from bisenet_ros.findings import ERROR, OK, WARN
-
-# The node's own main; it says what it draws and converts itself, and what the stand-in is asked for.
-WITH_GPU = """
-import sys
-import cv2
-sys.path.insert(0, {folder!r})
-import stand_in_gpu
-from bisenet_ros import outputs, segmentation_node
-
-if {installed}:
-    stand_in_gpu.install()
-    infer = stand_in_gpu.StandInGpu.infer
-    def asked(self, image, color_order, with_confidence=False, drawing=None):
-        print("GPU gets", color_order, image.shape, drawing, flush=True)
-        return infer(self, image, color_order, with_confidence, drawing)
-    stand_in_gpu.StandInGpu.infer = asked
-else:
-    convert = cv2.cvtColor
-    def cvt_color(image, code, **options):
-        if code == cv2.COLOR_YUV2RGB_YUYV:
-            print("node converts", flush=True)
-        return convert(image, code, **options)
-    cv2.cvtColor = cvt_color
-draw = outputs.overlay
-def overlay(*arguments):
-    print("node draws", flush=True)
-    return draw(*arguments)
-outputs.overlay = overlay
-sys.exit(segmentation_node.main())
-"""
+from bisenet_ros.segmentation_node import main
 
 OUTPUTS = ("labels", "confidence", "masks/Road", "masks/Car", "overlay")
 WHITE = np.full((50, 70, 3), 255, np.uint8)
 
 
 @pytest.fixture
-def start(start_node):
-    """``start(gpu, **parameters)``: a node that finds the stand-in where ``gpu``."""
-    def start_it(gpu=True, **parameters):
-        program = WITH_GPU.format(folder=str(ROOT / "test" / "runtime"), installed=gpu)
-        return start_node(program=["-c", program], **parameters)
-    return start_it
+def asked(monkeypatch):
+    """Nodes find a stand-in for TensorRT on a GPU; here is (colour order, drawing) of each image it gets."""
+    monkeypatch.syspath_prepend(str(ROOT / "test" / "runtime"))
+    import stand_in_gpu
+
+    stand_in_gpu.install(monkeypatch.setattr, monkeypatch.setitem)
+    monkeypatch.setattr(stand_in_gpu.StandInGpu, "seen", [])
+    return stand_in_gpu.StandInGpu.seen
+
+
+@pytest.fixture
+def node_work(monkeypatch):
+    """What the node's inference thread does itself: "draws" an overlay, "converts" an image from YUV."""
+    done = []
+
+    def note(holder, name, what):
+        function = getattr(holder, name)
+
+        def noting(*arguments, **options):
+            if threading.current_thread().name == "inference":
+                done.extend(what(*arguments))
+            return function(*arguments, **options)
+        monkeypatch.setattr(holder, name, noting)
+
+    note(outputs, "overlay", lambda *arguments: ["draws"])
+    note(cv2, "cvtColor", lambda image, code: ["converts"] if code == cv2.COLOR_YUV2RGB_YUYV else [])
+    return done
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +84,14 @@ def _check(answers, segmenter, image, color_order, min_confidence):
 
 @pytest.mark.parametrize("gpu", [True, False])
 @pytest.mark.parametrize("encoding, channels, color_order", [("yuv422_yuy2", 2, "yuyv"), ("bgr8", 3, "bgr")])
-def test_what_a_gpu_draws_is_what_the_node_would(start, observer, segmenter, gpu, encoding, channels,
-                                                 color_order):
+def test_what_a_gpu_draws_is_what_the_node_would(request, run_node, observer, segmenter, gpu, encoding,
+                                                 channels, color_order):
     image = _picture(3, channels)
     limit = float(np.median(segmenter.segment(image, color_order, True).confidence)) / 255
-    node = start(gpu, masks="[Road, Car]")
+    asked = request.getfixturevalue("asked") if gpu else []
+    node_work = request.getfixturevalue("node_work")
+    one = run_node(masks="[Road, Car]")
+    account = one.node._accounts[0]
     heard = {name: observer.listen("/segmentation/" + name) for name in OUTPUTS}
     camera = observer.camera()
     for second, min_confidence in ((1, 0.0), (2, limit)):
@@ -102,28 +99,25 @@ def test_what_a_gpu_draws_is_what_the_node_would(start, observer, segmenter, gpu
         answers = _answers(observer, heard, camera, _message(image, encoding, padding=6, second=second))
         _check(answers, segmenter, image, color_order, min_confidence)
     reason = observer.status().facts["backend_reason"]
-    assert node.stop() == 0
-    drawn, converted = node.output.count("node draws"), node.output.count("node converts")
+    one.__exit__()
     if gpu:
-        assert reason == "auto: the first choice" and not drawn
-        assert f"GPU gets {color_order} (50, 70, {channels}) Drawing(masks=(" in node.output
+        assert reason == "auto: the first choice" and "draws" not in node_work
+        assert any(order == color_order and drawing and drawing.masks for order, drawing in asked)
     else:
-        published = int(re.search(r"images: received .* = published (\d+)", node.output).group(1))
-        assert reason.startswith("auto; ") and drawn >= 2
+        assert reason.startswith("auto; ") and node_work.count("draws") >= 2
         # once for the network and the overlay together
-        assert converted == (published if color_order == "yuyv" else 0)
+        assert node_work.count("converts") == (account.counts().published if color_order == "yuyv" else 0)
 
 
-def test_nothing_is_drawn_that_nobody_wants(start, observer):
-    node = start(masks="[Road]")
+def test_nothing_is_drawn_that_nobody_wants(asked, run_node, observer):
+    run_node(masks="[Road]")
     heard = observer.listen("/segmentation/labels")
     _send_and_hear(observer, observer.camera(), heard, _message(_picture(), second=1))
-    assert node.stop() == 0
-    assert "GPU gets rgb (50, 70, 3) None" in node.output
+    assert asked[-1] == ("rgb", None)
 
 
-def test_a_gpu_that_fails_leaves_the_drive_to_the_cpu(start, observer, segmenter):
-    node = start(fallback="cpu")
+def test_a_gpu_that_fails_leaves_the_drive_to_the_cpu(asked, run_node, observer, segmenter, capfd):
+    run_node(fallback="cpu")
     heard, camera = observer.listen("/segmentation/labels"), observer.camera()
     assert observer.status(lambda one: one.facts["state"] == "active").facts["device"] == "Stand-in GPU"
     for second, image in enumerate((_picture(1), WHITE, _picture(2))):
@@ -134,12 +128,11 @@ def test_a_gpu_that_fails_leaves_the_drive_to_the_cpu(start, observer, segmenter
     assert (status.facts["backend"], status.facts["precision"]) == ("openvino", "fp32")
     assert status.facts["backend_reason"] == "fallback: tensorrt on Stand-in GPU failed: out of memory"
     assert status.facts["failed"] == "0"
-    assert node.stop() == 0
-    assert node.output.count("failed, and the CPU takes over: out of memory") == 1
+    assert "".join(capfd.readouterr()).count("failed, and the CPU takes over: out of memory") == 1
 
 
-def test_without_a_fallback_a_failed_gpu_is_an_error_by_name(start, observer):
-    start()
+def test_without_a_fallback_a_failed_gpu_is_an_error_by_name(asked, run_node, observer):
+    run_node()
     heard, camera = observer.listen("/segmentation/labels"), observer.camera()
     _send_and_hear(observer, camera, heard, _message(_picture(1), second=1))
     status = observer.publish_until(
@@ -151,7 +144,6 @@ def test_without_a_fallback_a_failed_gpu_is_an_error_by_name(start, observer):
     observer.status(lambda one: one.level == OK, "good diagnostics again")
 
 
-def test_a_fallback_that_makes_no_sense_is_refused(start):
-    node = start(fallback="gpu")
-    assert node.wait() == 2
-    assert "fallback is 'gpu'; expected one of none, cpu" in node.output
+def test_a_fallback_that_makes_no_sense_is_refused(refused):
+    output = refused(main, *ros_arguments([], {"fallback": "gpu"}))
+    assert "fallback is 'gpu'; expected one of none, cpu" in output

@@ -20,7 +20,8 @@ from bisenet_ros.segmentation_node import SegmentationNode
 HANGING = """
 import sys, threading
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_ros import segmentation_node
+from bisenet_ros import inference_worker, segmentation_node
+inference_worker._STOP_TIMEOUT_S = 0.5
 def hang(*arguments):
     print("hanging", flush=True)
     threading.Event().wait()

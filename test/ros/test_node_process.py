@@ -6,8 +6,10 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
-from node_harness import ROOT, Observer
+from node_harness import ROOT, Observer, ros_arguments
 from test_segmentation_node import _is_settled, _message, _picture, _send_and_hear
+
+from bisenet_ros.segmentation_node import main
 
 CONFIG = ROOT / "config"
 
@@ -40,13 +42,12 @@ def test_lifecycle_manager_takes_it_through_its_states(start_node, observer):
     assert "images: received 2 = published 2 + dropped 0 + failed 0" in node.output.splitlines()[-1]
 
 
-def test_a_model_that_does_not_open_leaves_it_alive_for_the_manager(start_node, observer, tmp_path):
-    node = start_node(autostart="false", model=tmp_path / "no_such_model")
+def test_a_model_that_does_not_open_leaves_it_alive_for_the_manager(run_node, observer, tmp_path):
+    run_node(autostart="false", model=tmp_path / "no_such_model")
     assert not observer.change_state("configure")
     assert observer.state() == "unconfigured"
     status = observer.status(lambda s: s.level == b"\x02", "an error")
     assert status.message == "the model folder {} does not exist".format(tmp_path / "no_such_model")
-    assert node.stop() == 0
 
 
 def test_the_cityscapes_preset_says_how_to_get_its_weights(start_node, tmp_path):
@@ -67,26 +68,25 @@ def test_the_cityscapes_preset_says_how_to_get_its_weights(start_node, tmp_path)
     (["--params-file", "/no/such/file.yaml"], {}, "Couldn't parse params file: '--params-file /no/such/file"),
     (["--wrong"], {}, "unknown ROS arguments: ['--wrong']"),
 ])
-def test_what_it_cannot_start_with_ends_it_with_one_line(start_node, arguments, parameters, complaint):
-    node = start_node(arguments, **parameters)
-    assert node.wait() == 2
-    last = node.output.strip().splitlines()[-1]
-    assert complaint in last
-    assert "Traceback" not in node.output
+def test_what_it_cannot_start_with_ends_it_with_one_line(refused, tiny_model_folder, arguments, parameters,
+                                                         complaint):
+    settings = dict({"model": tiny_model_folder, "precision": "fp32"}, **parameters)
+    output = refused(main, *ros_arguments(arguments, settings))
+    assert complaint in output.strip().splitlines()[-1]
+    assert "Traceback" not in output
 
 
-def test_a_misspelt_parameter_is_pointed_out(start_node, observer):
-    node = start_node(overlay_alfa=0.3)
-    observer.status(_active, "an active node")
-    assert "unknown parameter 'overlay_alfa' is ignored; did you mean 'overlay_alpha'?" in node.output
+def test_a_misspelt_parameter_is_pointed_out(run_node, capfd):
+    run_node(overlay_alfa=0.3)
+    said = "".join(capfd.readouterr())
+    assert "unknown parameter 'overlay_alfa' is ignored; did you mean 'overlay_alpha'?" in said
 
 
 @pytest.mark.parametrize("preset", ["segmentation", "camvid"])
-def test_parameter_files_are_read_and_parameters_override_them(start_node, observer, preset):
-    node = start_node(["--params-file", CONFIG / (preset + ".yaml")], stale_after=60)  # no camera is no news
+def test_parameter_files_are_read_and_parameters_override_them(run_node, observer, capfd, preset):
+    run_node(["--params-file", CONFIG / (preset + ".yaml")], stale_after=60)  # or a warning of no camera
     observer.status(lambda s: _active(s) and s.facts["model"] == "tiny", "an active node")
-    assert node.stop() == 0
-    assert "WARN" not in node.output
+    assert "WARN" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
@@ -101,8 +101,19 @@ def test_signals_end_it_cleanly_with_every_image_accounted_for(start_node, obser
     assert "Traceback" not in node.output
 
 
-def test_a_namespace_and_remapping_move_every_name(start_node, ros):
-    start_node(["-r", "__ns:=/front", "-r", "image:=/camera/image_raw"])
+def test_a_signal_cannot_kill_it_while_python_ends(ros, tiny_model_folder):
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert main(["node", *ros_arguments([], {"model": tiny_model_folder, "masks": "[Rode]"})]) == 2
+        # Python takes handlers of its own away before it has ended, but leaves this one.
+        assert {signal.getsignal(number) for number in handlers} == {signal.SIG_IGN}
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def test_a_namespace_and_remapping_move_every_name(run_node):
+    run_node(["-r", "__ns:=/front", "-r", "image:=/camera/image_raw"])
     with Observer("/front/segmentation") as observer:
         heard, camera = observer.listen("/front/segmentation/labels"), observer.camera("/camera/image_raw")
         status = observer.status(lambda s: "active" in s.facts["state"], "an active node")

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
-from node_harness import NodeProcess, Observer
+from node_harness import NodeThread, Observer
 from sensor_msgs.msg import CompressedImage, Image
 from test_segmentation_node import HEIGHT, WIDTH, _labels, _message, _picture
 
@@ -19,10 +19,9 @@ OUTPUTS = {"labels": Image, "confidence": Image, "masks/Road": Image, "overlay":
 
 
 @pytest.fixture(scope="module")
-def node(ros, tmp_path_factory, tiny_model_folder):
-    log = tmp_path_factory.mktemp("node") / "node.log"
-    with NodeProcess(log, model=tiny_model_folder, precision="fp32", masks="[Road]") as process:
-        yield process
+def node(ros, tiny_model_folder):
+    with NodeThread(model=tiny_model_folder, precision="fp32", masks="[Road]") as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

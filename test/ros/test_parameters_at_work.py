@@ -5,12 +5,14 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
+from node_harness import ros_arguments
 from test_segmentation_node import _labels, _message, _picture, _send_and_hear
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros.segmentation_node import main
 
 CAMERAS = ("front", "left")
 
@@ -24,13 +26,13 @@ def _check_labels(observer, segmenter):
 
 @pytest.mark.parametrize("backend, precision", [
     ("openvino", "fp32"), ("openvino", "bf16"), ("onnxruntime", "fp32"), ("onnxruntime", "auto")])
-def test_the_backend_and_precision_that_are_asked_for_run(start_node, observer, tiny_model_folder, backend,
+def test_the_backend_and_precision_that_are_asked_for_run(run_node, observer, tiny_model_folder, backend,
                                                           precision):
     try:
         segmenter = Segmenter.open(str(tiny_model_folder), backend, precision)
     except InputError as error:
         pytest.skip(str(error))
-    start_node(backend=backend, precision=precision)
+    run_node(backend=backend, precision=precision)
     with segmenter:
         _check_labels(observer, segmenter)
         facts = observer.status().facts
@@ -44,8 +46,8 @@ def test_the_backend_and_precision_that_are_asked_for_run(start_node, observer, 
     ({"input_width": 101, "input_height": 67}, "101x67"),  # no multiple of anything
     ({"input_width": 0, "input_height": 0}, "96x64"),
 ])
-def test_the_network_runs_at_the_size_that_is_asked_for(start_node, observer, tiny_model_folder, size, runs):
-    start_node(**size)
+def test_the_network_runs_at_the_size_that_is_asked_for(run_node, observer, tiny_model_folder, size, runs):
+    run_node(**size)
     with Segmenter.open(str(tiny_model_folder), precision="fp32", **size) as segmenter:
         _check_labels(observer, segmenter)
     assert observer.status().facts["input_size"] == runs
@@ -61,15 +63,15 @@ def test_the_network_runs_at_the_size_that_is_asked_for(start_node, observer, ti
      "precision 'bf16' is not available with onnxruntime on a CPU; use auto or fp32"),
     ({"precision": "double"}, "precision 'double' is not available with "),
 ])
-def test_what_cannot_be_had_ends_it_with_the_reason(start_node, parameters, complaint):
-    node = start_node(**parameters)
-    assert node.wait() == 2
-    assert complaint in node.output.strip().splitlines()[-1]
-    assert "Traceback" not in node.output
+def test_what_cannot_be_had_ends_it_with_the_reason(refused, tiny_model_folder, parameters, complaint):
+    settings = dict({"model": tiny_model_folder, "precision": "fp32"}, **parameters)
+    output = refused(main, *ros_arguments([], settings))
+    assert complaint in output.strip().splitlines()[-1]
+    assert "Traceback" not in output
 
 
-def test_stale_after_takes_effect_at_run_time(start_node, observer):
-    start_node(stale_after=3600)
+def test_stale_after_takes_effect_at_run_time(run_node, observer):
+    run_node(stale_after=3600)
     observer.status(lambda status: status.facts["state"] == "active", "an active node")
     for seconds, stale in ((0.1, True), (3600.0, False), (1, True)):
         assert observer.set_parameter("stale_after", seconds).successful
@@ -84,8 +86,8 @@ def _pair(observer, cameras, heard, camera, message):
             for output in ("labels", "overlay")]
 
 
-def test_changes_at_run_time_reach_every_camera(start_node, observer, tiny_model_folder):
-    start_node(cameras="[front, left]")
+def test_changes_at_run_time_reach_every_camera(run_node, observer, tiny_model_folder):
+    run_node(cameras="[front, left]")
     heard = {(name, output): observer.listen(f"/segmentation/{name}/{output}")
              for name in CAMERAS for output in ("labels", "overlay")}
     cameras, image = {name: observer.camera(f"/{name}/image") for name in CAMERAS}, _picture(1)

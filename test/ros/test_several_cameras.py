@@ -6,11 +6,12 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
-from node_harness import NodeProcess, Observer
+from node_harness import NodeProcess, Observer, ros_arguments
 from sensor_msgs.msg import CompressedImage
 from test_segmentation_node import _count, _is_settled, _labels, _message, _picture, _send_and_hear
 
 from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros.segmentation_node import main
 
 CAMERAS = ("front", "left", "right")
 
@@ -35,11 +36,17 @@ def node(ros, tmp_path_factory, tiny_model_folder):
     assert sum(received[:3]) == received[3] > 0
 
 
-@pytest.fixture
-def watched(node):
+@pytest.fixture(scope="module")
+def one_observer(node):
     with Observer() as observer:
         _status(observer, "front", lambda status: status.facts["state"] == "active", "an active node")
         yield observer
+
+
+@pytest.fixture
+def watched(one_observer):
+    yield one_observer
+    one_observer.forget()
 
 
 def _status(observer, camera, accept=lambda status: True, what="a status", prefix=""):
@@ -47,8 +54,16 @@ def _status(observer, camera, accept=lambda status: True, what="a status", prefi
     return observer.status(lambda status: status.name == name and accept(status), f"{what} of {name}")
 
 
-def _settled(observer, camera):
-    return _status(observer, camera, lambda status: status.facts["pending"] == "0", "a settled account")
+def _settled(observer, *cameras):
+    """The next status of each of these cameras in which no image is pending, by camera."""
+    seen = len(observer.statuses)
+
+    def all_settled():
+        found = {status.name.split(": ")[1]: status for status in reversed(observer.statuses[seen:])
+                 if status.facts["pending"] == "0"}
+        return found if set(cameras) <= set(found) else None
+
+    return observer.wait(all_settled, "settled accounts")
 
 
 def _compressed(image, second, kind=".png"):
@@ -84,7 +99,7 @@ def test_every_output_bears_the_cameras_name(watched):
 
 
 def test_each_camera_has_its_own_account_and_all_are_summed_up(watched):
-    before = {name: _settled(watched, name) for name in CAMERAS}
+    before = _settled(watched, *CAMERAS)
     damaged = _message(_picture(), second=1)
     damaged.data = damaged.data[:-1]
     watched.listen("/segmentation/left/labels")  # what nobody subscribes to is not even read
@@ -93,12 +108,12 @@ def test_each_camera_has_its_own_account_and_all_are_summed_up(watched):
         watched.camera("/left/image"), damaged,
         lambda: any(status.name == "segmentation: left" and status.level == b"\x02"
                     for status in watched.statuses[seen:]), "an error")
-    after = {name: _settled(watched, name) for name in CAMERAS}
+    after = _settled(watched, *CAMERAS, "all cameras")
     assert _count(after["left"], "failed.truncated") > _count(before["left"], "failed.truncated")
     for name in ("front", "right"):
         assert after[name].facts["received"] == before[name].facts["received"]
         assert "failed.truncated" not in after[name].facts
-    total = _settled(watched, "all cameras")
+    total = after["all cameras"]
     for key in ("received", "published", "dropped", "failed"):
         assert _count(total, key) == sum(_count(after[name], key) for name in CAMERAS)
     errors = [status for status in watched.statuses[seen:]
@@ -127,9 +142,9 @@ def test_a_flood_on_one_camera_leaves_the_others_their_turn(watched):
     (["-r", "front/image:=/cam/front"], {"cameras": "[front]"}, "/cam/front/compressed",
      "/segmentation/front/labels"),
 ])
-def test_compressed_images_come_on_the_remapped_topic(start_node, observer, segmenter, arguments, parameters,
+def test_compressed_images_come_on_the_remapped_topic(run_node, observer, segmenter, arguments, parameters,
                                                       topic, labels):
-    node = start_node(arguments, image_transport="compressed", **parameters)
+    run_node(arguments, image_transport="compressed", **parameters)
     heard = observer.listen(labels)
     camera, image = observer.camera(topic, message_type=CompressedImage), _picture(1)
     answer = _send_and_hear(observer, camera, heard, _compressed(image, second=1))
@@ -143,12 +158,11 @@ def test_compressed_images_come_on_the_remapped_topic(start_node, observer, segm
     assert _count(status, "failed") > 0 and not _count(status, "failed.inference")
     assert float(status.facts["read_ms_p50"]) > 0
     _send_and_hear(observer, camera, heard, _compressed(image, second=3, kind=".jpg"))
-    assert node.stop() == 0
-    assert _is_settled(node.output)
 
 
-def test_nodes_stand_side_by_side_in_namespaces(start_node, observer):
-    nodes = [start_node(["-r", "__ns:=/" + name]) for name in ("a", "b")]
+def test_nodes_stand_side_by_side_in_namespaces(run_node, observer):
+    for name in ("a", "b"):
+        run_node(["-r", "__ns:=/" + name])
     heard = {name: observer.listen(f"/{name}/segmentation/labels") for name in ("a", "b")}
     cameras = {name: observer.camera(f"/{name}/image") for name in ("a", "b")}
     for second, name in enumerate(("a", "b")):
@@ -158,14 +172,12 @@ def test_nodes_stand_side_by_side_in_namespaces(start_node, observer):
         assert {answer.header.frame_id for answer in heard[name]} == {name}
         _status(observer, "image", lambda status: _count(status, "published") > 0, "a labelled image",
                 prefix=f"{name}/")
-    assert [node.stop() for node in nodes] == [0, 0]
 
 
 @pytest.mark.parametrize("cameras, complaint", [
     ("[front, front]", "cameras: 'front' stands there twice; expected each name once"),
     ("['2nd']", "cameras: '2nd' cannot be part of a topic's name"),
 ])
-def test_names_that_cannot_be_topics_end_it_with_one_line(start_node, cameras, complaint):
-    node = start_node(cameras=cameras)
-    assert node.wait() == 2
-    assert complaint in node.output and "Traceback" not in node.output
+def test_names_that_cannot_be_topics_end_it_with_one_line(refused, cameras, complaint):
+    output = refused(main, *ros_arguments([], {"cameras": cameras}))
+    assert complaint in output and "Traceback" not in output

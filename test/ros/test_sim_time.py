@@ -40,8 +40,8 @@ def _what_became_of(observer, camera, heard, second):
     return observer.publish_until(camera, message, outcome, "what became of the image")
 
 
-def test_age_is_measured_on_the_simulated_clock(start_node, observer):
-    start_node(use_sim_time=True, max_image_age=10.0)
+def test_age_is_measured_on_the_simulated_clock(run_node, observer):
+    run_node(use_sim_time=True, max_image_age=10.0)
     observer.status(lambda status: status.facts["state"] == "active", "an active node")
     time, heard, camera = SimulatedTime(observer), observer.listen("/segmentation/labels"), observer.camera()
     time.set(NOW_S)

@@ -5,7 +5,6 @@ survives it.
 """
 
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from test_segmentation_node import _labels, _message, _picture, _send_and_hear
 from bisenet_core.images.encodings import to_rgb
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.labels.visualization import overlay
+from bisenet_core.runtime import candidates, tensorrt_backend
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.findings import WARN
 
@@ -26,43 +26,30 @@ pytestmark = pytest.mark.skipif(not shutil.which("g++"), reason="g++ compiles th
 
 FAKES = [str(ROOT / "test" / "runtime"), str(ROOT / "test" / "runtime" / "cuda")]
 
-# The node's own main on a fake GPU, which a white image breaks; it says what is left of it in the end.
-ON_FAKE_GPU = """
-import sys
-from pathlib import Path
-from pytest import MonkeyPatch
-sys.path[:0] = {fakes!r}
-import fake_pycuda, fake_tensorrt
-from host_kernels import HostModule, host_library
-from bisenet_core.runtime import candidates, tensorrt_backend
-from bisenet_ros import segmentation_node
 
-patch = MonkeyPatch()
-driver = fake_pycuda.install(patch, fake_pycuda.FakeDriver())
-fake_tensorrt.install(patch, fake_tensorrt.make_tensorrt({version!r}, driver))
-driver.kernels = HostModule(host_library(Path({kernels!r})))
-patch.setattr(tensorrt_backend, "compile_kernels", lambda capability, folder: b"cubin")
-patch.setattr(candidates, "check_driver", lambda: None)
-infer = tensorrt_backend.TensorRTBackend.infer
-def fragile(self, image, *arguments):
-    if image.min() >= 250:
-        driver.failures["launch"] = fake_pycuda.LaunchError("cuLaunchKernel failed: GPU is lost")
-    return infer(self, image, *arguments)
-tensorrt_backend.TensorRTBackend.infer = fragile
-status = segmentation_node.main()
-print("left on the GPU:", len(driver.live), driver.retained, flush=True)
-sys.exit(status)
-"""
+@pytest.fixture(scope="module")
+def fakes():
+    """The folders of the fakes, on the path."""
+    with pytest.MonkeyPatch.context() as patch:
+        for folder in FAKES:
+            patch.syspath_prepend(folder)
+        yield
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory, write_model_folder):
+def model(fakes, tmp_path_factory, write_model_folder):
     """A model that the fake TensorRT can run."""
-    sys.path.insert(0, FAKES[0])
     from tiny_onnx import tiny_onnx
 
-    sys.path.remove(FAKES[0])
     return write_model_folder(tmp_path_factory.mktemp("gpu_models") / "tiny", tiny_onnx())
+
+
+@pytest.fixture(scope="module")
+def kernels(fakes, tmp_path_factory):
+    """The kernels, compiled for the host."""
+    from host_kernels import HostModule, host_library
+
+    return HostModule(host_library(tmp_path_factory.mktemp("kernels")))
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +59,30 @@ def cpu(model):
 
 
 @pytest.fixture
-def start(start_node, model, tmp_path, tmp_path_factory):
-    """``start(version, **parameters)``: a node that finds this TensorRT."""
+def start(run_node, model, kernels, tmp_path, monkeypatch):
+    """``start(version, **parameters)``: a node that finds this TensorRT on a fake GPU, and the GPU's driver.
+
+    A white image breaks the GPU.
+    """
+    import fake_pycuda
+    import fake_tensorrt
+
+    driver = fake_pycuda.install(monkeypatch, fake_pycuda.FakeDriver())
+    driver.kernels = kernels
+    monkeypatch.setattr(tensorrt_backend, "compile_kernels", lambda capability, folder: b"cubin")
+    monkeypatch.setattr(candidates, "check_driver", lambda: None)
+    infer = tensorrt_backend.TensorRTBackend.infer
+
+    def fragile(self, image, *arguments):
+        if image.min() >= 250:
+            driver.failures["launch"] = fake_pycuda.LaunchError("cuLaunchKernel failed: GPU is lost")
+        return infer(self, image, *arguments)
+
+    monkeypatch.setattr(tensorrt_backend.TensorRTBackend, "infer", fragile)
+
     def start_it(version="10.3", **parameters):
-        program = ON_FAKE_GPU.format(fakes=FAKES, version=version, kernels=str(tmp_path))
-        return start_node(program=["-c", program], model=model, engine_cache=tmp_path / "engines",
-                          **parameters)
+        fake_tensorrt.install(monkeypatch, fake_tensorrt.make_tensorrt(version, driver))
+        return run_node(model=model, engine_cache=tmp_path / "engines", **parameters), driver
     return start_it
 
 
@@ -87,7 +92,7 @@ def _agree(labels, expected):
 
 
 def test_a_camera_in_yuv_is_labelled_and_drawn_on_the_gpu(start, observer, cpu, tmp_path):
-    node = start(masks="[Road]")
+    node, driver = start(masks="[Road]")
     heard = {name: observer.listen("/segmentation/" + name) for name in ("labels", "masks/Road", "overlay")}
     camera, image = observer.camera(), _picture(1, channels=2)
     message = _message(image, "yuv422_yuy2", padding=6, second=1)
@@ -101,14 +106,14 @@ def test_a_camera_in_yuv_is_labelled_and_drawn_on_the_gpu(start, observer, cpu, 
     facts = observer.status().facts
     assert (facts["backend"], facts["precision"], facts["device"]) == ("tensorrt", "fp32", "NVIDIA Fake")
     assert facts["backend_reason"] == "auto: the first choice"
-    assert node.stop() == 0
-    assert "left on the GPU: 0 0" in node.output
+    node.__exit__()
+    assert (len(driver.live), driver.retained) == (0, 0)
     assert list((tmp_path / "engines").iterdir())
 
 
 @pytest.mark.parametrize("version", ["8.2", "10.3"])
 def test_a_gpu_that_is_lost_is_freed_and_the_cpu_goes_on(start, observer, cpu, version):
-    node = start(version, fallback="cpu")
+    node, driver = start(version, fallback="cpu")
     heard, camera = observer.listen("/segmentation/labels"), observer.camera()
     for second, image in enumerate((_picture(1), np.full((50, 70, 3), 255, np.uint8), _picture(2))):
         answer = _send_and_hear(observer, camera, heard, _message(image, second=second))
@@ -116,5 +121,5 @@ def test_a_gpu_that_is_lost_is_freed_and_the_cpu_goes_on(start, observer, cpu, v
     status = observer.status(lambda one: one.level == WARN and "GPU failed" in one.message, "the warning")
     assert "GPU is lost; running on the CPU" in status.message
     assert (status.facts["backend"], status.facts["failed"]) == ("openvino", "0")
-    assert node.stop() == 0
-    assert "left on the GPU: 0 0" in node.output
+    node.__exit__()
+    assert (len(driver.live), driver.retained) == (0, 0)

@@ -58,8 +58,8 @@ def test_every_format_is_read_in_its_colours(watched, segmenter, description, su
     np.testing.assert_array_equal(_labels(answer), expected)
 
 
-def test_16_bits_are_read_in_the_order_of_their_bytes(start_node, observer, segmenter):
-    start_node()
+def test_16_bits_are_read_in_the_order_of_their_bytes(run_node, observer, segmenter):
+    run_node()
     heard, camera = observer.listen("/segmentation/labels"), observer.camera()
     high, low = _picture(2, 1), _picture(3, 1)
     expected = segmenter.segment(high, "mono").labels
