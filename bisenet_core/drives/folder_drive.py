@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from bisenet_core.drives.drive import Drive, Frame, steady_ns
-from bisenet_core.drives.image_files import image_files_in, read_image, read_labels
+from bisenet_core.drives.image_files import image_files_in, read_image
+from bisenet_core.drives.truth.label_images import read_labels
 from bisenet_core.errors import InputError
 
 DEFAULT_RATE_HZ = 15.0

@@ -1,4 +1,4 @@
-"""Image and label files, read with one clear error for each way in which they can be bad."""
+"""Read and write image files, with one clear error for each way in which they can be bad."""
 
 import re
 from pathlib import Path
@@ -44,18 +44,23 @@ def image_files_in(folder: Path) -> list[Path]:
 
 def read_image(path: Path) -> np.ndarray:
     """HxWx3 uint8 RGB. Raises InputError for a file that is missing, truncated or no image."""
-    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(decode_file(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def read_labels(path: Path) -> np.ndarray:
-    """HxW uint8 class ids of a single-channel file. Raises InputError for any other file."""
-    labels = _decode(path, cv2.IMREAD_UNCHANGED)
-    if labels.ndim != 2 or labels.dtype != np.uint8:
-        raise InputError(
-            f"{path} is a colour or 16-bit image; ground truth must be a single-channel 8-bit "
-            "image whose pixel values are class ids"
-        )
-    return labels
+def decode_file(path: Path, flags: int) -> np.ndarray:
+    """An image file as ``cv2.imdecode`` reads it with ``flags``: BGR, or as it is stored.
+
+    Raises InputError for a file that is missing, truncated or no image.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    _refuse_truncated(path, data)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    if image is None:
+        raise InputError(f"{path} is not a readable image ({len(data)} bytes); replace it or remove it")
+    return image
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
@@ -75,18 +80,6 @@ def write_image(path: Path, image: np.ndarray) -> None:
         raise InputError(
             f"cannot write {path}: {error.strerror}; choose another --output or make room"
         ) from None
-
-
-def _decode(path: Path, flags: int) -> np.ndarray:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    _refuse_truncated(path, data)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    if image is None:
-        raise InputError(f"{path} is not a readable image ({len(data)} bytes); replace it or remove it")
-    return image
 
 
 def _refuse_truncated(path: Path, data: bytes) -> None:

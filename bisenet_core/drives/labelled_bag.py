@@ -1,8 +1,6 @@
 """LabelledBagWriter: what the node would have published over a recording, as a new ROS 2 bag."""
 
-import os
 import shutil
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -33,8 +31,8 @@ class LabelledBagWriter:
     comes once, with the first frame; diagnostics once a second of the recording, with the counts that
     ``write`` was given last. ``alpha``: how strongly the overlay covers the image, 0..1.
 
-    To be used with ``with``; the folder appears when it is whole. Raises InputError where ``path`` exists,
-    lies in the source, or cannot be written.
+    To be used with ``with``; of one that fails nothing is left. Raises InputError where ``path`` exists, lies
+    in the source, or cannot be written.
     """
 
     def __init__(
@@ -45,14 +43,12 @@ class LabelledBagWriter:
         self._label_space, self._jpeg, self._alpha = label_space, jpeg, alpha
         self._counts: Mapping[str, object] = {}
         self._last_ns = self._next_report = -1
-        # Beside the bag, so that it can be renamed; inside, the name after which its file is called.
-        self._workplace = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part"
+        self._connections: dict[str, Any] = {}
         try:
-            self._workplace.mkdir(parents=True)
-            self._writer = messages.open_writer(self._workplace / path.name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = messages.open_writer(path)
         except OSError as error:
             raise self._cannot_write(error) from None
-        self._connections: dict[str, Any] = {}
 
     def write(self, frame: Frame, labels: np.ndarray | None, counts: Mapping[str, object]) -> None:
         """Add a frame; they come in the order of the recording.
@@ -77,16 +73,16 @@ class LabelledBagWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *about: Any) -> None:
+        whole = False
         try:
             if kind is None:
                 self._finish()
-            else:
-                with suppress(Exception):  # nothing of it is kept
-                    self._writer.__exit__(kind, *about)
+                whole = True
         except OSError as error:
             raise self._cannot_write(error) from None
         finally:
-            shutil.rmtree(self._workplace, ignore_errors=True)
+            if not whole:
+                self._discard()
 
     def _begin(self, frame: Frame) -> None:
         self._next_report = frame.recorded_ns + _SECOND
@@ -116,9 +112,11 @@ class LabelledBagWriter:
         if self._last_ns >= 0:
             self._report(self._last_ns)
         self._writer.close()
-        if self.path.exists():
-            raise InputError(f"{self.path} has come to be while it was written; it was not replaced")
-        os.rename(self._workplace / self.path.name, self.path)
+
+    def _discard(self) -> None:
+        with suppress(Exception):
+            self._writer.close()
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def _cannot_write(self, error: OSError) -> InputError:
         reason = error.strerror or error

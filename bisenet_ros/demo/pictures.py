@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bisenet_core.drives.drive import Drive
-from bisenet_core.drives.image_files import read_labels
+from bisenet_core.drives.truth.label_images import read_labels
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.contact_sheet import ContactSheet

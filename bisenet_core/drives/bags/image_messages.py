@@ -1,4 +1,4 @@
-"""Serialised sensor_msgs/Image and CompressedImage as arrays, without ROS."""
+"""Read sensor_msgs/Image and CompressedImage, as bags hold them, without ROS."""
 
 import struct
 from functools import lru_cache
@@ -51,18 +51,11 @@ def header_of(message: Message) -> Header:
 
 def decode_image(message: Message) -> np.ndarray:
     """HxWx3 uint8 RGB. Raises InputError, one line, for a message that cannot be read as an image."""
-    return to_rgb(*_view(message))
+    return to_rgb(*view_message(message))
 
 
-def decode_labels(message: Message) -> np.ndarray:
-    """HxW uint8 of a single-channel 8-bit image. Raises InputError for any other."""
-    labels, order = _view(message)
-    if order != "mono":
-        raise InputError("it is a colour image; labels are mono8, or single-channel PNG")
-    return labels
-
-
-def _view(message: Message) -> tuple[np.ndarray, str]:
+def view_message(message: Message) -> tuple[np.ndarray, str]:
+    """HxW or HxWxC uint8 and its colour order, as ``images.encodings`` names it. Raises InputError."""
     image = _deserialise(message)
     if message.msgtype == COMPRESSED:
         return decode_compressed(image.data, image.format)

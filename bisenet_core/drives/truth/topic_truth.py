@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from bisenet_core.drives.bags.bag import Bag
-from bisenet_core.drives.bags.image_messages import IMAGE_TYPES, decode_labels, stamps_of
+from bisenet_core.drives.bags.image_messages import IMAGE_TYPES, stamps_of
+from bisenet_core.drives.truth.label_images import labels_from_message
 from bisenet_core.drives.truth.stamp_pairs import StampPairs
 from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.errors import InputError
@@ -45,7 +46,7 @@ class TopicTruth(Truth):
 
     def _read(self, place: int) -> np.ndarray:
         try:
-            return decode_labels(self._messages.read(place))
+            return labels_from_message(self._messages.read(place))
         except InputError:
             raise
         except Exception as error:  # in a damaged bag, of any kind
