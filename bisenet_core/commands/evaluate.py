@@ -98,7 +98,7 @@ def _record(card: ModelCard, result: dict[str, Any]) -> None:
 
 
 def _variant(protocol: dict[str, Any]) -> str:
-    """What tells the scores of another protocol or size from those of the model as it is deployed."""
+    """What the name of scores ends with: nothing for the model as it is deployed, else protocol and size."""
     kind = "" if protocol["kind"] == "single" else "_" + protocol["kind"]
     return kind + ("_{}x{}".format(*protocol["size"]) if protocol["size"] else "")
 

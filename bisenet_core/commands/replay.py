@@ -1,4 +1,4 @@
-"""`bisenet replay`: recorded drives in, scores, latency and a report out; `bisenet replay compare`."""
+"""`bisenet replay` evaluates a model on recorded drives; `bisenet replay compare` compares two models."""
 
 import sys
 from pathlib import Path
@@ -39,7 +39,7 @@ _RUN, _COMPARE = "run", "compare"
 
 
 class _BagsOrCompare(TyperGroup):
-    """Takes what does not begin with a subcommand's name for the arguments of the first of them."""
+    """Runs the subcommand ``run`` where none is named."""
 
     def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
         named = arguments[:1] in ([_RUN], [_COMPARE])
@@ -95,11 +95,11 @@ def run(
     title = "{frames} frames, {scored} of them with ground truth: {model}, {backend} {precision}"
     show(table(title.format(**results), _rows(results)))
     write_json(json, results)
-    _refuse_nothing(results, output, truth=labels is not None or label_topic is not None)
+    _refuse_empty_results(results, output, truth=labels is not None or label_topic is not None)
 
 
-def _refuse_nothing(results: dict[str, Any], output: Path, truth: bool) -> None:
-    """What could be found out is written; but a script must not take it for what was asked."""
+def _refuse_empty_results(results: dict[str, Any], output: Path, truth: bool) -> None:
+    """Raise InputError, when all is written, where no frame was labelled or none of the truth scored."""
     if not results["frames"]:
         raise InputError(f"none of the images could be labelled; {output / 'results.json'} says why")
     if truth and results["miou"] is None:

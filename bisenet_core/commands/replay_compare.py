@@ -43,7 +43,7 @@ def compare(
 
 
 def rows(result: dict[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
-    """What each row of the table says of ``compare``'s result; "-" where a figure is undefined."""
+    """Rows of the table for the result of ``compare``; "-" where a figure is undefined."""
     by_class = {f"IoU {name}": figure for name, figure in (result["iou"] or {}).items()}
     for name, figure in {**(result["metrics"] or {}), **by_class}.items():
         yield (name, _percent(figure["a"]), _percent(figure["b"]), *_difference(figure))

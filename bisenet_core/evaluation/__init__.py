@@ -1,1 +1,1 @@
-"""Recorded drives: what a drive is read from, how it is scored and how it is shown. No torch, no ROS."""
+"""How good labels are: metrics, a model's scores on a data set, and the evaluation of recorded drives."""

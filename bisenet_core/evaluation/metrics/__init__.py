@@ -1,1 +1,1 @@
-"""The figures that labels are judged by, one metric per file."""
+"""Metrics of labels, one per file."""

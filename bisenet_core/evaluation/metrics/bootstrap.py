@@ -1,4 +1,4 @@
-"""Paired bootstrap: could the difference between two models be chance, that of the frames met?"""
+"""Paired bootstrap: intervals for the difference between two models on the same frames."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Calibration: is a pixel labelled with 80% confidence right in 80 of 100 cases?"""
+"""Calibration: whether pixels labelled with 80% confidence are right in 80 of 100 cases."""
 
 from typing import Any
 

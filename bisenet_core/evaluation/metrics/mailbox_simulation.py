@@ -1,23 +1,22 @@
-"""Which frames would the node have labelled, had the drive been live? Its mailbox, simulated."""
+"""Simulation of the node's mailbox: which frames it would have labelled, had the drive been live."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.metrics.frame_result import FrameResult
-from bisenet_core.evaluation.metrics.scoring import summary as score_summary
 from bisenet_core.reports.percentiles import percentiles
 
 LABELLED, SUPERSEDED, FAILED = "labelled", "superseded", "failed"
 
-#: In place of a time, of a frame that was replaced in the mailbox.
+#: Stands for the time of a frame that was replaced in the mailbox.
 NEVER = -1
 
 
 class Driven(NamedTuple):
-    """What would have become of a frame."""
+    """The outcome of a frame, had the drive been live."""
 
     outcome: str
     age_ms: float | None
@@ -45,51 +44,37 @@ def simulate(arrivals_ns: np.ndarray, service_ns: np.ndarray) -> np.ndarray:
     return ended
 
 
-def drive(frames: Sequence[FrameResult], rate: float = 1.0) -> list[Driven]:
-    """Outcome of the frames of one bag, in recorded order, had they come ``rate`` times as fast as recorded.
+def drive(recorded_ns: np.ndarray, service_ms: np.ndarray, rate: float = 1.0) -> list[Driven]:
+    """Outcomes of the frames of one bag, in recorded order, played ``rate`` times as fast.
 
-    A frame takes its decoding and the whole Segmenter. One that could not be labelled passes through the
-    mailbox, as in the node, and fails at once when taken. Raises InputError for a rate that is none.
+    ``recorded_ns``: int64, when each was recorded. ``service_ms``: float64, what labelling it takes, from the
+    start of decoding; NaN for one that cannot be labelled: it passes through the mailbox, as in the node,
+    and fails at once when taken. Raises InputError for a rate that is not above 0.
     """
     if not 0 < rate < float("inf"):
         raise InputError(f"a drive cannot be played {rate} times as fast; expected a number above 0")
-    recorded = np.array([frame.recorded_ns for frame in frames], np.int64)
-    since = np.maximum.accumulate(recorded - recorded[:1])  # small enough for floats, unlike times since 1970
+    # Since the first: small enough for floats, unlike nanoseconds since 1970.
+    since = np.maximum.accumulate(recorded_ns - recorded_ns[:1])
     arrivals = np.round(since / rate).astype(np.int64)
-    ended = simulate(arrivals, np.array([_service_ns(frame) for frame in frames], np.int64))
-    return [_driven(*each) for each in zip(frames, arrivals.tolist(), ended.tolist())]
+    ended = simulate(arrivals, np.round(1e6 * np.nan_to_num(service_ms)).astype(np.int64))
+    can_be_labelled = ~np.isnan(service_ms)
+    return [_driven(*each) for each in zip(can_be_labelled, arrivals.tolist(), ended.tolist())]
 
 
-def summary(
-    frames: Sequence[FrameResult], driven: Sequence[Driven], classes: Sequence[str]
-) -> dict[str, Any]:
-    """``as_driven`` of results.json for frames of one or many bags, with the outcome of each.
-
-    ``miou`` and ``pixel_accuracy`` are those of the labelled frames alone.
-    """
-    labelled = [frame for frame, fate in zip(frames, driven) if fate.outcome == LABELLED]
+def summary(driven: Sequence[Driven]) -> dict[str, Any]:
+    """The counts and ages of ``as_driven`` in results.json, for the frames of one or many bags."""
     ages = [fate.age_ms for fate in driven if fate.age_ms is not None]
-    age = {**percentiles(ages), "max": round(max(ages), 3)} if ages else None
-    matrices = [frame.confusion for frame in labelled if frame.confusion is not None]
-    scores = score_summary(np.sum(matrices, axis=0), classes) if matrices else {}
+    count = Counter(fate.outcome for fate in driven)
     return {
-        "labelled": len(labelled),
-        "superseded": sum(fate.outcome == SUPERSEDED for fate in driven),
-        "failed": sum(fate.outcome == FAILED for fate in driven),
-        "share_labelled": round(len(labelled) / len(frames), 6) if frames else None,
-        "age_ms": age,
-        "miou": scores.get("miou"),
-        "pixel_accuracy": scores.get("pixel_accuracy"),
+        **{outcome: count[outcome] for outcome in (LABELLED, SUPERSEDED, FAILED)},
+        "share_labelled": round(count[LABELLED] / len(driven), 6) if driven else None,
+        "age_ms": {**percentiles(ages), "max": round(max(ages), 3)} if ages else None,
     }
 
 
-def _service_ns(frame: FrameResult) -> int:
-    return round(1e6 * sum(frame.timings_ms.get(stage, 0.0) for stage in ("decode", "segment")))
-
-
-def _driven(frame: FrameResult, arrival: int, ended: int) -> Driven:
+def _driven(can_be_labelled: bool, arrival: int, ended: int) -> Driven:
     if ended == NEVER:
         return Driven(SUPERSEDED, None)
-    if not frame.timings_ms:
+    if not can_be_labelled:
         return Driven(FAILED, None)
     return Driven(LABELLED, (ended - arrival) / 1e6)

@@ -1,4 +1,4 @@
-"""Agreement with a teacher, usually a larger model: its labels stand where ground truth is missing."""
+"""Agreement with a teacher, usually a larger model, whose labels are used like ground truth."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Temporal consistency: do labels stay on what they label, from one frame to the next? Needs no truth."""
+"""Temporal consistency: how often pixels keep their label from one frame to the next; needs no truth."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

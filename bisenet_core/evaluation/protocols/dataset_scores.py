@@ -30,7 +30,7 @@ class LabelledImages(Interface):
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class DatasetScores:
     """``confusion`` over all ``images``: int64 counts of (true, found) class."""
 
     label_space: LabelSpace
@@ -70,7 +70,7 @@ def evaluate_dataset(
     dataset: LabelledImages,
     protocol: Protocol,
     progress: Progress = lambda items, total: items,
-) -> Evaluation:
+) -> DatasetScores:
     """Label every image of ``dataset`` as ``protocol`` says and count the pixels.
 
     Raises InputError for a network with other classes, a bad file (named), or a split without ground truth;
@@ -86,7 +86,7 @@ def evaluate_dataset(
             f"none of the {len(dataset)} images has ground truth with a class of {space.name}; "
             "choose another split: the labels of some test sets are not public"
         )
-    return Evaluation(space, confusion, len(dataset))
+    return DatasetScores(space, confusion, len(dataset))
 
 
 def _pairs(dataset: LabelledImages, progress: Progress) -> Iterator[tuple[np.ndarray, np.ndarray]]:

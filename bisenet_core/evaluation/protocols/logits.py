@@ -1,4 +1,4 @@
-"""Arithmetic that the protocols share: resizing images and class scores."""
+"""Resizing of images and class scores, shared by the protocols."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ def upsampled(scores: np.ndarray, size: Size) -> np.ndarray:
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Probabilities over the first axis, in the place of ``scores``."""
+    """Probabilities over the first axis; overwrites ``scores``."""
     scores -= scores.max(axis=0)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=0)

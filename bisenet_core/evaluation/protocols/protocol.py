@@ -1,4 +1,4 @@
-"""Protocol: from an image to the labels that are scored."""
+"""Protocol: a way to label images for scoring."""
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from bisenet_core.evaluation.protocols.sized_network import Size, SizedNetwork
 
 @dataclass(frozen=True)
 class Protocol(ABC):
-    """A subclass defines one way of labelling; its fields are what decides the figures.
+    """A subclass defines one way of labelling; its fields are its settings.
 
     ``size`` is the (width, height) that images are resized to; None leaves it to the protocol.
     """

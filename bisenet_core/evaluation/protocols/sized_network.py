@@ -19,9 +19,9 @@ KEPT = 8
 
 
 class SizedNetwork:
-    """A backend serves one input size; this opens one for each size that is asked for, and keeps the latest.
+    """Opens a backend for each input size that is asked for, and keeps the last ``KEPT``.
 
-    ``open_at`` opens the model at a (width, height). ``card`` is what the model says of itself.
+    ``card`` is the model's. ``open_at`` opens it at a (width, height).
 
     >>> with SizedNetwork.of_folder("camvid_bisenetv2", precision="fp32") as network:
     ...     logits = network.logits(image)
@@ -37,7 +37,7 @@ class SizedNetwork:
         """A model folder, or a name under weights/, as ``Segmenter.open`` takes it. Raises InputError."""
         card = ModelCard.load(resolve_model(model))
         network = cls(card, lambda size: open_backend(card, backend, precision, size))
-        network.at(network.own_size)  # whatever is wrong with the model is said now
+        network.at(network.own_size)  # so that a bad model is refused now
         return network
 
     @property

@@ -1,4 +1,4 @@
-"""Two evaluations of the same frames side by side: what differs, by how much, and whether it is chance."""
+"""Compare two evaluations of the same frames: what differs, by how much, and whether that may be chance."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The frames in which two evaluations differ most, labelled again by both models, as one HTML file."""
+"""Pictures of the frames in which two evaluations differ most, labelled again by both models."""
 
 import json
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from bisenet_core.drives.drive import Frame
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
-from bisenet_core.evaluation.replay.job import Evaluation
+from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.output_folder import ABOUT
-from bisenet_core.evaluation.replay.work import Worker
+from bisenet_core.evaluation.replay.worker import Worker
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.parts.panels import pair_panels
 from bisenet_core.reports.replay.classes import class_rows
@@ -30,21 +30,21 @@ def write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: E
     """
     if not result["most_different"]:
         raise InputError("no frame with ground truth differs")
-    about, other = _evaluation(a), _evaluation(b)
+    job, other = _job(a), _job(b)
     with ExitStack() as stack:
-        models = [stack.enter_context(Worker(each).segmenter) for each in (about, other)]
+        models = [stack.enter_context(Worker(each).segmenter) for each in (job, other)]
         space = models[0].label_space
         shown = [(frame, _panels(models, seen, space))
-                 for frame, seen in _frames(result["most_different"], a, about, space)]
+                 for frame, seen in _frames(result["most_different"], a, job, space)]
     return write_compare_page(output, result, shown, class_rows(a.results))
 
 
-def _evaluation(drive: EvaluatedDrive) -> Evaluation:
+def _job(drive: EvaluatedDrive) -> ReplayJob:
     path = drive.path.with_name(ABOUT)
     try:
         content = json.loads(path.read_text())
-        known = {one.name: content[one.name] for one in fields(Evaluation)}
-        return Evaluation(**{**known, "teacher": None})
+        known = {one.name: content[one.name] for one in fields(ReplayJob)}
+        return ReplayJob(**{**known, "teacher": None})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}, which names the model's folder, cannot be read: {error}") from None
 
@@ -56,15 +56,15 @@ def _panels(models: list[Segmenter], frame: Frame, space: LabelSpace) -> list[tu
 
 
 def _frames(
-    wanted: list[dict[str, Any]], drive: EvaluatedDrive, about: Evaluation, space: LabelSpace
+    wanted: list[dict[str, Any]], drive: EvaluatedDrive, job: ReplayJob, space: LabelSpace
 ) -> Iterator[tuple[dict[str, Any], Frame]]:
     # bag by bag, so that each is opened once; then in the order of ``wanted``
     found: dict[int, Frame] = {}
     for place, bag in enumerate(drive.results["bags"]):
         of_bag = [at for at, frame in enumerate(wanted) if frame["bag"] == drive.bags[place]]
         if of_bag:
-            path, labels = Path(bag["path"]), Path(about.labels) if about.labels else None
-            truth = open_truth(labels, about.label_topic, path, space)
+            path, labels = Path(bag["path"]), Path(job.labels) if job.labels else None
+            truth = open_truth(labels, job.label_topic, path, space)
             with BagDrive(path, bag["topic"], truth) as recording:
                 found.update((at, _frame(recording, wanted[at])) for at in of_bag)
     return ((frame, found[at]) for at, frame in enumerate(wanted))

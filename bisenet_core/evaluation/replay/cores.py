@@ -1,10 +1,10 @@
-"""claim_cores: how several workers on one machine come to different processor cores."""
+"""claim_cores gives each worker on a machine processor cores of its own."""
 
 import fcntl
 import os
 import tempfile
 
-#: Open files whose locks are the claims of this process; the system lets go of them when it dies.
+#: Open files whose locks are the claims of this process; the system releases them when it ends.
 _claims: list[int] = []
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -13,7 +13,7 @@ def claim_cores(count: int) -> int:
     """Restrict this process to ``count`` cores that no other worker has claimed; returns how many it has.
 
     Inference libraries start one thread for each core they may use, so that workers that all see the whole
-    machine get in one another's way. Where too few are free, the process keeps every core it was given.
+    machine slow one another down. Where too few are free, the process keeps every core it was given.
     """
     if _claims:
         return len(os.sched_getaffinity(0))
@@ -22,7 +22,7 @@ def claim_cores(count: int) -> int:
     if len(free) == count:
         os.sched_setaffinity(0, free)
     else:
-        _let_go()
+        _release()
     return len(os.sched_getaffinity(0))
 
 
@@ -46,7 +46,7 @@ def _claim(core: int) -> bool:
     return True
 
 
-def _let_go() -> None:
+def _release() -> None:
     for stream in _claims:
         os.close(stream)
     _claims.clear()

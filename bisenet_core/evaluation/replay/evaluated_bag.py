@@ -1,7 +1,8 @@
 """EvaluatedBag: one bag of an evaluation with the outcomes of its frames, read from its finished parts."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
 from typing import Any
@@ -9,16 +10,19 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.drives.bag_drive import BagDrive
-from bisenet_core.evaluation.metrics import mailbox_simulation
-from bisenet_core.evaluation.metrics.frame_result import FrameResult
+from bisenet_core.evaluation.replay.frame_result import FrameResult
+from bisenet_core.evaluation.replay.frame_rows import Row, rows_of
 from bisenet_core.evaluation.replay.job import Part
-from bisenet_core.evaluation.replay.part_result import COUNTS, PartResult
-from bisenet_core.evaluation.replay.part_store import PartStore
+from bisenet_core.evaluation.replay.part_result import PartResult, PartStore
+
+#: Reasons listed for one bag.
+_MOST_PROBLEMS = 50
 
 
 @dataclass(frozen=True)
 class EvaluatedBag:
-    """All of its ``parts`` are in ``store``. Only one of them is in memory at a time."""
+    """All of its ``parts`` are in ``store``. Only one of them is in memory at a time: counts of a long drive
+    would not fit."""
 
     name: str
     """Unique in its evaluation."""
@@ -40,33 +44,40 @@ class EvaluatedBag:
             yield from result.frames
 
     @cached_property
-    def outlines(self) -> list[FrameResult]:
-        """The frames' outcomes without their counts, which would not fit into memory for a long drive."""
-        nothing: dict[str, Any] = dict.fromkeys(COUNTS)
-        return [replace(frame, **nothing) for frame in self.frames()]
-
-    @cached_property
-    def driven(self) -> list[mailbox_simulation.Driven]:
-        """What would have become of each frame, had the drive been live."""
-        return mailbox_simulation.drive(self.outlines)
+    def rows(self) -> list[Row]:
+        """The rows of frames.csv, one for each of ``frames()``."""
+        return rows_of(self.name, self.frames())
 
     @property
     def notes(self) -> list[str]:
         """What is odd about the whole: one line each."""
-        sizes = [(frame.width, frame.height) for frame in self.outlines]
+        sizes = [(row["width"], row["height"]) for row in self.rows]
         return self.recording.notes(self._stamps_ns(), sizes)
 
     def _stamps_ns(self) -> np.ndarray:
-        stamps = np.array([frame.stamp_ns for frame in self.outlines], np.int64)
-        unread = [place for place, frame in enumerate(self.outlines) if not frame.width]
+        stamps = np.array([row["stamp_ns"] for row in self.rows], np.int64)
+        unread = [place for place, row in enumerate(self.rows) if not row["width"]]
         if unread:
             # One without a readable header has the time of its recording for a stamp; the bag tells which.
             with BagDrive(self.recording.path, self.recording.topic) as source:  # the first is closed by now
                 stamps[unread] = [source.stamp_ns(place) for place in unread]
         return stamps
 
-    def as_json(self, scored: int) -> dict[str, Any]:
-        """Its entry in results.json; ``scored``: how many frames had ground truth."""
+    def problems(self) -> list[str]:
+        """Why frames were not labelled or not scored: a line for each reason, the commonest first."""
+        problems = Counter(row["problem"] for row in self.rows if row["problem"])
+        first = {row["problem"]: row["index"] for row in reversed(self.rows)}
+        lines = [
+            f"{self.name}: {count} images, the first of them {first[problem]}: {problem}"
+            if count > 1
+            else f"{self.name}: image {first[problem]}: {problem}"
+            for problem, count in problems.most_common(_MOST_PROBLEMS)
+        ]
+        more = len(problems) - len(lines)
+        return lines + ([f"{self.name}: {more} more reasons, see frames.csv"] if more else [])
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in results.json."""
         times = self.recording.times_ns
         rate, truth = self.recording.rate_hz, self.recording.truth
         return {
@@ -74,8 +85,8 @@ class EvaluatedBag:
             "name": self.name,
             "topic": self.recording.topic,
             "frames": len(times),
-            "evaluated": sum(bool(frame.timings_ms) for frame in self.outlines),
-            "scored": scored,
+            "evaluated": sum(row["segment_ms"] is not None for row in self.rows),
+            "scored": sum(row["scored_pixels"] is not None for row in self.rows),
             "duration_s": round(float(times[-1] - times[0]) / 1e9, 3),
             "rate_hz": round(rate, 3) if rate else None,
             "truth": truth.description if truth else None,

@@ -1,15 +1,52 @@
-"""EvaluatedDrive: what `bisenet replay` has written about the frames of one or many bags, read back."""
+"""frames.npz, a row for each frame of an evaluation: written, and read back as an EvaluatedDrive."""
 
 import json
+import zipfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED
+from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
+
+RESULTS, FRAMES_NPZ = "results.json", "frames.npz"
 
 _ARRAYS = ("confusion", "scored", "bag", "index", "stamp_ns", "driven")
+
+
+def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> None:
+    """Write the arrays of an EvaluatedDrive.
+
+    The matrices of a long drive do not fit into memory, and are written as they are read.
+    """
+    rows = [row for bag in bags for row in bag.rows]
+    arrays = {
+        "scored": np.array([row["scored_pixels"] is not None for row in rows], bool),
+        "bag": np.repeat(np.arange(len(bags), dtype=np.int32), [len(bag.rows) for bag in bags]),
+        "index": np.array([row["index"] for row in rows], np.int64),
+        "stamp_ns": np.array([row["stamp_ns"] for row in rows], np.int64),
+        "driven": np.array([row["driven"] == LABELLED for row in rows], bool),
+    }
+    matrices = (frame.confusion for bag in bags for frame in bag.frames())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open("confusion.npy", "w", force_zip64=True) as stream:
+            _write_matrices(stream, matrices, (len(rows), classes, classes + 1))
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as stream:
+                np.lib.format.write_array(stream, array, allow_pickle=False)
+
+
+def _write_matrices(
+    stream: IO[bytes], matrices: Iterable[np.ndarray | None], shape: tuple[int, int, int]
+) -> None:
+    np.lib.format.write_array_header_1_0(stream, {"descr": "<i8", "fortran_order": False, "shape": shape})
+    nothing = np.zeros(shape[1:], "<i8")
+    for matrix in matrices:
+        stream.write((nothing if matrix is None else matrix.astype("<i8")).tobytes())
 
 
 @dataclass(frozen=True)
@@ -28,9 +65,9 @@ class EvaluatedDrive:
     @classmethod
     def load(cls, path: Path) -> "EvaluatedDrive":
         """Read results.json, given by itself or by its folder. Raises InputError for any other file."""
-        path = path / "results.json" if path.is_dir() else path
+        path = path / RESULTS if path.is_dir() else path
         try:
-            drive = cls(path, json.loads(path.read_text()), **_read_arrays(path.with_name("frames.npz")))
+            drive = cls(path, json.loads(path.read_text()), **_read_arrays(path.with_name(FRAMES_NPZ)))
         except OSError as error:
             reason = f"{error.filename or path}: {error.strerror or error}"
         except Exception as error:  # zipfile's, zlib's, tokenize's: whatever a damaged file comes to

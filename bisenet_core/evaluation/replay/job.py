@@ -1,4 +1,4 @@
-"""Evaluation and Part: what is to be evaluated, and how; small enough to send to any worker."""
+"""ReplayJob and Part: how frames are to be evaluated, and which; small enough to send to any worker."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ PART_FRAMES = 150
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class ReplayJob:
     """All that the figures depend on besides the bags. Paths are absolute."""
 
     model: str
@@ -73,9 +73,9 @@ def split(
     return [Part(str(bag), topic, state, start, min(start + size, frames)) for start in starts]
 
 
-def fingerprint(evaluation: Evaluation, part: Part) -> str:
+def fingerprint(job: ReplayJob, part: Part) -> str:
     """64 hexadecimal digits; equal only where a part's result can be used again."""
-    content = json.dumps([asdict(evaluation), asdict(part)], sort_keys=True)
+    content = json.dumps([asdict(job), asdict(part)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

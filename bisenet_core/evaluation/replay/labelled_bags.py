@@ -1,4 +1,4 @@
-"""write_labelled_bags: the labels that were kept during an evaluation, as bags that viewers open."""
+"""Write the labels that an evaluation has kept as bags, for viewers."""
 
 import os
 from collections import Counter
@@ -14,24 +14,25 @@ from bisenet_core.drives.labelled_bag import LabelledBagWriter
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
-from bisenet_core.evaluation.replay.work import AHEAD, Progress
+from bisenet_core.evaluation.replay.worker import AHEAD, Progress
 from bisenet_core.labels.label_space import LabelSpace
 
-#: File in a bag's folder: what its labels were made of, see ``PartStore.state_of``.
+#: File in a bag's folder: what its labels were made of; see ``PartStore.digest``.
 _STATE = "parts.sha256"
 
 
 def write_labelled_bags(
     folder: Path, bags: list[EvaluatedBag], space: LabelSpace, progress: Progress
 ) -> None:
-    """One below ``folder`` for each bag, of its name. One of other parts is replaced by the whole new one.
+    """Write one below ``folder`` for each bag, of its name. One made of other parts is replaced when the new
+    one is whole.
 
     Raises InputError where that is not possible.
     """
     try:
         folder.mkdir(exist_ok=True)
         for bag in bags:
-            state = bag.store.state_of(bag.parts)
+            state = bag.store.digest(bag.parts)
             if _state(folder / bag.name) == state:
                 progress(len(bag.recording))
             else:

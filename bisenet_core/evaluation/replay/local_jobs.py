@@ -1,4 +1,9 @@
-"""run_in_processes: parts spread over processes of this machine, each with its share of the cores."""
+"""run_in_processes spreads parts over processes of this machine, each with its share of the cores.
+
+``concurrent.futures.ProcessPoolExecutor`` is not enough: where one of its processes dies, every running part
+is lost, and of what it died is not known; one that dies while it sends its result blocks the pool for ever;
+and Ctrl-C waits for the parts that run.
+"""
 
 import logging
 import multiprocessing
@@ -12,9 +17,9 @@ from multiprocessing.connection import Connection, wait
 
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.cores import available_cores, claim_cores
-from bisenet_core.evaluation.replay.job import Evaluation, Part
+from bisenet_core.evaluation.replay.job import Part, ReplayJob
 from bisenet_core.evaluation.replay.part_result import PartResult
-from bisenet_core.evaluation.replay.work import Progress, evaluate_part
+from bisenet_core.evaluation.replay.worker import Progress, evaluate_part
 
 #: How many workers a part may lose before it is given up.
 ATTEMPTS = 3
@@ -26,51 +31,53 @@ logger = logging.getLogger(__name__)
 
 
 def run_in_processes(
-    evaluation: Evaluation, parts: Sequence[Part], progress: Progress, jobs: int
+    job: ReplayJob, parts: Sequence[Part], progress: Progress, processes: int
 ) -> Iterator[tuple[Part, PartResult]]:
-    """The runner with ``jobs`` processes, or as many as there are parts.
+    """The runner with so many ``processes``, or as many as there are parts.
 
     A part whose process dies is done again by a new one.
     Raises EvaluationError for a part that has lost ``ATTEMPTS`` of them, and what a worker raised.
     """
     waiting, losses = deque(parts), Counter[Part]()
-    jobs = min(jobs, len(parts))
-    threads = max(1, available_cores() // max(1, jobs))
-    team = [LocalWorker(evaluation, threads) for _ in range(jobs)]
+    processes = min(processes, len(parts))
+    threads = max(1, available_cores() // max(1, processes))
+    team = [LocalWorker(job, threads) for _ in range(processes)]
     try:
         while waiting or any(worker.part for worker in team):
             for worker in team:
                 if waiting and worker.part is None:
                     worker.begin(waiting.popleft())
-            for worker in _heard(team):
-                if worker.receive(progress):
-                    yield from worker.finished()
+            for worker in _with_messages(team):
+                part, message = worker.part, worker.receive()
+                assert part
+                if isinstance(message, int):
+                    progress(message)
+                elif isinstance(message, PartResult):
+                    yield part, message
                 else:
-                    waiting.appendleft(_lost(worker, losses, progress))
-                    team[team.index(worker)] = LocalWorker(evaluation, threads)
+                    progress(-worker.frames)  # to be done again
+                    _count_loss(part, worker, losses)
+                    waiting.appendleft(part)
+                    team[team.index(worker)] = LocalWorker(job, threads)
     finally:
         for worker in team:
             worker.stop()
 
 
-def _heard(team: Sequence["LocalWorker"]) -> list["LocalWorker"]:
+def _with_messages(team: Sequence["LocalWorker"]) -> list["LocalWorker"]:
     ready = wait([worker.connection for worker in team if worker.part])
     return [worker for worker in team if worker.connection in ready]
 
 
-def _lost(worker: "LocalWorker", losses: Counter[Part], progress: Progress) -> Part:
-    assert worker.part
-    worker.process.join(timeout=5)  # its end of the connection closes before it is quite gone
-    worker.stop()
-    progress(-worker.frames)  # to be done again
-    losses[worker.part] += 1
-    how = f"{worker.part}: its worker died ({_ending(worker.process.exitcode)})"
-    if losses[worker.part] >= ATTEMPTS:
+def _count_loss(part: Part, worker: "LocalWorker", losses: Counter[Part]) -> None:
+    """Log that the part's worker has died, or raise EvaluationError where it is one too many."""
+    losses[part] += 1
+    how = f"{part}: its worker died ({_ending(worker.process.exitcode)})"
+    if losses[part] >= ATTEMPTS:
         raise EvaluationError(
             f"{how}, {ATTEMPTS} times now; try fewer --jobs. What is finished is kept: add --resume to go on"
         )
     logger.warning("%s; it is done again", how)
-    return worker.part
 
 
 def _ending(status: int | None) -> str:
@@ -81,16 +88,15 @@ def _ending(status: int | None) -> str:
 
 
 class LocalWorker:
-    """A process that does one part at a time, seen from the process that has it done."""
+    """A process that does one part at a time."""
 
-    def __init__(self, evaluation: Evaluation, threads: int) -> None:
+    def __init__(self, job: ReplayJob, threads: int) -> None:
         self.connection, theirs = _PROCESSES.Pipe()
         self.part: Part | None = None
         """What it is busy with."""
         self.frames = 0
         """Of that part, finished."""
-        self._result: PartResult | None = None
-        self.process = _PROCESSES.Process(target=_serve, args=(theirs, evaluation, threads), daemon=True)
+        self.process = _PROCESSES.Process(target=_serve, args=(theirs, job, threads), daemon=True)
         with _interrupts_held():
             self.process.start()
         theirs.close()  # so that the worker's death is the end of the connection
@@ -101,27 +107,24 @@ class LocalWorker:
         with suppress(OSError):
             self.connection.send(part)
 
-    def receive(self, progress: Progress) -> bool:
-        """Take what it has sent: frames done, or its part's result. False when it has died."""
+    def receive(self) -> int | PartResult | None:
+        """Wait for its next message: a number of frames done, or its part's result, which leaves it free.
+
+        None when it has died. Raises what the worker raised.
+        """
         try:
             message = self.connection.recv()
         except (EOFError, OSError):  # OSError: it died in the middle of a message
-            return False
+            self.process.join(timeout=5)  # its end of the connection closes before it is quite gone
+            self.stop()
+            return None
         if isinstance(message, Exception):
             raise message
         if isinstance(message, int):
             self.frames += message
-            progress(message)
         else:
-            self._result = message
-        return True
-
-    def finished(self) -> Iterator[tuple[Part, PartResult]]:
-        """Its part with the result, once, when that has come."""
-        if self.part and self._result:
-            finished = self.part, self._result
-            self.part = self._result = None
-            yield finished
+            self.part = None
+        return message
 
     def stop(self) -> None:
         """End the process, whatever it is at. Harmless when repeated."""
@@ -130,16 +133,16 @@ class LocalWorker:
         self.connection.close()
 
 
-def _serve(connection: Connection, evaluation: Evaluation, threads: int) -> None:
+def _serve(connection: Connection, job: ReplayJob, threads: int) -> None:
     claim_cores(threads)
     with suppress(EOFError, OSError):  # whoever wanted the results is gone
         while True:
-            connection.send(_outcome(evaluation, connection.recv(), connection.send))
+            connection.send(_outcome(job, connection.recv(), connection.send))
 
 
-def _outcome(evaluation: Evaluation, part: Part, progress: Progress) -> PartResult | Exception:
+def _outcome(job: ReplayJob, part: Part, progress: Progress) -> PartResult | Exception:
     try:
-        return evaluate_part(evaluation, part, progress)
+        return evaluate_part(job, part, progress)
     except InputError as error:
         return error
     except Exception:

@@ -1,4 +1,4 @@
-"""claim_output: the folder of an evaluation, which is never made to hold another one."""
+"""claim_output makes a folder that of one evaluation, or goes on with it; it never takes another's."""
 
 import json
 from dataclasses import asdict
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.job import Evaluation
-from bisenet_core.evaluation.replay.part_store import PartStore
+from bisenet_core.evaluation.replay.job import ReplayJob
+from bisenet_core.evaluation.replay.part_result import PartStore
 from bisenet_core.evaluation.replay.preparation import Request
 
 #: Says which evaluation it is.
@@ -15,12 +15,12 @@ ABOUT = "evaluation.json"
 _PARTS = "parts"
 
 
-def claim_output(request: Request, evaluation: Evaluation) -> PartStore:
-    """Make ``request.output`` the folder of the evaluation, or to resume go on with what it holds of it.
+def claim_output(request: Request, job: ReplayJob) -> PartStore:
+    """Make ``request.output`` the folder of the job, or to resume go on with what it holds of it.
 
     Raises InputError where it holds anything else, other bags too, lies within an input or cannot be written.
     """
-    output, about = request.output, _about(request, evaluation)
+    output, about = request.output, _about(request, job)
     _refuse_input(output, [*request.bags, *([request.labels] if request.labels else [])])
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -31,13 +31,13 @@ def claim_output(request: Request, evaluation: Evaluation) -> PartStore:
         (output / _PARTS).mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write into {output}: {error.strerror}; choose another --output") from None
-    return PartStore(output / _PARTS, evaluation)
+    return PartStore(output / _PARTS, job)
 
 
-def _about(request: Request, evaluation: Evaluation) -> dict[str, Any]:
-    """What the results depend on, the ground truth as a part of ``evaluation``; as JSON gives it back."""
+def _about(request: Request, job: ReplayJob) -> dict[str, Any]:
+    """What the results depend on, the ground truth as a part of ``job``; as JSON gives it back."""
     bags = [str(bag.resolve()) for bag in request.bags]
-    return {"bags": bags, "topic": request.topic, **asdict(evaluation)}
+    return {"bags": bags, "topic": request.topic, **asdict(job)}
 
 
 def _refuse_input(output: Path, inputs: list[Path]) -> None:

@@ -1,5 +1,6 @@
-"""PartResult: what became of one part of a drive; in memory, and as one file that is whole or not there."""
+"""PartResult: the outcomes of one part of a drive; PartStore keeps one file for each finished part."""
 
+import hashlib
 import json
 import zipfile
 import zlib
@@ -10,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.evaluation.metrics.frame_result import STAGES, FrameResult
+from bisenet_core.errors import InputError
+from bisenet_core.evaluation.replay.frame_result import COUNTS, STAGES, FrameResult
+from bisenet_core.evaluation.replay.job import Part, ReplayJob, fingerprint
 from bisenet_core.files import replacing
 
-#: Count arrays of a FrameResult, each int64 or None.
-COUNTS = ("confusion", "boundary", "calibration", "temporal", "teacher")
 _NUMBERS = ("index", "recorded_ns", "stamp_ns", "width", "height")
 
 
@@ -36,7 +37,7 @@ class PartResult:
 
     def save(self, path: Path) -> None:
         """Write to ``path``, an .npz without pickled objects. A reader sees all of it or the file before."""
-        with replacing(path, shared=True) as unfinished, unfinished.open("wb") as stream:
+        with replacing(path, shared=True) as unfinished, open(unfinished, "wb") as stream:
             np.savez_compressed(stream, **self._arrays())
 
     @classmethod
@@ -112,3 +113,35 @@ def _unstacked(name: str, arrays: dict[str, np.ndarray], frames: int) -> list[np
     for index, array in zip(arrays[f"{name}_of"], arrays[name], strict=True):
         counts[index] = array
     return counts
+
+
+class PartStore:
+    """The finished parts of ``job`` in ``folder``. A file's name has its part's fingerprint, so that a result
+    of another bag, model or ground truth is not found."""
+
+    def __init__(self, folder: Path, job: ReplayJob) -> None:
+        self._folder = folder
+        self._job = job
+
+    def load(self, part: Part) -> PartResult | None:
+        """The part's result; None where it has none, or none that can be used."""
+        result = PartResult.load(self._path(part), fingerprint(self._job, part))
+        return result if result and len(result.frames) == len(part) else None
+
+    def save(self, part: Part, result: PartResult) -> None:
+        """Keep the part's result. Raises InputError where the disk is full or the folder is closed."""
+        try:
+            result.save(self._path(part))
+        except OSError as error:
+            raise InputError(
+                f"cannot write into {self._folder}: {error.strerror}; make room and add --resume"
+            ) from None
+
+    def digest(self, parts: Sequence[Part]) -> str:
+        """64 hexadecimal digits, of all that the results of ``parts`` are made of."""
+        prints = [fingerprint(self._job, part) for part in parts]
+        return hashlib.sha256("".join(prints).encode()).hexdigest()
+
+    def _path(self, part: Part) -> Path:
+        of = fingerprint(self._job, part)
+        return self._folder / f"{Path(part.bag).name[:80]}-{part.start:06d}-{part.stop:06d}-{of[:16]}.npz"

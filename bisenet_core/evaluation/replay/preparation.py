@@ -1,4 +1,4 @@
-"""What is settled before the first frame: what the models are, and which bags can be read."""
+"""Check a request before its first frame is read: open its models and its bags."""
 
 import os
 from contextlib import ExitStack, suppress
@@ -11,12 +11,12 @@ from bisenet_core.drives.bags.bag_files import find_bag_files
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.drives.truth.folder_truth import named_by_stamp
 from bisenet_core.errors import EvaluationError, InputError
-from bisenet_core.evaluation.replay.job import Evaluation, settings_of
+from bisenet_core.evaluation.replay.job import ReplayJob, settings_of
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.versions import versions
 from bisenet_core.runtime.segmenter import Segmenter
 
-#: As many as opening one more file of a bag takes.
+#: Files that are opened to read one more file of a bag.
 _SPARE_FILES = 4
 
 
@@ -43,22 +43,23 @@ class Request:
 
 @dataclass(frozen=True)
 class Models:
-    """What an evaluation's models are."""
+    """The models of a request."""
 
-    evaluation: Evaluation
+    job: ReplayJob
     space: LabelSpace
     about: dict[str, Any]
     """Entries of results.json."""
 
 
 def prepare_models(request: Request) -> Models:
-    """Raises InputError for a model that cannot be run here, and for a teacher of other classes."""
+    """Open the models once, to know what they are.
+
+    Raises InputError for a model that cannot be run here, and for a teacher of other classes.
+    """
     with Segmenter.open(request.model, request.backend, request.precision) as segmenter:
-        card, backend = segmenter.card, segmenter.backend
-        evaluation = Evaluation(
-            model=_absolute(card.onnx_path.parent),
-            model_sha256=card.onnx_sha256,
-            model_settings=settings_of(segmenter),
+        backend = segmenter.backend
+        job = ReplayJob(
+            **_identity("model", segmenter),
             backend=backend.name,
             precision=backend.precision,
             backend_version=backend.version,
@@ -67,7 +68,7 @@ def prepare_models(request: Request) -> Models:
             label_topic=request.label_topic,
             keep_labels=request.labelled_bag,
         )
-        return Models(evaluation, segmenter.label_space, _about(request, segmenter))
+        return Models(job, segmenter.label_space, _about(request, segmenter))
 
 
 def open_recordings(request: Request, space: LabelSpace) -> tuple[list[BagDrive], list[str]]:
@@ -98,7 +99,7 @@ def _open(request: Request, bag: Path, space: LabelSpace) -> BagDrive | InputErr
 
 
 def _refuse_without_files() -> None:
-    """Where files cannot be opened it is not the bag that is damaged."""
+    """Raise EvaluationError where this process may open no more files: then the bag is not damaged."""
     try:
         with ExitStack() as stack:
             for _ in range(_SPARE_FILES):
@@ -121,14 +122,14 @@ def _check_paths(request: Request) -> None:
 
 
 def _files(bag: Path) -> set[Path]:
-    """What it is read from; itself where that cannot be told, which opening it will say."""
+    """The files of a bag; the bag itself where they cannot be found, which opening it will report."""
     with suppress(InputError, OSError):
         return {path.resolve() for path in find_bag_files(bag).paths}
     return {bag.resolve()}
 
 
 def _check_labels(request: Request) -> None:
-    """A number says which image of a bag, but not of which bag: only stamps do."""
+    """Refuse labels with numbered names for several bags: a number does not say of which bag it is."""
     if request.labels is not None and len(request.bags) > 1 and not named_by_stamp(request.labels):
         raise InputError(
             f"{request.labels} names its labels by number or order, which fits one bag, not "
@@ -136,7 +137,7 @@ def _check_labels(request: Request) -> None:
         )
 
 
-def _teacher(request: Request, segmenter: Segmenter) -> dict[str, str]:
+def _teacher(request: Request, segmenter: Segmenter) -> dict[str, Any]:
     if request.teacher is None:
         return {}
     with Segmenter.open(request.teacher, segmenter.backend.name, segmenter.backend.precision) as teacher:
@@ -145,12 +146,14 @@ def _teacher(request: Request, segmenter: Segmenter) -> dict[str, str]:
                 f"the teacher's classes are {teacher.label_space.name}'s, the model's are "
                 f"{segmenter.label_space.name}'s; choose a teacher of the same classes"
             )
-        card = teacher.card
-        return {
-            "teacher": _absolute(card.onnx_path.parent),
-            "teacher_sha256": card.onnx_sha256,
-            "teacher_settings": settings_of(teacher),
-        }
+        return _identity("teacher", teacher)
+
+
+def _identity(role: str, segmenter: Segmenter) -> dict[str, Any]:
+    """Fields of a ReplayJob that say which model has the role."""
+    card = segmenter.card
+    folder = _absolute(card.onnx_path.parent)
+    return {role: folder, f"{role}_sha256": card.onnx_sha256, f"{role}_settings": settings_of(segmenter)}
 
 
 def _about(request: Request, segmenter: Segmenter) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""run_on_ray: parts spread over the machines of a Ray cluster, with the same function as everywhere."""
+"""run_on_ray spreads parts over the machines of a Ray cluster."""
 
 import logging
 import socket
@@ -8,14 +8,14 @@ from typing import Any
 
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.cores import claim_cores
-from bisenet_core.evaluation.replay.job import Evaluation, Part
+from bisenet_core.evaluation.replay.job import Part, ReplayJob
 from bisenet_core.evaluation.replay.local_jobs import ATTEMPTS
 from bisenet_core.evaluation.replay.part_result import PartResult
-from bisenet_core.evaluation.replay.work import Progress, evaluate_part
+from bisenet_core.evaluation.replay.worker import Progress, evaluate_part
 
 
 def run_on_ray(
-    evaluation: Evaluation, parts: Sequence[Part], progress: Progress, address: str
+    job: ReplayJob, parts: Sequence[Part], progress: Progress, address: str
 ) -> Iterator[tuple[Part, PartResult]]:
     """The runner on the Ray cluster at ``address``: "host:port", "auto", or "local" to start one here.
 
@@ -25,7 +25,7 @@ def run_on_ray(
     """
     ray = _connected(address)
     task = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_task)
-    pending: dict[Any, Part] = {task.remote(evaluation, part): part for part in parts}
+    pending: dict[Any, Part] = {task.remote(job, part): part for part in parts}
     try:
         while pending:
             (done, *_), _ = ray.wait(list(pending))
@@ -37,9 +37,9 @@ def run_on_ray(
         ray.shutdown()  # and with us go the tasks that are left
 
 
-def _task(evaluation: Evaluation, part: Part) -> PartResult:
+def _task(job: ReplayJob, part: Part) -> PartResult:
     claim_cores(1)
-    return evaluate_part(evaluation, part)
+    return evaluate_part(job, part)
 
 
 def _result(ray: ModuleType, reference: Any, part: Part) -> PartResult:

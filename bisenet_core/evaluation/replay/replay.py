@@ -1,7 +1,7 @@
-"""replay: recorded drives and a model in, a folder of results out."""
+"""replay evaluates a model on recorded drives and writes a folder of results."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -10,20 +10,21 @@ from typing import Any
 
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
-from bisenet_core.evaluation.replay.frame_files import csv_row, rows_of
-from bisenet_core.evaluation.replay.job import Evaluation, Part, split
+from bisenet_core.evaluation.replay.job import Part, ReplayJob, split
 from bisenet_core.evaluation.replay.labelled_bags import write_labelled_bags
 from bisenet_core.evaluation.replay.local_jobs import run_in_processes
 from bisenet_core.evaluation.replay.output_folder import claim_output
-from bisenet_core.evaluation.replay.part_store import PartStore
-from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
+from bisenet_core.evaluation.replay.part_result import PartResult, PartStore
+from bisenet_core.evaluation.replay.preparation import Request, open_recordings, prepare_models
 from bisenet_core.evaluation.replay.ray_jobs import run_on_ray
 from bisenet_core.evaluation.replay.results import write_results
-from bisenet_core.evaluation.replay.schedule import Runner, finish_parts, run_here
-from bisenet_core.evaluation.replay.work import Progress, Worker
+from bisenet_core.evaluation.replay.worker import Progress, Worker, evaluate_part
 from bisenet_core.reports.console import progress_bar
 
 LABELLED_BAGS = "labelled"
+
+#: Yields each part with its result, in any order. How many times a part may lose its worker is bounded.
+Runner = Callable[[ReplayJob, Sequence[Part], Progress], Iterator[tuple[Part, PartResult]]]
 
 logger = logging.getLogger(__name__)
 
@@ -37,33 +38,44 @@ def replay(request: Request) -> dict[str, Any]:
     recordings, left_out = open_recordings(request, models.space)
     for line in left_out:
         logger.warning("%s", line)
-    bags = _evaluated(request, models.evaluation, recordings)
+    bags = _evaluated(request, models.job, recordings)
     about = {**models.about, "created": datetime.now().astimezone().isoformat(timespec="seconds")}
     results = write_results(request.output, about, bags, models.space, left_out)
-    for name, note in ((bag["name"], note) for bag in results["bags"] for note in bag["notes"]):
-        logger.warning("%s: %s", name, note)
-    for line in results["left_out"][len(left_out):]:
-        logger.warning("left out: %s", line)
+    _log_notes(results, known=len(left_out))
     if request.labelled_bag:
         with _progress("writing labelled bags", sum(len(bag.recording) for bag in bags)) as progress:
             write_labelled_bags(request.output / LABELLED_BAGS, bags, models.space, progress)
     if request.report:
-        _write_report(request.output, results, bags, models)
+        _write_report(request.output, results, bags, models.job)
     return results
 
 
-def _evaluated(
-    request: Request, evaluation: Evaluation, recordings: Sequence[BagDrive]
-) -> list[EvaluatedBag]:
+def finish_parts(
+    job: ReplayJob, parts: Sequence[Part], store: PartStore, runner: Runner, progress: Progress
+) -> None:
+    """Do the parts that ``store`` lacks. It keeps each as soon as it is finished."""
+    missing = [part for part in parts if store.load(part) is None]
+    progress(sum(map(len, parts)) - sum(map(len, missing)))
+    for part, result in runner(job, missing, progress):
+        store.save(part, result)
+
+
+def run_here(job: ReplayJob, parts: Sequence[Part], progress: Progress) -> Iterator[tuple[Part, PartResult]]:
+    """The runner that uses this process alone."""
+    for part in parts:
+        yield part, evaluate_part(job, part, progress)
+
+
+def _evaluated(request: Request, job: ReplayJob, recordings: Sequence[BagDrive]) -> list[EvaluatedBag]:
     """Have every part of the recordings finished."""
     parts = [
         split(recording.path.resolve(), recording.topic, len(recording), request.labels)
         for recording in recordings
     ]
-    store = claim_output(request, evaluation)
+    store = claim_output(request, job)
     every = [part for of_bag in parts for part in of_bag]
-    with _progress("evaluating", sum(map(len, recordings))) as progress, _saying_how_to_go_on(store, every):
-        finish_parts(evaluation, every, store, _runner(request), progress)
+    with _progress("evaluating", sum(map(len, recordings))) as progress, _explain_resumption(store, every):
+        finish_parts(job, every, store, _runner(request), progress)
     names = unique_names([recording.name for recording in recordings])
     return [EvaluatedBag(*each, store) for each in zip(names, recordings, parts)]
 
@@ -71,11 +83,11 @@ def _evaluated(
 def _runner(request: Request) -> Runner:
     if request.ray is not None:
         return partial(run_on_ray, address=request.ray)
-    return partial(run_in_processes, jobs=request.jobs) if request.jobs > 1 else run_here
+    return partial(run_in_processes, processes=request.jobs) if request.jobs > 1 else run_here
 
 
 @contextmanager
-def _saying_how_to_go_on(store: PartStore, parts: Sequence[Part]) -> Iterator[None]:
+def _explain_resumption(store: PartStore, parts: Sequence[Part]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
@@ -91,11 +103,20 @@ def _progress(description: str, frames: int) -> Iterator[Progress]:
         yield partial(bar.advance, task)
 
 
-def _write_report(output: Path, results: dict[str, Any], bags: list[EvaluatedBag], models: Models) -> None:
+def _log_notes(results: dict[str, Any], known: int) -> None:
+    """Log what is odd about the bags and what was left out, but for the first ``known`` lines of that."""
+    for bag in results["bags"]:
+        for note in bag["notes"]:
+            logger.warning("%s: %s", bag["name"], note)
+    for line in results["left_out"][known:]:
+        logger.warning("left out: %s", line)
+
+
+def _write_report(output: Path, results: dict[str, Any], bags: list[EvaluatedBag], job: ReplayJob) -> None:
     from bisenet_core.reports.replay.page import write_report
     from bisenet_core.reports.replay.pictures import take_pictures
 
-    rows = [csv_row(row) for row in rows_of(bags)]
-    with Worker(models.evaluation) as worker:
+    rows = [row for bag in bags for row in bag.rows]
+    with Worker(job) as worker:
         pictures = take_pictures(results, rows, lambda bag, index: worker.look(bags[bag].parts[0], index))
     write_report(output, results, rows, pictures)

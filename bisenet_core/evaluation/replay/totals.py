@@ -1,4 +1,4 @@
-"""Totals: the counts of many frames, added up; integers, so that the order does not matter."""
+"""Totals: the counts of many frames, added up, and the scores that they come to."""
 
 from typing import Any
 
@@ -11,58 +11,49 @@ from bisenet_core.evaluation.metrics import (
     teacher_agreement,
     temporal_consistency,
 )
-from bisenet_core.evaluation.metrics.frame_result import FrameResult
-from bisenet_core.evaluation.replay.part_result import COUNTS
+from bisenet_core.evaluation.replay.frame_result import COUNTS, FrameResult
 from bisenet_core.labels.label_space import LabelSpace
 
 
 class Totals:
-    """Sums over the frames that were added."""
+    """Sums of integers, so that the order of the frames does not matter."""
 
     def __init__(self, space: LabelSpace) -> None:
-        self._space = space
+        self._classes = space.classes
+        #: by name of counts; those of "driven" are confusion matrices
         self._sums: dict[str, np.ndarray] = {}
-        #: how many frames had each kind of counts
-        self.counted = dict.fromkeys((*COUNTS, "driven"), 0)
+        self._pairs = 0
 
     def add(self, frame: FrameResult, driven: bool) -> None:
         """Count one frame; ``driven``: whether a live node would have labelled it."""
-        for name in COUNTS:
-            self._add(name, getattr(frame, name))
-        self._add("driven", frame.confusion if driven else None)
+        counts = {name: getattr(frame, name) for name in COUNTS}
+        counts["driven"] = frame.confusion if driven else None
+        for name, array in counts.items():
+            if array is not None:
+                self._sums[name] = self._sums.get(name, 0) + array
+        self._pairs += frame.temporal is not None
 
     def scores(self) -> dict[str, Any]:
         """``miou``, ``iou``, ``pixel_accuracy`` and ``confusion_matrix`` of results.json."""
-        matrix = self._sum("confusion")
+        matrix = self._sums.get("confusion")
         if matrix is None:
             return dict.fromkeys(("miou", "iou", "pixel_accuracy", "confusion_matrix"))
-        return {**scoring.summary(matrix, self._space.classes), "confusion_matrix": matrix.tolist()}
+        return {**scoring.summary(matrix, self._classes), "confusion_matrix": matrix.tolist()}
 
     def scores_as_driven(self) -> dict[str, Any]:
         """``miou`` and ``pixel_accuracy`` over the frames that a live node would have labelled."""
-        matrix = self._sum("driven")
-        scores = {} if matrix is None else scoring.summary(matrix, self._space.classes)
+        matrix = self._sums.get("driven")
+        scores = {} if matrix is None else scoring.summary(matrix, self._classes)
         return {key: scores.get(key) for key in ("miou", "pixel_accuracy")}
 
-    def others(self, teacher: str | None) -> dict[str, Any]:
-        """``boundary``, ``calibration``, ``temporal`` and ``teacher``; None where there is nothing."""
-        classes = self._space.classes
-        boundary, calibrated = self._sum("boundary"), self._sum("calibration")
-        temporal, taught = self._sum("temporal"), self._sum("teacher")
-        pairs = self.counted["temporal"]
-        return {
-            "boundary": None if boundary is None else boundary_score.summary(boundary, classes),
-            "calibration": None if calibrated is None else calibration.summary(calibrated),
-            "temporal": None if temporal is None else temporal_consistency.summary(temporal, pairs, classes),
-            "teacher": None
-            if taught is None or teacher is None
-            else teacher_agreement.summary(taught, teacher, classes),
+    def other_metrics(self, teacher: str | None) -> dict[str, Any]:
+        """``boundary``, ``calibration``, ``temporal`` and ``teacher``; None where nothing was counted."""
+        classes = self._classes
+        summaries = {
+            "boundary": lambda sums: boundary_score.summary(sums, classes),
+            "calibration": calibration.summary,
+            "temporal": lambda sums: temporal_consistency.summary(sums, self._pairs, classes),
+            "teacher": lambda sums: teacher_agreement.summary(sums, str(teacher), classes),
         }
-
-    def _add(self, name: str, counts: np.ndarray | None) -> None:
-        if counts is not None:
-            self._sums[name] = self._sums.get(name, 0) + counts
-            self.counted[name] += 1
-
-    def _sum(self, name: str) -> np.ndarray | None:
-        return self._sums.get(name)
+        return {name: summary(self._sums[name]) if name in self._sums else None
+                for name, summary in summaries.items()}

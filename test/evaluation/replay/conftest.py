@@ -7,7 +7,7 @@ pytest.importorskip("rosbags", reason="reading bags needs rosbags: pip install b
 from recorded_bags import IMAGES, LABELS, RAW, START, STEP, Record, write_bag
 
 from bisenet_core.drives.rendering import RenderedDrive
-from bisenet_core.evaluation.replay.job import Evaluation, settings_of, split
+from bisenet_core.evaluation.replay.job import ReplayJob, settings_of, split
 from bisenet_core.runtime.segmenter import Segmenter
 
 FRAMES = 23
@@ -29,13 +29,13 @@ def street_bag(street, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def evaluation(tiny_model_folder):
-    """An Evaluation of the tiny model against the topic LABELS."""
+def job(tiny_model_folder):
+    """A ReplayJob of the tiny model against the topic LABELS."""
     pytest.importorskip("openvino", reason="the model is run with openvino")
     with Segmenter.open(str(tiny_model_folder), precision="fp32") as segmenter:
         card, backend = segmenter.card, segmenter.backend
         model = str(tiny_model_folder), card.onnx_sha256, settings_of(segmenter)
-        return Evaluation(*model, backend.name, "fp32", backend.version, label_topic=LABELS)
+        return ReplayJob(*model, backend.name, "fp32", backend.version, label_topic=LABELS)
 
 
 @pytest.fixture

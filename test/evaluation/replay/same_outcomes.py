@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bisenet_core.evaluation.replay.part_result import COUNTS
+from bisenet_core.evaluation.replay.frame_result import COUNTS
 
 
 def assert_same(frames, others):

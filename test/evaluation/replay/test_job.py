@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.job import Evaluation, Part, fingerprint, split, state_of
+from bisenet_core.evaluation.replay.job import Part, ReplayJob, fingerprint, split, state_of
 
-EVALUATION = Evaluation("/m", "0" * 64, "1" * 64, "openvino", "fp32", "1")
+JOB = ReplayJob("/m", "0" * 64, "1" * 64, "openvino", "fp32", "1")
 PART = Part("/bag", "/image", "state", 0, 10)
 
 
@@ -22,12 +22,12 @@ def test_parts_are_all_frames_once(frames, size):
     assert all(0 < len(part) <= size for part in parts)
 
 
-@pytest.mark.parametrize("subject", [EVALUATION, PART], ids=["evaluation", "part"])
+@pytest.mark.parametrize("subject", [JOB, PART], ids=["job", "part"])
 def test_every_field_is_in_the_fingerprint(subject):
-    prints = {fingerprint(EVALUATION, PART)}
+    prints = {fingerprint(JOB, PART)}
     for field in fields(subject):
         changed = replace(subject, **{field.name: f"{getattr(subject, field.name)}1"})
-        pair = (changed, PART) if subject is EVALUATION else (EVALUATION, changed)
+        pair = (changed, PART) if subject is JOB else (JOB, changed)
         prints.add(fingerprint(*pair))
     assert len(prints) == 1 + len(fields(subject))
 

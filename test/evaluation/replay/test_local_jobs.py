@@ -15,7 +15,7 @@ from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay import cores, local_jobs
 from bisenet_core.evaluation.replay.job import split
 from bisenet_core.evaluation.replay.local_jobs import ATTEMPTS, run_in_processes
-from bisenet_core.evaluation.replay.schedule import run_here
+from bisenet_core.evaluation.replay.replay import run_here
 
 
 def in_order(finished):
@@ -40,61 +40,61 @@ class Killer:
 
 
 @pytest.fixture(scope="module")
-def alone(evaluation, street_bag):
+def alone(job, street_bag):
     """The street, evaluated by this process."""
-    return in_order(run_here(evaluation, split(street_bag, IMAGES, 23), lambda frames: None))
+    return in_order(run_here(job, split(street_bag, IMAGES, 23), lambda frames: None))
 
 
-def test_two_processes_come_to_the_same(evaluation, street_parts, alone):
+def test_two_processes_come_to_the_same(job, street_parts, alone):
     counted = []
-    finished = list(run_in_processes(evaluation, street_parts(4), counted.append, jobs=2))
+    finished = list(run_in_processes(job, street_parts(4), counted.append, processes=2))
     assert_same(in_order(finished), alone)
     assert sum(counted) == 23
     assert not multiprocessing.active_children()
 
 
-def test_no_core_is_kept_for_a_process_without_parts(evaluation, street_parts, monkeypatch):
+def test_no_core_is_kept_for_a_process_without_parts(job, street_parts, monkeypatch):
     threads = []
     monkeypatch.setattr(local_jobs, "available_cores", lambda: 8)
-    monkeypatch.setattr(local_jobs, "LocalWorker", lambda evaluation, count: threads.append(count) or 1 / 0)
+    monkeypatch.setattr(local_jobs, "LocalWorker", lambda job, count: threads.append(count) or 1 / 0)
     for size in (23, 12):
         with pytest.raises(ZeroDivisionError):
-            list(run_in_processes(evaluation, street_parts(size), print, jobs=8))
+            list(run_in_processes(job, street_parts(size), print, processes=8))
     assert threads == [8, 4]
-    assert list(run_in_processes(evaluation, [], print, jobs=8)) == []
+    assert list(run_in_processes(job, [], print, processes=8)) == []
 
 
-def test_a_killed_workers_part_is_done_again(evaluation, street_parts, alone, caplog):
+def test_a_killed_workers_part_is_done_again(job, street_parts, alone, caplog):
     killer = Killer(2)
-    finished = list(run_in_processes(evaluation, street_parts(8), killer, jobs=2))
+    finished = list(run_in_processes(job, street_parts(8), killer, processes=2))
     assert len(killer.killed) == 2
     assert_same(in_order(finished), alone)
     assert killer.frames == 23  # those that were lost are taken back
     assert "SIGKILL" in caplog.text and "done again" in caplog.text
 
 
-def test_a_part_that_kills_its_workers_is_given_up(evaluation, street_parts):
+def test_a_part_that_kills_its_workers_is_given_up(job, street_parts):
     killer = Killer(99)
     with pytest.raises(EvaluationError, match=f"{ATTEMPTS} times now.*--resume"):
-        list(run_in_processes(evaluation, street_parts(23), killer, jobs=1))
+        list(run_in_processes(job, street_parts(23), killer, processes=1))
     assert len(killer.killed) == ATTEMPTS
     assert not multiprocessing.active_children()
 
 
-def test_what_a_worker_refuses_is_raised_here(evaluation, street_parts):
+def test_what_a_worker_refuses_is_raised_here(job, street_parts):
     with pytest.raises(InputError, match="another network"):
-        list(run_in_processes(replace(evaluation, model_sha256="1"), street_parts(8), print, jobs=2))
+        list(run_in_processes(replace(job, model_sha256="1"), street_parts(8), print, processes=2))
     assert not multiprocessing.active_children()
 
 
-def test_workers_are_gone_when_their_results_are_not_wanted(evaluation, street_parts):
-    running = run_in_processes(evaluation, street_parts(4), lambda frames: None, jobs=2)
+def test_workers_are_gone_when_their_results_are_not_wanted(job, street_parts):
+    running = run_in_processes(job, street_parts(4), lambda frames: None, processes=2)
     next(running)
     running.close()
     assert not multiprocessing.active_children()
 
 
-def test_ctrl_c_is_left_to_the_process_that_began_them(evaluation):
+def test_ctrl_c_is_left_to_the_process_that_began_them(job):
     source = (
         "from bisenet_core.evaluation.replay.local_jobs import LocalWorker\n"
         "team = [LocalWorker(None, 1) for _ in range(2)]\n"

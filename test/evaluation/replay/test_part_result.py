@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.evaluation.metrics.frame_result import STAGES, FrameResult
-from bisenet_core.evaluation.replay.part_result import COUNTS, PartResult
+from bisenet_core.evaluation.replay.frame_result import COUNTS, STAGES, FrameResult
+from bisenet_core.evaluation.replay.part_result import PartResult
 
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 

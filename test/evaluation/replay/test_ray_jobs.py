@@ -32,15 +32,15 @@ def busy_workers():
     return [pid for pid in _processes() if _parent(_parent(pid)) == os.getpid() and "_task" in _name(pid)]
 
 
-def test_two_workers_come_to_the_same(two_workers, evaluation, street_parts, alone):  # noqa: F811
+def test_two_workers_come_to_the_same(two_workers, job, street_parts, alone):  # noqa: F811
     counted = []
-    finished = list(run_on_ray(evaluation, street_parts(4), counted.append, "local"))
+    finished = list(run_on_ray(job, street_parts(4), counted.append, "local"))
     assert_same(in_order(finished), alone)
     assert sum(counted) == 23
     assert not ray.is_initialized()
 
 
-def test_a_killed_workers_part_is_done_again(two_workers, evaluation, street_parts, alone):  # noqa: F811
+def test_a_killed_workers_part_is_done_again(two_workers, job, street_parts, alone):  # noqa: F811
     killed = []
 
     def kill_one(frames):
@@ -51,14 +51,14 @@ def test_a_killed_workers_part_is_done_again(two_workers, evaluation, street_par
             killed.append(workers[0])
             os.kill(workers[0], signal.SIGKILL)
 
-    finished = list(run_on_ray(evaluation, street_parts(1), kill_one, "local"))
+    finished = list(run_on_ray(job, street_parts(1), kill_one, "local"))
     assert killed
     assert_same(in_order(finished), alone)
 
 
-def test_what_a_worker_refuses_is_raised_here(two_workers, evaluation, street_parts):
+def test_what_a_worker_refuses_is_raised_here(two_workers, job, street_parts):
     with pytest.raises(InputError, match="another network"):
-        list(run_on_ray(replace(evaluation, model_sha256="1"), street_parts(8), print, "local"))
+        list(run_on_ray(replace(job, model_sha256="1"), street_parts(8), print, "local"))
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_what_a_worker_refuses_is_raised_here(two_workers, evaluation, street_pa
         ("auto", "cannot join the Ray cluster at auto"),
     ],
 )
-def test_an_address_where_nothing_answers_is_bad_input(evaluation, street_parts, address, words):
+def test_an_address_where_nothing_answers_is_bad_input(job, street_parts, address, words):
     with pytest.raises(InputError, match=words):
-        list(run_on_ray(evaluation, street_parts(8), print, address))
+        list(run_on_ray(job, street_parts(8), print, address))
 
 
 def _processes():

@@ -26,7 +26,7 @@ from bisenet_core.cli import main
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.errors import EvaluationError
 from bisenet_core.evaluation.replay import job as parts_module
-from bisenet_core.evaluation.replay import schedule
+from bisenet_core.evaluation.replay import replay as replay_module
 from bisenet_core.evaluation.replay.evaluated_bag import unique_names
 from bisenet_core.evaluation.replay.preparation import Request, open_recordings
 from bisenet_core.labels.label_space import CAMVID_11
@@ -160,13 +160,13 @@ def test_resume_does_nothing_twice(run, monkeypatch, capfd, caplog):
         done.append(part.start)
         return evaluate_part(evaluation, part, progress)
 
-    evaluate_part = schedule.evaluate_part
-    monkeypatch.setattr(schedule, "evaluate_part", work)
+    evaluate_part = replay_module.evaluate_part
+    monkeypatch.setattr(replay_module, "evaluate_part", work)
     run(status=130)
     assert "3 of 5 parts are finished; --resume goes on" in caplog.text
     capfd.readouterr()
     refused(capfd, run, words=["holds an evaluation already", "--resume"])
-    monkeypatch.setattr(schedule, "evaluate_part", noting(done, evaluate_part))
+    monkeypatch.setattr(replay_module, "evaluate_part", noting(done, evaluate_part))
     assert without_times(run("--resume")) == without_times(expected)
     assert done == [0, 5, 10, 15, 20]
     run("--resume")
@@ -179,7 +179,7 @@ def test_resume_does_parts_that_no_longer_fit_again(run, street_bag, monkeypatch
     kept = sorted((tmp_path / "out" / "parts").iterdir())
     kept[1].write_bytes(kept[1].read_bytes()[:100])  # a disk that was full
     done = []
-    monkeypatch.setattr(schedule, "evaluate_part", noting(done, schedule.evaluate_part))
+    monkeypatch.setattr(replay_module, "evaluate_part", noting(done, replay_module.evaluate_part))
     run("--resume", bag=bag)
     assert done == [5]
     os.utime(next(bag.glob("*.mcap")), ns=(0, 0))

@@ -14,9 +14,9 @@ from same_outcomes import assert_same
 
 from bisenet_core import __version__
 from bisenet_core.errors import InferenceError, InputError
-from bisenet_core.evaluation.replay import work
+from bisenet_core.evaluation.replay import worker as worker_module
 from bisenet_core.evaluation.replay.job import split
-from bisenet_core.evaluation.replay.work import MOST_OPEN, Worker, evaluate_part
+from bisenet_core.evaluation.replay.worker import MOST_OPEN, Worker, evaluate_part
 from bisenet_core.labels.metrics import ConfusionMatrix
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -24,14 +24,14 @@ FRAMES = 23
 
 
 @pytest.fixture(scope="module")
-def whole(evaluation, street_bag):
+def whole(job, street_bag):
     """The street in one part."""
-    return evaluate_part(evaluation, *split(street_bag, IMAGES, FRAMES))
+    return evaluate_part(job, *split(street_bag, IMAGES, FRAMES))
 
 
-def test_every_frame_is_labelled_and_scored(whole, evaluation, street):
+def test_every_frame_is_labelled_and_scored(whole, job, street):
     assert [frame.index for frame in whole.frames] == list(range(FRAMES))
-    with Segmenter.open(evaluation.model, precision="fp32") as segmenter:
+    with Segmenter.open(job.model, precision="fp32") as segmenter:
         for frame, (image, truth) in zip(whole.frames, street):
             assert (frame.width, frame.height) == (96, 64)
             assert set(frame.timings_ms) == {"decode", "preprocess", "network", "postprocess", "segment"}
@@ -51,17 +51,17 @@ def test_every_frame_but_the_first_is_compared_with_the_one_before(whole):
 
 @settings(max_examples=8)
 @given(size=st.integers(1, FRAMES))
-def test_the_same_however_it_is_split(whole, evaluation, street_bag, size):
+def test_the_same_however_it_is_split(whole, job, street_bag, size):
     parts = split(street_bag, IMAGES, FRAMES, size=size)
-    frames = [frame for part in parts for frame in evaluate_part(evaluation, part).frames]
+    frames = [frame for part in parts for frame in evaluate_part(job, part).frames]
     assert_same(frames, whole.frames)
 
 
-def test_a_frame_that_cannot_be_read_keeps_its_place(evaluation, street, tmp_path):
+def test_a_frame_that_cannot_be_read_keeps_its_place(job, street, tmp_path):
     records = [Record(IMAGES, START + i * STEP, image, COMPRESSED) for i, (image, _) in enumerate(street[:5])]
     records[2] = records[2]._replace(pixels=b"\x89PNG no more")
     bag = write_bag(tmp_path / "bag", records)
-    without_truth = replace(evaluation, label_topic=None)
+    without_truth = replace(job, label_topic=None)
     (part,) = split(bag, IMAGES, 5)
     frames = evaluate_part(without_truth, part).frames
     assert [bool(frame.timings_ms) for frame in frames] == [True, True, False, True, True]
@@ -71,22 +71,22 @@ def test_a_frame_that_cannot_be_read_keeps_its_place(evaluation, street, tmp_pat
     assert_same([f for part in parts for f in evaluate_part(without_truth, part).frames], frames)
 
 
-def test_a_frame_that_the_network_fails_on_says_so(evaluation, street_bag, monkeypatch):
+def test_a_frame_that_the_network_fails_on_says_so(job, street_bag, monkeypatch):
     def fail(self, image, color_order, with_confidence=False):
         raise InferenceError("no numbers")
 
     monkeypatch.setattr(Segmenter, "segment", fail)
     (part,) = split(street_bag, IMAGES, 2)
-    assert [frame.problem for frame in evaluate_part(evaluation, part).frames] == ["no numbers"] * 2
+    assert [frame.problem for frame in evaluate_part(job, part).frames] == ["no numbers"] * 2
 
 
-def test_few_recordings_are_open_at_a_time(evaluation, street_bag, tmp_path):
+def test_few_recordings_are_open_at_a_time(job, street_bag, tmp_path):
     def open_bags():
         files = map(os.path.realpath, Path("/proc/self/fd").iterdir())
         return [file for file in files if file.startswith(str(tmp_path.resolve()))]
 
     bags = [shutil.copytree(street_bag, tmp_path / f"many{index}") for index in range(MOST_OPEN + 2)]
-    with Worker(evaluation) as worker:
+    with Worker(job) as worker:
         for bag in bags:
             (part,) = split(bag, IMAGES, 1)
             assert worker.look(part, 0)[0].shape == (64, 96, 3)
@@ -94,37 +94,37 @@ def test_few_recordings_are_open_at_a_time(evaluation, street_bag, tmp_path):
     assert not open_bags()
 
 
-def test_the_time_of_a_part_is_that_of_its_frames(evaluation, street_bag, monkeypatch):
+def test_the_time_of_a_part_is_that_of_its_frames(job, street_bag, monkeypatch):
     now = [0.0]
 
     def slow(function):
         return lambda *arguments: now.append(now[-1] + 1000.0) or function(*arguments)
 
-    monkeypatch.setattr(work, "perf_counter", lambda: now[-1])
-    for name in ("_open_model", "_open_recording", "_frame_before"):
+    monkeypatch.setattr(worker_module, "perf_counter", lambda: now[-1])
+    for name in ("_open_model", "_open_recording", "_view_before"):
         monkeypatch.setattr(Worker, name, slow(getattr(Worker, name)))
-    with Worker(evaluation) as worker:
+    with Worker(job) as worker:
         (part,) = split(street_bag, IMAGES, 2)
         assert worker.evaluate(part, lambda frames: now.append(now[-1] + 1.0)).seconds == 2.0
     assert now[-1] == 3002.0
 
 
-def test_a_teacher_of_the_same_weights_agrees(evaluation, street_bag):
-    same = {"sha256": evaluation.model_sha256, "settings": evaluation.model_settings}
+def test_a_teacher_of_the_same_weights_agrees(job, street_bag):
+    same = {"sha256": job.model_sha256, "settings": job.model_settings}
     taught = replace(
-        evaluation, teacher=evaluation.model, **{f"teacher_{key}": value for key, value in same.items()}
+        job, teacher=job.model, **{f"teacher_{key}": value for key, value in same.items()}
     )
     (part,) = split(street_bag, IMAGES, 3)
     for frame in evaluate_part(taught, part).frames:
         assert frame.teacher.sum() == np.trace(frame.teacher) == 96 * 64
 
 
-def test_kept_labels_are_the_labels(evaluation, street, street_bag):
+def test_kept_labels_are_the_labels(job, street, street_bag):
     import cv2
 
     (part,) = split(street_bag, IMAGES, 3)
-    pngs = evaluate_part(replace(evaluation, keep_labels=True), part).labels
-    with Segmenter.open(evaluation.model, precision="fp32") as segmenter:
+    pngs = evaluate_part(replace(job, keep_labels=True), part).labels
+    with Segmenter.open(job.model, precision="fp32") as segmenter:
         for png, (image, _) in zip(pngs, street, strict=False):
             labels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
             np.testing.assert_array_equal(labels, segmenter.segment(image).labels)
@@ -141,7 +141,7 @@ def test_kept_labels_are_the_labels(evaluation, street, street_bag):
         ({"model": "/nowhere"}, "/nowhere"),
     ],
 )
-def test_a_worker_that_would_come_to_something_else_refuses(evaluation, street_bag, change, words):
+def test_a_worker_that_would_come_to_something_else_refuses(job, street_bag, change, words):
     (part,) = split(street_bag, IMAGES, 2)
     with pytest.raises(InputError, match=words):
-        evaluate_part(replace(evaluation, **change), part)
+        evaluate_part(replace(job, **change), part)

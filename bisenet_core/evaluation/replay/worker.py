@@ -1,8 +1,9 @@
-"""evaluate_part: frames of a bag in, their outcomes out; the one function that every worker runs."""
+"""evaluate_part labels and scores one part of a bag: the function that every process runs."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
@@ -17,12 +18,12 @@ from bisenet_core.drives.drive import Frame
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.errors import InferenceError, InputError
-from bisenet_core.evaluation.metrics.frame_result import FrameResult
+from bisenet_core.evaluation.metrics.temporal_consistency import View
 from bisenet_core.evaluation.replay.cores import available_cores
-from bisenet_core.evaluation.replay.frame_scores import FrameScorer, LabelledFrame, labels_png
-from bisenet_core.evaluation.replay.job import Evaluation, Part, fingerprint, settings_of
+from bisenet_core.evaluation.replay.frame_result import FrameResult, FrameScorer, view_of
+from bisenet_core.evaluation.replay.job import Part, ReplayJob, fingerprint, settings_of
 from bisenet_core.evaluation.replay.part_result import PartResult
-from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_core.runtime.segmenter import Segmentation, Segmenter
 
 #: Decoded frames that wait for the network, and labelled ones that wait to be scored: enough to bridge a
 #: slow one, and of a 4K camera not more than 200 MB.
@@ -35,15 +36,15 @@ MOST_OPEN = 4
 Progress = Callable[[int], None]
 
 
-def evaluate_part(evaluation: Evaluation, part: Part, progress: Progress = lambda frames: None) -> PartResult:
-    """Label and score the frames of one part. Raises InputError for what does not fit this evaluation."""
-    return _worker(evaluation).evaluate(part, progress)
+def evaluate_part(job: ReplayJob, part: Part, progress: Progress = lambda frames: None) -> PartResult:
+    """Label and score the frames of one part. Raises InputError for what does not fit this job."""
+    return _worker(job).evaluate(part, progress)
 
 
 # Loading networks takes as long as many frames: a process keeps those of the evaluation it works on.
 @lru_cache(maxsize=1)
-def _worker(evaluation: Evaluation) -> "Worker":
-    return Worker(evaluation)
+def _worker(job: ReplayJob) -> "Worker":
+    return Worker(job)
 
 
 class Worker:
@@ -52,16 +53,14 @@ class Worker:
     To be used with ``with``, or for as long as the process lives.
     """
 
-    def __init__(self, evaluation: Evaluation) -> None:
-        self._evaluation = evaluation
-        _refuse_another("bisenet", __version__, evaluation.version)
-        _refuse_another("OpenCV", cv2.__version__, evaluation.opencv_version)
-        self.segmenter = self._open_model(
-            evaluation.model, evaluation.model_sha256, evaluation.model_settings
-        )
+    def __init__(self, job: ReplayJob) -> None:
+        self._job = job
+        _refuse_another("bisenet", __version__, job.version)
+        _refuse_another("OpenCV", cv2.__version__, job.opencv_version)
+        self.segmenter = self._open_model(job.model, job.model_sha256, job.model_settings)
         self._teacher = (
-            self._open_model(evaluation.teacher, evaluation.teacher_sha256, evaluation.teacher_settings)
-            if evaluation.teacher
+            self._open_model(job.teacher, job.teacher_sha256, job.teacher_settings)
+            if job.teacher
             else None
         )
         self._recordings: dict[tuple[str, str, str], BagDrive] = {}
@@ -69,21 +68,21 @@ class Worker:
     def evaluate(self, part: Part, progress: Progress) -> PartResult:
         """See ``evaluate_part``."""
         recording = self._recording(part)
-        before = self._frame_before(recording, part.start)
+        before = self._view_before(recording, part.start)
         scorer = FrameScorer(part.bag, self.segmenter.label_space, before)
-        frames, labels = [], []
+        results, pngs = [], []
         started = perf_counter()  # networks and bags are opened once, however long the drive
-        for result, png in self._scored(scorer, self._labelled(recording, part)):
-            frames.append(result)
-            labels.append(png)
+        for result, png in self._scored(scorer, recording.frames(part.start, part.stop)):
+            results.append(result)
+            pngs.append(png)
             progress(1)
         return PartResult(
-            fingerprint(self._evaluation, part),
-            frames,
+            fingerprint(self._job, part),
+            results,
             self.segmenter.backend.device,
             available_cores(),
             perf_counter() - started,
-            tuple(labels) if self._evaluation.keep_labels else (),
+            tuple(pngs) if self._job.keep_labels else (),
         )
 
     def look(self, part: Part, index: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
@@ -112,61 +111,69 @@ class Worker:
             self._recordings.pop(next(iter(self._recordings))).close()
         return recording
 
-    def _frame_before(self, recording: BagDrive, start: int) -> LabelledFrame | None:
+    def _view_before(self, recording: BagDrive, start: int) -> View | None:
         # Labels are the same every time, so that a part needs nothing of the part before it. At the start of
         # a bag this is for the time alone: a network's first image takes it the longest.
         first = max(start - 1, 0)
-        before = [self._label(frame) for frame in recording.frames(first, first + 1)]
+        before = [view_of(*self._label(frame)[:2]) for frame in recording.frames(first, first + 1)]
         return before[0] if start and before else None
 
-    def _labelled(self, recording: BagDrive, part: Part) -> Iterator[LabelledFrame]:
-        yield from map(self._label, read_ahead(recording.frames(part.start, part.stop), AHEAD))
-
     def _scored(
-        self, scorer: FrameScorer, labelled: Iterator[LabelledFrame]
+        self, scorer: FrameScorer, frames: Iterator[Frame]
     ) -> Iterator[tuple[FrameResult, bytes]]:
-        """Outcomes in order, computed by one other thread while the next frames are labelled."""
+        """Results and PNGs of the labels, in order. One thread reads the next frames and another one scores
+        the last ones while this one labels."""
         waiting: deque[Future[tuple[FrameResult, bytes]]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="scoring") as thread:
-            for frame in labelled:
-                waiting.append(thread.submit(self._score, scorer, frame))
+            for frame in read_ahead(frames, AHEAD):
+                waiting.append(thread.submit(self._score, scorer, *self._label(frame)))
                 if len(waiting) > AHEAD:
                     yield waiting.popleft().result()
             yield from (future.result() for future in waiting)
 
-    def _score(self, scorer: FrameScorer, labelled: LabelledFrame) -> tuple[FrameResult, bytes]:
-        return scorer.score(labelled), labels_png(labelled) if self._evaluation.keep_labels else b""
-
-    def _label(self, frame: Frame) -> LabelledFrame:
+    def _label(self, frame: Frame) -> tuple[Frame, Segmentation | None, np.ndarray | None]:
+        """The frame, what the network made of it, and the teacher's labels; where a network fails, the frame
+        has that problem."""
         if frame.image is None:
-            return LabelledFrame(frame)
+            return frame, None, None
         try:
-            result = self.segmenter.segment(frame.image, "rgb", with_confidence=frame.truth is not None)
+            labelled = self.segmenter.segment(frame.image, "rgb", with_confidence=frame.truth is not None)
             teacher = self._teacher.segment(frame.image, "rgb").labels if self._teacher else None
         except InferenceError as error:
-            return LabelledFrame(frame, problem=str(error))
-        timings = {name.removesuffix("_ms"): value for name, value in result.timings.items()}
-        timings["segment"] = timings.pop("total")
-        timings["decode"] = frame.decode_ms
-        return LabelledFrame(frame, result.labels, result.confidence, teacher, timings)
+            return replace(frame, problem=str(error)), None, None
+        return frame, labelled, teacher
+
+    def _score(
+        self,
+        scorer: FrameScorer,
+        frame: Frame,
+        labelled: Segmentation | None,
+        teacher: np.ndarray | None,
+    ) -> tuple[FrameResult, bytes]:
+        png = _png(labelled.labels) if labelled and self._job.keep_labels else b""
+        return scorer.score(frame, labelled, teacher), png
 
     def _open_model(self, model: str, sha256: str | None, settings: str | None) -> Segmenter:
-        segmenter = Segmenter.open(model, self._evaluation.backend, self._evaluation.precision)
+        segmenter = Segmenter.open(model, self._job.backend, self._job.precision)
         if segmenter.card.onnx_sha256 != sha256:
             raise InputError(f"{model} is another network than the one this evaluation was begun with")
         if settings_of(segmenter) != settings:
             raise InputError(f"{model} has another model.json than the one this evaluation was begun with")
         backend = segmenter.backend
-        _refuse_another(backend.name, backend.version, self._evaluation.backend_version)
+        _refuse_another(backend.name, backend.version, self._job.backend_version)
         return segmenter
 
     def _open_recording(self, bag: str, topic: str) -> BagDrive:
-        labels = Path(self._evaluation.labels) if self._evaluation.labels else None
+        labels = Path(self._job.labels) if self._job.labels else None
         space = self.segmenter.label_space
-        truth = open_truth(labels, self._evaluation.label_topic, Path(bag), space)
+        truth = open_truth(labels, self._job.label_topic, Path(bag), space)
         return BagDrive(Path(bag), topic, truth)
 
 
 def _refuse_another(library: str, version: str, expected: str) -> None:
     if version != expected:
         raise InputError(f"a worker has {library} {version}, the evaluation {expected}; install that there")
+
+
+def _png(labels: np.ndarray) -> bytes:
+    return bytes(cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1])
