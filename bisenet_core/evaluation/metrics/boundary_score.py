@@ -1,4 +1,4 @@
-"""Boundary F-score: are the outlines of the predicted regions where the true ones are?"""
+"""Boundary F-score: how well the outlines of predicted regions match the true ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,21 +20,17 @@ def counts(
     """``FrameResult.boundary``, int64 C x 4, of two HxW uint8 label images; truth of no class is unknown.
 
     By class: boundary pixels predicted, of them near true ones, boundary pixels true, of them near
-    predicted ones. A boundary pixel has a pixel of another id above, below, left or right of it. Where
-    that is unknown truth there is no telling, so no true boundary is there, and neither a predicted nor a
-    true one is counted within the tolerance of unknown truth: labels equal to all known truth are perfect.
+    predicted ones. A boundary pixel has a pixel of another id above, below, left or right of it. Next
+    to unknown truth there is no true boundary, and no boundary pixel, predicted or true, is counted within
+    the tolerance of unknown truth: labels equal to all known truth are perfect.
     """
     known = truth < num_classes
     disk = _disk(tolerance)
     clear = cv2.dilate((~known).view(np.uint8), disk) == 0
     true = _changes(truth, known)
-    predicted = _changes(labels, np.ones_like(known)) & (labels < num_classes)
-
-    def matched(ids: np.ndarray, boundary: np.ndarray, others: np.ndarray, other: np.ndarray) -> Any:
-        counted, near = _padded(ids, boundary & clear, tolerance), _padded(others, other, tolerance)
-        return _matched(counted, near, disk, num_classes)
-
-    of_ours, of_true = matched(labels, predicted, truth, true), matched(truth, true, labels, predicted)
+    predicted = _changes(labels, None) & (labels < num_classes)
+    of_ours = _matched(labels, predicted & clear, _on(true, truth, tolerance), disk, num_classes)
+    of_true = _matched(truth, true & clear, _on(predicted, labels, tolerance), disk, num_classes)
     return np.column_stack([*of_ours, *of_true])
 
 
@@ -62,32 +58,40 @@ def summary(total: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     return {"tolerance_px": TOLERANCE_PX, "f_score": or_none(f_score(total)), "by_class": scores}
 
 
-def _changes(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
-    # HxW bool: known pixels with a known one of another id above, below, left or right
+def _changes(ids: np.ndarray, known: np.ndarray | None) -> np.ndarray:
+    # HxW bool: known pixels with a known one of another id above, below, left or right; None: all are known
     result = np.zeros(ids.shape, bool)
     for here, there in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
-        differ = (ids[here] != ids[there]) & known[here] & known[there]
+        differ = ids[here] != ids[there]
+        if known is not None:
+            differ &= known[here] & known[there]
         result[here] |= differ
         result[there] |= differ
     return result
 
 
-def _padded(ids: np.ndarray, boundary: np.ndarray, margin: int) -> np.ndarray:
+def _on(boundary: np.ndarray, ids: np.ndarray, margin: int) -> np.ndarray:
     # ids on the boundary, UNLABELED elsewhere and in a margin that a search near a pixel may enter
-    return np.pad(np.where(boundary, ids, np.uint8(UNLABELED)), margin, constant_values=UNLABELED)
+    height, width = ids.shape
+    result = np.full((height + 2 * margin, width + 2 * margin), UNLABELED, np.uint8)
+    np.copyto(result[margin:-margin, margin:-margin], ids, where=boundary)
+    return result
 
 
 def _matched(
-    boundary: np.ndarray, other: np.ndarray, disk: np.ndarray, classes: int
+    ids: np.ndarray, counted: np.ndarray, other: np.ndarray, disk: np.ndarray, classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    # Only boundary pixels are visited, which is cheaper than a distance transform for each class.
-    points = np.flatnonzero(boundary != UNLABELED)
-    ids = boundary.ravel()[points]
-    near = np.zeros(points.size, bool)
+    # By class: pixels that are counted, of them near one of the class in ``other``. Only boundary pixels are
+    # visited, which is cheaper than a distance transform for each class.
+    places = np.flatnonzero(counted)
+    found = ids.ravel()[places]
+    margin, stride = len(disk) // 2, other.shape[1]
+    centres = places + places // ids.shape[1] * (stride - ids.shape[1]) + margin * (stride + 1)
+    near = np.zeros(places.size, bool)
     rows, columns = np.nonzero(disk)
-    for offset in (rows - len(disk) // 2) * boundary.shape[1] + columns - len(disk) // 2:
-        near |= other.ravel()[points + offset] == ids
-    return np.bincount(ids, minlength=classes), np.bincount(ids[near], minlength=classes)
+    for offset in (rows - margin) * stride + columns - margin:
+        near |= other.ravel()[centres + offset] == found
+    return np.bincount(found, minlength=classes), np.bincount(found[near], minlength=classes)
 
 
 def _disk(radius: int) -> np.ndarray:
