@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, parse_size
-from bisenet_core.deployment.data_set_terms import DATA_SETS
+from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.published.catalogue import CATALOGUE, Published, find_published, is_installed
 from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.runtime.model_card import ModelCard
@@ -65,7 +65,7 @@ def list_(json: JsonFile = None) -> None:
 
 def _described(published: Published) -> dict[str, Any]:
     derived = {key: getattr(published, key) for key in ("name", "publisher", "sha256_prefix")}
-    terms = DATA_SETS[published.dataset].terms
+    terms = DATA_SET_TERMS[published.dataset].terms
     return {**derived, **asdict(published), "data_terms": terms, "installed": is_installed(published)}
 
 

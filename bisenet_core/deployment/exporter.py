@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bisenet_core.deployment.data_set_terms import DATA_SETS
+from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.loading import load_exactly
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.deployment.parity import Parity
@@ -56,6 +56,7 @@ def _deployed(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _card(recipe: Recipe, space: LabelSpace, progress: dict[str, Any]) -> ModelCard:
     width, height = recipe.input_size
+    known = DATA_SET_TERMS.get(recipe.dataset)
     return ModelCard(
         name=recipe.name,
         architecture=recipe.network,
@@ -70,5 +71,5 @@ def _card(recipe: Recipe, space: LabelSpace, progress: dict[str, Any]) -> ModelC
         training_data=data_name(recipe, space),
         recipe=recipe.to_dict(),
         metrics=progress,
-        licence=DATA_SETS[recipe.dataset].terms if recipe.dataset in DATA_SETS else "that of the data",
+        licence=known.terms if known else "that of the data",
     )

@@ -1,4 +1,4 @@
-"""What to make of a network that is not sure."""
+"""Unlabel pixels below a confidence threshold."""
 
 import numpy as np
 

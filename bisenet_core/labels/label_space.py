@@ -118,13 +118,13 @@ ADE20K_150 = _label_space("ADE20K-150", 255, ADE20K)
 COCO_STUFF_171 = _label_space("COCO-Stuff-171", 255, COCO_STUFF)
 
 #: Data set name -> the label space of its ground truth.
-DATASETS = {
+LABEL_SPACES = {
     "camvid": CAMVID_11, "cityscapes": CITYSCAPES_19, "ade20k": ADE20K_150, "cocostuff": COCO_STUFF_171,
 }
 
 
 def label_space_of(dataset: str) -> LabelSpace:
     """The label space of a data set's ground truth. Raises InputError for a name that is not known."""
-    if dataset not in DATASETS:
-        raise InputError("no data set is called '{}'; known: {}".format(dataset, ", ".join(DATASETS)))
-    return DATASETS[dataset]
+    if dataset not in LABEL_SPACES:
+        raise InputError("no data set is called '{}'; known: {}".format(dataset, ", ".join(LABEL_SPACES)))
+    return LABEL_SPACES[dataset]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 
 from bisenet_core.errors import InputError
-from bisenet_core.labels.label_space import DATASETS, LabelSpace
+from bisenet_core.labels.label_space import LABEL_SPACES, LabelSpace
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.saved_label_space import label_space_from
 
@@ -50,4 +50,4 @@ def data_name(recipe: Recipe, space: LabelSpace | None) -> str:
 def saved_classes(settings: dict[str, Any], recipe: Recipe) -> LabelSpace | None:
     """Of a checkpoint with the hyper-parameters ``settings``."""
     saved = settings.get("label_space")
-    return DATASETS.get(recipe.dataset) if saved is None else label_space_from(saved)
+    return LABEL_SPACES.get(recipe.dataset) if saved is None else label_space_from(saved)

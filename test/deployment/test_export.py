@@ -24,23 +24,27 @@ def checkpoint(tmp_path_factory):
     return write_tiny_checkpoint(tmp_path_factory.mktemp("run"))
 
 
-def test_the_exported_folder_runs_and_says_what_it_is(checkpoint, tmp_path):
-    card, parity = export_model(checkpoint, tmp_path / "model")
+@pytest.fixture(scope="module")
+def exported(checkpoint, tmp_path_factory):
+    """(folder, card, parity) of the checkpoint's export into a folder that was not there; only to be read."""
+    folder = tmp_path_factory.mktemp("exported") / "new" / "model"
+    return (folder, *export_model(checkpoint, folder))
+
+
+def test_the_exported_folder_runs_and_says_what_it_is(exported):
+    folder, card, parity = exported
     assert parity.max_difference < 1e-3 and parity.equal_labels >= 0.999
     assert (card.input_width, card.input_height) == (96, 64) and card.label_space.name == "CamVid-11"
-    with Segmenter.open(str(tmp_path / "model"), backend="onnxruntime") as segmenter:
+    with Segmenter.open(str(folder), backend="onnxruntime") as segmenter:
         labels = segmenter.segment(np.zeros((120, 200, 3), np.uint8)).labels
     assert labels.shape == (120, 200) and labels.max() < 11
 
 
-def test_the_folder_explains_itself_and_keeps_a_better_page(checkpoint, tmp_path):
-    card, _ = export_model(checkpoint, tmp_path / "model")
-    page = (tmp_path / "model" / "README.md").read_text()
+def test_the_folder_explains_itself(exported):
+    folder, card, _ = exported
+    page = (folder / "README.md").read_text()
     for fact in (card.name, "CamVid-11", "96x64", "learning_rate: 0.05", card.licence):
         assert fact in page
-    (tmp_path / "model" / "README.md").write_text("written by hand")
-    export_model(checkpoint, tmp_path / "model")
-    assert (tmp_path / "model" / "README.md").read_text() == "written by hand"
 
 
 def test_folding_and_rounding_keep_the_function():
@@ -100,16 +104,15 @@ def test_a_size_or_a_folder_that_cannot_be_had_is_refused_in_one_line(checkpoint
     assert (tmp_path / "file").read_text() == "mine" and os.listdir(tmp_path) == ["file"]
 
 
-def test_a_new_folder_is_one_that_others_may_read_and_holds_no_more_than_the_model(checkpoint, tmp_path):
-    usual = tmp_path / "usual"
+def test_a_new_folder_is_one_that_others_may_read_and_holds_no_more_than_the_model(exported, tmp_path):
+    folder, usual = exported[0], tmp_path / "usual"
     usual.mkdir()
-    export_model(checkpoint, tmp_path / "new" / "model")
-    assert os.listdir(tmp_path / "new") == ["model"]
-    assert sorted(os.listdir(tmp_path / "new" / "model")) == ["README.md", "model.json", "model.onnx"]
-    assert (tmp_path / "new" / "model").stat().st_mode == usual.stat().st_mode
+    assert os.listdir(folder.parent) == ["model"]
+    assert sorted(os.listdir(folder)) == ["README.md", "model.json", "model.onnx"]
+    assert folder.stat().st_mode == usual.stat().st_mode
 
 
-def test_in_a_folder_that_exists_the_model_is_replaced_and_the_rest_kept(checkpoint, tmp_path):
+def test_in_a_folder_that_exists_the_model_is_replaced_and_a_page_of_ones_own_kept(checkpoint, tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"the old one")
     (tmp_path / "README.md").write_text("mine")
     card, _ = export_model(checkpoint, tmp_path)

@@ -10,7 +10,7 @@ from bisenet_core.labels.label_space import (
     CAMVID_11,
     CITYSCAPES_19,
     COCO_STUFF_171,
-    DATASETS,
+    LABEL_SPACES,
     LabelSpace,
 )
 
@@ -41,7 +41,7 @@ def test_ade20k_and_coco_stuff_are_numbered_as_they_are_published():
     assert COCO_STUFF_171.palette[9] == (128, 192, 64) and COCO_STUFF_171.palette[170] == (64, 64, 0)
 
 
-@pytest.mark.parametrize("space", DATASETS.values(), ids=lambda space: space.name)
+@pytest.mark.parametrize("space", LABEL_SPACES.values(), ids=lambda space: space.name)
 def test_every_class_is_found_by_its_name_and_by_its_topic_name(space):
     for class_id, name in enumerate(space.classes):
         topic = space.topic_name(class_id)

@@ -13,7 +13,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.models import create_model
 from bisenet_core.models.backbones import BACKBONES
-from bisenet_core.models.stdc.backbone import REPEATS, STDCNet
+from bisenet_core.models.stdc import REPEATS, STDCNet
 
 
 def _stdc_seg(state, trunk):

@@ -6,9 +6,12 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install 
 
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
-from bisenet_core.models.bisenetv1.attention_refinement import AttentionRefinementModule  # noqa: E402
-from bisenet_core.models.bisenetv1.context_path import bilinear  # noqa: E402
-from bisenet_core.models.bisenetv1.feature_fusion import ATTENTIONS, FeatureFusionModule  # noqa: E402
+from bisenet_core.models.bisenetv1 import (  # noqa: E402
+    ATTENTIONS,
+    AttentionRefinementModule,
+    FeatureFusionModule,
+    bilinear,
+)
 from bisenet_core.models.complexity import complexity_of  # noqa: E402
 from bisenet_core.models.layers import nearest_to  # noqa: E402
 

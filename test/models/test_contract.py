@@ -40,12 +40,12 @@ def _run(network, height, width, seed=1):
         return image, network(image)
 
 
-@pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 47), (65, 130), (47, 158), (61, 81)])
-def test_any_size_gives_logits(trained, network, height, width):
-    _, logits = _run(network, height, width)
-    at_an_eighth = (-(-height // 8), -(-width // 8)) if is_segmentation(trained[0]) else ()
-    assert logits.shape == (1, CLASSES, *at_an_eighth)
-    assert torch.isfinite(logits).all()
+def test_any_size_gives_logits(trained, network):
+    for height, width in [(32, 32), (33, 47), (65, 130), (47, 158), (61, 81)]:
+        _, logits = _run(network, height, width)
+        at_an_eighth = (-(-height // 8), -(-width // 8)) if is_segmentation(trained[0]) else ()
+        assert logits.shape == (1, CLASSES, *at_an_eighth), (height, width)
+        assert torch.isfinite(logits).all(), (height, width)
 
 
 def test_evaluation_is_deterministic_and_leaves_the_network_as_it_is(network):
@@ -70,10 +70,10 @@ def test_gradients_reach_every_parameter(trained):
     assert without == []
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 31, 64), (1, 1, 64, 64), (3, 64, 64)])
-def test_unusable_images_are_refused_by_shape(network, shape):
-    with pytest.raises(ValueError, match="expected Bx3xHxW"):
-        network(torch.zeros(shape))
+def test_unusable_images_are_refused_by_shape(network):
+    for shape in [(1, 3, 31, 64), (1, 1, 64, 64), (3, 64, 64)]:
+        with pytest.raises(ValueError, match="expected Bx3xHxW"):
+            network(torch.zeros(shape))
 
 
 def test_auxiliary_heads_exist_in_training_only(trained):

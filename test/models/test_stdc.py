@@ -8,9 +8,9 @@ from torch import nn  # noqa: E402
 
 from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.models.complexity import complexity_of, measure_complexity  # noqa: E402
-from bisenet_core.models.stdc.backbone import STDCNet  # noqa: E402
-from bisenet_core.models.stdc.short_term_dense_concatenate import (  # noqa: E402
+from bisenet_core.models.stdc import (  # noqa: E402
     ShortTermDenseConcatenateModule,
+    STDCNet,
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from bisenet_core.deployment.data_set_terms import DATA_SETS
+from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.loading import load_exactly
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.deployment.parity import Parity
@@ -15,7 +15,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace, label_space_of
 from bisenet_core.models import create_model
 from bisenet_core.models.weights.checkpoint_file import read_published
-from bisenet_core.models.weights.renamings import layout_of
+from bisenet_core.models.weights.renamings import renaming_of
 from bisenet_core.runtime.model_card import ModelCard, file_sha256
 
 #: Every network's; its first dimension is the number of classes.
@@ -47,15 +47,15 @@ def import_checkpoint(
 
 def read_network(source: Source) -> nn.Module:
     """The network of ``source`` as it is deployed. ``InputError`` says in what the file does not fit."""
-    layout, space = layout_of(source.format, source.architecture), label_space_of(source.dataset)
+    renaming, space = renaming_of(source.format, source.architecture), label_space_of(source.dataset)
     checkpoint = read_published(source.path)
     try:
-        state = layout.translate(checkpoint.state)
+        state = renaming.translate(checkpoint.state)
         _check_number_of_classes(state, space)
         _check_meta(checkpoint.meta, space)
     except InputError as error:
         raise InputError(f"{source.path}: {error}") from None
-    network = create_model(layout.network, space.num_classes, **layout.options, auxiliary=False)
+    network = create_model(renaming.network, space.num_classes, **renaming.options, auxiliary=False)
     load_exactly(network, state, source.path)
     return network
 
@@ -64,22 +64,22 @@ def card_of(
     source: Source, name: str, published: Published | None, size: tuple[int, int] | None = None
 ) -> ModelCard:
     """What the model folder says of ``source``, which is ``published``, if that is known."""
-    layout, data_set = layout_of(source.format, source.architecture), DATA_SETS[source.dataset]
-    if source.dataset not in layout.statistics:
+    renaming, data_set = renaming_of(source.format, source.architecture), DATA_SET_TERMS[source.dataset]
+    if source.dataset not in renaming.statistics:
         raise InputError(
             f"{source.format} publishes no {source.architecture} for {source.dataset}; "
-            f"known: {', '.join(layout.statistics)}"
+            f"known: {', '.join(renaming.statistics)}"
         )
     width, height = size or data_set.input_size
     publisher = published.publisher if published else PUBLISHERS[source.format]
     recipe = {"source": source.path.name, "format": source.format, "sha256": file_sha256(source.path)}
     return ModelCard(
         name=name,
-        architecture=layout.network,
-        architecture_options=dict(layout.options),
+        architecture=renaming.network,
+        architecture_options=dict(renaming.options),
         label_space=label_space_of(source.dataset),
-        mean=layout.statistics[source.dataset].mean,
-        std=layout.statistics[source.dataset].std,
+        mean=renaming.statistics[source.dataset].mean,
+        std=renaming.statistics[source.dataset].std,
         color_order="rgb",
         input_width=width,
         input_height=height,

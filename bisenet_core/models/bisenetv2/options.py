@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bisenet_core.errors import InputError
-from bisenet_core.models.bisenetv2.foreign_branch import TRUNKS
+from bisenet_core.models.bisenetv2.branches import TRUNKS
 
 CHOICES: dict[str, tuple[object, ...]] = {
     "variant": ("paper", "community"),

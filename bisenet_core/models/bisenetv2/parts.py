@@ -1,4 +1,4 @@
-"""The parts of BiSeNet V2 that its options ask for."""
+"""The parts of BiSeNet V2 that its options ask for, those of public implementations among them."""
 
 from functools import partial
 from typing import NamedTuple
@@ -12,17 +12,18 @@ from bisenet_core.models.bisenetv2.aggregation import (
     SemanticOnly,
     SumAggregation,
 )
-from bisenet_core.models.bisenetv2.community import (
-    CommunityContextEmbeddingBlock,
-    CommunityGatherExpansionLayer,
-    community_separable,
+from bisenet_core.models.bisenetv2.branches import (
+    FOREIGN_WIDTH,
+    ContextEmbeddingBlock,
+    DetailBranch,
+    ForeignSemanticBranch,
+    GatherExpansionLayer,
+    SemanticBranch,
+    ShortcutLayer,
+    StemBlock,
 )
-from bisenet_core.models.bisenetv2.detail_branch import DetailBranch
-from bisenet_core.models.bisenetv2.foreign_branch import FOREIGN_WIDTH, ForeignSemanticBranch
-from bisenet_core.models.bisenetv2.gather_expansion import GatherExpansionLayer
 from bisenet_core.models.bisenetv2.options import Options
-from bisenet_core.models.bisenetv2.semantic_branch import ContextEmbeddingBlock, SemanticBranch, StemBlock
-from bisenet_core.models.layers import nearest_to, resize_to
+from bisenet_core.models.layers import ConvNormAct, depthwise, nearest_to, resize_to
 
 AGGREGATIONS = {"bga": BilateralGuidedAggregation, "sum": SumAggregation, "concat": ConcatAggregation}
 
@@ -98,3 +99,32 @@ def _community(options: Options) -> Parts:
         head_channels=1024,
         booster_channels=128,
     )
+
+
+class CommunityGatherExpansionLayer(ShortcutLayer):
+    """The 3x3 keeps the channels, the depth-wise convolution expands them, ReLU follows the last of these."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, expansion: int = 6) -> None:
+        channels = expansion * in_channels
+        expand = ConvNormAct(in_channels, channels, stride=stride, groups=in_channels, act=stride == 1)
+        second = [ConvNormAct(channels, channels, groups=channels)] if stride == 2 else []
+        body = nn.Sequential(
+            ConvNormAct(in_channels, in_channels),
+            expand,
+            *second,
+            ConvNormAct(channels, out_channels, kernel=1, act=False),
+        )
+        super().__init__(body, in_channels, out_channels, stride)
+
+
+class CommunityContextEmbeddingBlock(ContextEmbeddingBlock):
+    """Batch normalisation and ReLU follow the last 3x3. ``BxCxHxW -> BxCxHxW``."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.conv = ConvNormAct(channels, channels)
+
+
+def community_separable(channels: int, bias: bool = False) -> nn.Sequential:
+    """3x3 depth-wise with batch normalisation, then 1x1 without. ``BxCxHxW -> BxCxHxW``."""
+    return nn.Sequential(depthwise(channels), nn.Conv2d(channels, channels, 1, bias=bias))

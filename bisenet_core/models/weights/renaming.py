@@ -1,7 +1,7 @@
-"""What has to be known to read another code base's checkpoint of a network."""
+"""How another code base names the tensors of a network, and what else its weights need."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -37,8 +37,17 @@ def conv_norm(theirs: str, ours: str, conv: str = "conv", norm: str = "bn") -> t
     )
 
 
+def our_name(name: str, rules: Iterable[Rule]) -> str | None:
+    """Our name of their tensor ``name``; None for one without use. KeyError where no rule knows it."""
+    for pattern, replacement in rules:
+        match = re.fullmatch(pattern, name)
+        if match is not None:
+            return match.expand(replacement) if replacement is not None else None
+    raise KeyError(name)
+
+
 @dataclass(frozen=True)
-class Layout:
+class Renaming:
     """How a code base names the tensors of ``network``, and what else its weights ask for.
 
     ``options`` make ``create_model(network, ...)`` compute what theirs does. The first rule whose pattern
@@ -57,7 +66,7 @@ class Layout:
         ours, unknown = {}, []
         for name, tensor in state.items():
             try:
-                wanted = self._our_name(name)
+                wanted = our_name(name, self.rules)
             except KeyError:
                 unknown.append(name)
                 continue
@@ -68,10 +77,3 @@ class Layout:
                 f"{len(unknown)} tensors are not of {self.network}, first {', '.join(sorted(unknown)[:3])}"
             )
         return ours
-
-    def _our_name(self, name: str) -> str | None:
-        for pattern, replacement in self.rules:
-            match = re.fullmatch(pattern, name)
-            if match is not None:
-                return match.expand(replacement) if replacement is not None else None
-        raise KeyError(name)

@@ -1,12 +1,11 @@
 """How files of pre-trained weights name what are trunks here."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from bisenet_core.models.weights.renaming import Rule
-from bisenet_core.models.weights.renamings import layout_of
+from bisenet_core.models.weights.renaming import Rule, our_name
+from bisenet_core.models.weights.renamings import renaming_of
 
 #: Where networks have their trunks, ours and those of OpenMMLab.
 TRUNKS = ("trunk", "backbone", "semantic.trunk")
@@ -24,6 +23,7 @@ _RESNET: list[Rule] = [
     (r"(layer\d\.\d+\.)conv(\d)\.(\w+)", r"\1conv\2.0.\3"),
     (r"(layer\d\.\d+\.)bn(\d)\.(\w+)", r"\1conv\2.1.\3"),
     (r"(fc|head|classifier)\..+", None),
+    (r"(.+)", r"\1"),
 ]
 
 
@@ -53,17 +53,9 @@ def _stdc(trunk: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """STDC-Seg's classification networks: the trunks of its segmentation networks by the same names."""
     network = "stdc2_seg" if any(name.startswith("features.8.") for name in trunk) else "stdc1_seg"
     theirs = {f"cp.backbone.{name}": tensor for name, tensor in trunk.items()}
-    return _below("backbone", layout_of("stdc-seg", network).translate(theirs))
+    return _below("backbone", renaming_of("stdc-seg", network).translate(theirs))
 
 
 def _renamed(trunk: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]:
-    named = {_our_name(name, rules): tensor for name, tensor in trunk.items()}
+    named = {our_name(name, rules): tensor for name, tensor in trunk.items()}
     return {name: tensor for name, tensor in named.items() if name is not None}
-
-
-def _our_name(name: str, rules: Sequence[Rule]) -> str | None:
-    for pattern, replacement in rules:
-        match = re.fullmatch(pattern, name)
-        if match is not None:
-            return None if replacement is None else match.expand(replacement)
-    return name

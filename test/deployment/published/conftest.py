@@ -12,21 +12,21 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def tiny_layout(monkeypatch):
-    """A layout ("mmseg", "tiny"): our names behind ``net.``. Models for Cityscapes are 96x64."""
+def tiny_renaming(monkeypatch):
+    """A renaming ("mmseg", "tiny"): our names behind ``net.``. Models for Cityscapes are 96x64."""
     pytest.importorskip("torch", reason="import needs PyTorch (pip install .[train])")
     pytest.importorskip("onnx", reason="import needs onnx (pip install .[train])")
     from bisenet_core.deployment import data_set_terms
     from bisenet_core.deployment.published import importer
     from bisenet_core.models.weights import renamings
-    from bisenet_core.models.weights.renaming import IMAGENET, Layout
+    from bisenet_core.models.weights.renaming import IMAGENET, Renaming
 
     rules = ((r"net\.auxiliary\..*", None), (r"net\.(.*)", r"\1"))
-    layout = Layout("bisenetv2", rules, {"cityscapes": IMAGENET}, {"alpha": 0.25})
-    monkeypatch.setitem(renamings.LAYOUTS, ("mmseg", "tiny"), layout)
-    small = data_set_terms.DATA_SETS["cityscapes"]._replace(input_size=(96, 64))
-    monkeypatch.setitem(importer.DATA_SETS, "cityscapes", small)
-    return layout
+    renaming = Renaming("bisenetv2", rules, {"cityscapes": IMAGENET}, {"alpha": 0.25})
+    monkeypatch.setitem(renamings.RENAMINGS, ("mmseg", "tiny"), renaming)
+    small = data_set_terms.DATA_SET_TERMS["cityscapes"]._replace(input_size=(96, 64))
+    monkeypatch.setitem(importer.DATA_SET_TERMS, "cityscapes", small)
+    return renaming
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("typer", reason="the command line needs typer and rich")
 
 from bisenet_core.cli import main
-from bisenet_core.deployment.data_set_terms import DATA_SETS
+from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.published.catalogue import CATALOGUE, find_published, is_installed, recognise
 from bisenet_core.errors import InputError
 
@@ -21,7 +21,7 @@ def test_names_and_addresses_are_distinct():
     for entry in CATALOGUE:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", entry.name)
         assert entry.url.startswith("https://") and entry.file.endswith(".pth")
-        assert 0 < entry.miou < 100 and entry.dataset in DATA_SETS
+        assert 0 < entry.miou < 100 and entry.dataset in DATA_SET_TERMS
 
 
 def test_the_preset_s_model_is_the_one_that_the_launch_file_names():
@@ -41,10 +41,10 @@ def test_mmsegmentation_s_names_end_in_their_hash_and_the_others_have_none():
 
 def test_every_entry_can_be_imported():
     pytest.importorskip("torch", reason="import needs PyTorch (pip install .[train])")
-    from bisenet_core.models.weights.renamings import layout_of
+    from bisenet_core.models.weights.renamings import renaming_of
 
     for entry in CATALOGUE:
-        assert entry.dataset in layout_of(entry.format, entry.architecture).statistics
+        assert entry.dataset in renaming_of(entry.format, entry.architecture).statistics
 
 
 def test_an_unknown_name_suggests_the_nearest():

@@ -32,7 +32,7 @@ NAME = "cityscapes-tiny"
 
 
 @pytest.fixture
-def checkpoint(tiny_layout, tiny_states):
+def checkpoint(tiny_renaming, tiny_states):
     """Bytes of a published file."""
     stream = io.BytesIO()
     torch.save({"meta": {"epoch": 1}, "state_dict": tiny_states()}, stream)

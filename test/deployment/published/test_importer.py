@@ -28,7 +28,7 @@ WRAPPINGS = {
 
 
 @pytest.fixture
-def source(tiny_layout, tiny_states, tmp_path):
+def source(tiny_renaming, tiny_states, tmp_path):
     """``source(content)``: ``content``, by default a good checkpoint, saved and named."""
 
     def make(content=None, **options):
@@ -49,14 +49,14 @@ def refused(source, *words):
         assert word in text, text
 
 
-def test_the_folder_runs_and_its_card_says_where_it_comes_from(source, tiny_layout, tmp_path):
+def test_the_folder_runs_and_its_card_says_where_it_comes_from(source, tiny_renaming, tmp_path):
     given = source()
     card, parity = import_checkpoint(given, tmp_path / "street_net", size=(128, 64))
     assert card == ModelCard.load(tmp_path / "street_net")
     assert (card.name, card.architecture) == ("street_net", "bisenetv2")
     assert card.architecture_options == {"alpha": 0.25}
     assert card.label_space == CITYSCAPES_19 and card.training_data == "cityscapes"
-    assert (card.mean, card.std) == tiny_layout.statistics["cityscapes"] and card.color_order == "rgb"
+    assert (card.mean, card.std) == tiny_renaming.statistics["cityscapes"] and card.color_order == "rgb"
     assert (card.input_width, card.input_height) == (128, 64)
     assert card.recipe == {"source": "published.pth", "format": "mmseg", "sha256": file_sha256(given.path)}
     assert card.metrics == {} and "non-commercial" in card.licence
@@ -169,7 +169,7 @@ def test_statistics_must_be_known_for_the_data_set(source, tiny_states, tmp_path
 
 
 @pytest.mark.slow
-def test_the_command_imports_a_real_layout(tmp_path, capfd):
+def test_the_command_imports_a_real_checkpoint(tmp_path, capfd):
     """CoinCheung's BiSeNetV2, tensor by tensor as it is published."""
     torch.save(state_of(read_golden("coincheung_bisenetv2")["shapes"]), tmp_path / "model_final_v2_city.pth")
     command = ["weights", "import", tmp_path / "model_final_v2_city.pth", "--from", "coincheung"]

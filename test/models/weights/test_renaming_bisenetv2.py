@@ -8,24 +8,24 @@ from golden import image_of, read_golden, sample, state_of  # noqa: E402
 
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
-from bisenet_core.models.weights.renamings.bisenetv2 import LAYOUTS  # noqa: E402
+from bisenet_core.models.weights.renamings.bisenetv2 import RENAMINGS  # noqa: E402
 
 
-@pytest.fixture(params=LAYOUTS, ids="-".join)
+@pytest.fixture(scope="module", params=RENAMINGS, ids="-".join)
 def published(request):
-    """(layout, golden, state) of one public code base."""
+    """(renaming, golden, state) of one public code base."""
     golden = read_golden("_".join(request.param))
-    return LAYOUTS[request.param], golden, state_of(golden["shapes"])
+    return RENAMINGS[request.param], golden, state_of(golden["shapes"])
 
 
-def _create(layout):
-    return create_model(layout.network, 19, **layout.options, auxiliary=False).eval()
+def _create(renaming):
+    return create_model(renaming.network, 19, **renaming.options, auxiliary=False).eval()
 
 
 def test_their_weights_give_their_logits(published):
-    layout, golden, state = published
-    network = _create(layout)
-    network.load_state_dict(layout.translate(state), strict=True)
+    renaming, golden, state = published
+    network = _create(renaming)
+    network.load_state_dict(renaming.translate(state), strict=True)
     with torch.no_grad():
         logits = network(image_of(*golden["image"]))
     assert list(logits.shape) == golden["logits_shape"]
@@ -35,25 +35,25 @@ def test_their_weights_give_their_logits(published):
 
 
 def test_tensors_keep_their_shapes(published):
-    layout, _, state = published
-    wanted = {name: tensor.shape for name, tensor in _create(layout).state_dict().items()}
-    assert {name: tensor.shape for name, tensor in layout.translate(state).items()} == wanted
+    renaming, _, state = published
+    wanted = {name: tensor.shape for name, tensor in _create(renaming).state_dict().items()}
+    assert {name: tensor.shape for name, tensor in renaming.translate(state).items()} == wanted
 
 
 def test_a_name_of_nothing_is_refused(published):
-    layout, _, state = published
+    renaming, _, state = published
     with pytest.raises(InputError, match=r"1 tensors are not of bisenetv2, first .*\.unheard"):
-        layout.translate({**state, f"{next(iter(state))}.unheard": torch.zeros(1)})
+        renaming.translate({**state, f"{next(iter(state))}.unheard": torch.zeros(1)})
 
 
 def test_what_public_code_bases_disagree_on_matters(published):
-    layout, golden, state = published
+    renaming, golden, state = published
     other = {"nearest": "bilinear", "bilinear": "nearest"}
-    upsampling = other[layout.options.get("aggregation_upsampling", "bilinear")]
+    upsampling = other[renaming.options.get("aggregation_upsampling", "bilinear")]
     network = create_model(
-        layout.network, 19, **{**layout.options, "aggregation_upsampling": upsampling}, auxiliary=False
+        renaming.network, 19, **{**renaming.options, "aggregation_upsampling": upsampling}, auxiliary=False
     ).eval()
-    network.load_state_dict(layout.translate(state))
+    network.load_state_dict(renaming.translate(state))
     with torch.no_grad():
         logits = network(image_of(*golden["image"]))
     assert (sample(logits) - torch.tensor(golden["samples"])).abs().max() > 0.1

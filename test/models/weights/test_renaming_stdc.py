@@ -1,5 +1,7 @@
 """Published STDC-Seg weights give the logits that the public code gives."""
 
+from functools import cache
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install .[train])")
@@ -8,45 +10,50 @@ from golden import image_of, read_golden, sample, state_of  # noqa: E402
 
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
-from bisenet_core.models.weights.renamings.stdc import LAYOUTS  # noqa: E402
+from bisenet_core.models.weights.renamings.stdc import RENAMINGS  # noqa: E402
 
 
-def _state(format, architecture):
+@cache
+def _made(format, architecture):
     return state_of(read_golden(f"{format}_{architecture}")["shapes"])
 
 
-@pytest.mark.parametrize(("format", "architecture"), LAYOUTS)
+def _state(format, architecture):
+    return dict(_made(format, architecture))
+
+
+@pytest.mark.parametrize(("format", "architecture"), RENAMINGS)
 def test_logits_are_those_of_the_public_code(format, architecture):
-    golden, layout = read_golden(f"{format}_{architecture}"), LAYOUTS[format, architecture]
-    network = create_model(layout.network, 19, **layout.options, auxiliary=False)
-    network.load_state_dict(layout.translate(_state(format, architecture)))
+    golden, renaming = read_golden(f"{format}_{architecture}"), RENAMINGS[format, architecture]
+    network = create_model(renaming.network, 19, **renaming.options, auxiliary=False)
+    network.load_state_dict(renaming.translate(_state(format, architecture)))
     with torch.no_grad():
         logits = network.eval()(image_of(*golden["image"]))
     assert list(logits.shape) == golden["logits_shape"]
     torch.testing.assert_close(sample(logits), torch.tensor(golden["samples"]), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize(("format", "architecture"), LAYOUTS)
+@pytest.mark.parametrize(("format", "architecture"), RENAMINGS)
 def test_every_tensor_is_accounted_for(format, architecture):
-    state, layout = _state(format, architecture), LAYOUTS[format, architecture]
-    wanted = create_model(layout.network, 19, auxiliary=False).state_dict()
-    missing = wanted.keys() - layout.translate(state).keys()
-    assert not layout.translate(state).keys() - wanted.keys()
+    state, renaming = _state(format, architecture), RENAMINGS[format, architecture]
+    wanted = create_model(renaming.network, 19, auxiliary=False).state_dict()
+    missing = wanted.keys() - renaming.translate(state).keys()
+    assert not renaming.translate(state).keys() - wanted.keys()
     assert all(name.endswith("num_batches_tracked") for name in missing)
     assert bool(missing) == (format == "stdc-seg"), "InPlaceABN keeps no such count"
     with pytest.raises(InputError, match="1 tensors are not of stdc"):
-        layout.translate({**state, "backbone.stranger.weight": torch.zeros(1)})
+        renaming.translate({**state, "backbone.stranger.weight": torch.zeros(1)})
 
 
 def test_one_network_is_not_taken_for_the_other():
     larger = _state("stdc-seg", "stdc2_seg")
     with pytest.raises(InputError, match="tensors are not of stdc1_seg"):
-        LAYOUTS["stdc-seg", "stdc1_seg"].translate(larger)
+        RENAMINGS["stdc-seg", "stdc1_seg"].translate(larger)
 
 
 def test_scales_of_inplace_abn_become_those_of_a_plain_norm():
-    state, layout = _state("stdc-seg", "stdc1_seg"), LAYOUTS["stdc-seg", "stdc1_seg"]
-    ours = layout.translate(state)
+    state, renaming = _state("stdc-seg", "stdc1_seg"), RENAMINGS["stdc-seg", "stdc1_seg"]
+    ours = renaming.translate(state)
     theirs = state["ffm.convblk.bn.weight"]
     assert (theirs < 0).any()
     assert torch.equal(ours["fusion.conv.1.weight"], theirs.abs() + 1e-5)
@@ -57,4 +64,4 @@ def test_scales_of_inplace_abn_become_those_of_a_plain_norm():
 def test_a_checkpoint_without_its_classifier_is_left_to_the_check_of_missing_tensors():
     state = _state("stdc-seg", "stdc1_seg")
     del state["conv_out.conv_out.weight"]
-    assert "head.classifier.bias" not in LAYOUTS["stdc-seg", "stdc1_seg"].translate(state)
+    assert "head.classifier.bias" not in RENAMINGS["stdc-seg", "stdc1_seg"].translate(state)

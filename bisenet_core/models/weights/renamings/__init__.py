@@ -1,19 +1,19 @@
 """How public code bases name the tensors of the networks: one file per family."""
 
 from bisenet_core.errors import InputError
-from bisenet_core.models.weights.renaming import Layout
+from bisenet_core.models.weights.renaming import Renaming
 from bisenet_core.models.weights.renamings import bisenetv1, bisenetv2, stdc
 
-#: (format, architecture) -> layout.
-LAYOUTS: dict[tuple[str, str], Layout] = {**bisenetv1.LAYOUTS, **bisenetv2.LAYOUTS, **stdc.LAYOUTS}
+#: (format, architecture) -> renaming.
+RENAMINGS: dict[tuple[str, str], Renaming] = {**bisenetv1.RENAMINGS, **bisenetv2.RENAMINGS, **stdc.RENAMINGS}
 
 
-def layout_of(format: str, architecture: str) -> Layout:
+def renaming_of(format: str, architecture: str) -> Renaming:
     """How ``format`` names the tensors of ``architecture``. ``InputError`` says which are known."""
-    formats = sorted({known for known, _ in LAYOUTS})
+    formats = sorted({known for known, _ in RENAMINGS})
     if format not in formats:
         raise InputError(f"no format is called {format!r}; known: {', '.join(formats)}")
-    if (format, architecture) not in LAYOUTS:
-        known = sorted(name for other, name in LAYOUTS if other == format)
+    if (format, architecture) not in RENAMINGS:
+        known = sorted(name for other, name in RENAMINGS if other == format)
         raise InputError(f"{format} publishes no {architecture!r}; known: {', '.join(known)}")
-    return LAYOUTS[format, architecture]
+    return RENAMINGS[format, architecture]

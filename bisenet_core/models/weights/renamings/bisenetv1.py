@@ -1,6 +1,6 @@
 """How public code bases name the tensors of BiSeNet V1, and what they compute otherwise than its authors."""
 
-from bisenet_core.models.weights.renaming import COINCHEUNG, IMAGENET, Layout, Rule, conv_norm
+from bisenet_core.models.weights.renaming import COINCHEUNG, IMAGENET, Renaming, Rule, conv_norm
 
 
 def _resnet(theirs: str) -> tuple[Rule, ...]:
@@ -54,9 +54,9 @@ _MMSEG_RULES: tuple[Rule, ...] = (
 )
 
 
-def _mmseg(depth: int, width: int, *datasets: str) -> Layout:
+def _mmseg(depth: int, width: int, *datasets: str) -> Renaming:
     """mmsegmentation's with a plain ResNet stem; the deeper trunks have paths four times as wide."""
-    return Layout(
+    return Renaming(
         network=f"bisenetv1_resnet{depth}",
         rules=_MMSEG_RULES,
         statistics={dataset: IMAGENET for dataset in datasets},
@@ -71,8 +71,8 @@ def _mmseg(depth: int, width: int, *datasets: str) -> Layout:
     )
 
 
-LAYOUTS: dict[tuple[str, str], Layout] = {
-    ("coincheung", "bisenetv1_resnet18"): Layout(
+RENAMINGS: dict[tuple[str, str], Renaming] = {
+    ("coincheung", "bisenetv1_resnet18"): Renaming(
         network="bisenetv1_resnet18",
         rules=_COINCHEUNG_RULES,
         statistics=COINCHEUNG,

@@ -1,6 +1,6 @@
 """BiSeNet V2 as CoinCheung/BiSeNet and mmsegmentation name it."""
 
-from bisenet_core.models.weights.renaming import COINCHEUNG, IMAGENET, Layout, Rule, conv_norm
+from bisenet_core.models.weights.renaming import COINCHEUNG, IMAGENET, Renaming, Rule, conv_norm
 
 
 def _counted(theirs: str, ours: str, first: int = 0) -> tuple[Rule, ...]:
@@ -84,14 +84,14 @@ def _mmseg() -> tuple[Rule, ...]:
     )
 
 
-LAYOUTS: dict[tuple[str, str], Layout] = {
-    ("coincheung", "bisenetv2"): Layout(
+RENAMINGS: dict[tuple[str, str], Renaming] = {
+    ("coincheung", "bisenetv2"): Renaming(
         "bisenetv2",
         _coincheung(),
         COINCHEUNG,
         {"variant": "community", "aggregation_upsampling": "nearest"},
     ),
-    ("mmseg", "bisenetv2"): Layout(
+    ("mmseg", "bisenetv2"): Renaming(
         "bisenetv2",
         _mmseg(),
         {"cityscapes": IMAGENET},

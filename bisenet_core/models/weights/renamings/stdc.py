@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from bisenet_core.models.stdc.backbone import REPEATS
-from bisenet_core.models.weights.renaming import IMAGENET, Layout, Rule, conv_norm
+from bisenet_core.models.stdc import REPEATS
+from bisenet_core.models.weights.renaming import IMAGENET, Renaming, Rule, conv_norm
 
 _STATISTICS = {"cityscapes": IMAGENET}
 _INPLACE_ABN_EPSILON = 1e-5
 
 
-def _authors(trunk: str) -> Layout:
+def _authors(trunk: str) -> Renaming:
     modules = ["stage1", "stage2"]  # theirs are numbered without regard to the stages
     for stage, count in enumerate(REPEATS[trunk], 3):
         modules += [f"stage{stage}.{index}" for index in range(count)]
@@ -35,10 +35,10 @@ def _authors(trunk: str) -> Layout:
         (r"cp\.backbone\.(conv_last|fc|bn|linear)\..+", None),  # the classifier of whole images
         (r"conv_out(16|32|_sp\d+)\..+", None),  # auxiliary heads
     ]
-    return _AuthorsLayout(f"{trunk}_seg", tuple(rules), _STATISTICS, convert=_effective_scale)
+    return _AuthorsRenaming(f"{trunk}_seg", tuple(rules), _STATISTICS, convert=_effective_scale)
 
 
-class _AuthorsLayout(Layout):
+class _AuthorsRenaming(Renaming):
     """Their classifier has no bias: ours is zero."""
 
     def translate(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -56,7 +56,7 @@ def _effective_scale(name: str, tensor: Tensor) -> Tensor:
     return tensor.abs() + _INPLACE_ABN_EPSILON
 
 
-def _mmseg(network: str) -> Layout:
+def _mmseg(network: str) -> Renaming:
     rules: list[Rule] = []
     stages = r"backbone\.backbone\.stages"
     for number in range(2):
@@ -79,10 +79,10 @@ def _mmseg(network: str) -> Layout:
         (r"decode_head\.conv_seg\.(\w+)", r"head.classifier.\1"),
         (r"auxiliary_head\..+", None),
     ]
-    return Layout(network, tuple(rules), _STATISTICS)
+    return Renaming(network, tuple(rules), _STATISTICS)
 
 
-LAYOUTS: dict[tuple[str, str], Layout] = {
+RENAMINGS: dict[tuple[str, str], Renaming] = {
     ("stdc-seg", "stdc1_seg"): _authors("stdc1"),
     ("stdc-seg", "stdc2_seg"): _authors("stdc2"),
     ("mmseg", "stdc1_seg"): _mmseg("stdc1_seg"),
