@@ -74,7 +74,7 @@ def _on(boundary: np.ndarray, ids: np.ndarray, margin: int) -> np.ndarray:
     # ids on the boundary, UNLABELED elsewhere and in a margin that a search near a pixel may enter
     height, width = ids.shape
     result = np.full((height + 2 * margin, width + 2 * margin), UNLABELED, np.uint8)
-    np.copyto(result[margin:-margin, margin:-margin], ids, where=boundary)
+    np.copyto(result[margin : margin + height, margin : margin + width], ids, where=boundary)
     return result
 
 
