@@ -1,1 +1,1 @@
-"""Frames with their stamps and ground truth: bags, folders, videos and the rendered street."""
+"""Recorded drives: frames with stamps and ground truth, from bags, folders and videos, or rendered."""

@@ -1,4 +1,4 @@
-"""BagDrive: the images of one topic of a bag, any range of them, the same every time."""
+"""A drive from the images of one topic of a bag."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bisenet_core.drives.bags.bag import Bag, Message
+from bisenet_core.drives.bags.bag import Bag
 from bisenet_core.drives.bags.image_messages import (
     COMPRESSED,
     IMAGE_TYPES,
@@ -25,12 +25,12 @@ from bisenet_core.errors import InputError
 
 
 class BagDrive(Drive):
-    """Opening reads the bag's index, and the stamps where ground truth is matched by them; frames are read
-    one by one from where they lie.
+    """The images of one topic of a bag, in the order of recording; any range is the same every time.
 
-    ``topic``: by default the only image topic beside that of labels, or the first by name. ``truth``: gives
-    the frames their ground truth. ``rate_hz``: the frames' times are those of a steady rate instead. Raises
-    InputError for a bag that cannot be read, has no images, or lacks the topic.
+    Opening reads the index of the bag, and the stamps where ground truth is matched by them; frames are read
+    one by one from where they lie. ``topic``: by default the only image topic beside that of labels, or the
+    first by name. ``truth``: gives the frames their ground truth. ``rate_hz``: plays at a steady rate instead
+    of the recorded times. Raises InputError for a bag that cannot be read, has no images, or lacks the topic.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class BagDrive(Drive):
 
     @property
     def opening_notes(self) -> list[str]:
-        """What is odd about the whole, as far as opening it told: one line each."""
+        """Oddities of the whole drive that opening it showed: one line each."""
         return [*self._bag.notes, *self._topic_notes, *self._time_notes]
 
     def notes(
         self, stamps_ns: np.ndarray | None = None, sizes: Sequence[tuple[int, int]] = ()
     ) -> list[str]:
-        """All that is odd about the whole, of the stamps and of the ground truth too: one line each.
+        """All oddities of the whole drive, those of stamps and ground truth included: one line each.
 
         ``stamps_ns``: where they are known already. ``sizes``: (width, height) of the frames that were read,
         (0, 0) for those that could not be.
@@ -115,7 +115,7 @@ class BagDrive(Drive):
         recorded = int(self.times_ns[index])
         header, image, problem = Header(recorded, ""), None, ""  # all that is known where no header is
         try:
-            message = self._read(index)
+            message = self._messages.read(index)
             header = header_of(message)
             image = decode_image(message)
         except InputError as error:
@@ -131,12 +131,6 @@ class BagDrive(Drive):
         if damage:
             return f"{self.path} cannot be read as a bag: no image is left on {self.topic}; {damage}"
         return f"{self.path}: no image was recorded on {self.topic}; choose another with --topic"
-
-    def _read(self, index: int) -> Message:
-        try:
-            return self._messages.read(index)
-        except Exception as error:  # sqlite's, zstd's, struct's: whatever a damaged file comes to
-            raise InputError(f"it cannot be read from the bag: {' '.join(str(error).split())}") from None
 
     def _choose_topic(self, wanted: str | None) -> str:
         labels = self.truth.topic if self.truth else None  # images too, but never by default those to label

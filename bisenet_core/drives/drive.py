@@ -1,4 +1,4 @@
-"""Drive and Frame: a recorded drive and its frames, whatever files they lie in."""
+"""A recorded drive, whatever files it is stored in, and the frames it consists of."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

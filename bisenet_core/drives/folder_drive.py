@@ -1,4 +1,4 @@
-"""FolderDrive: a folder of images as a drive, with ground truth from the sibling folder ``labels``."""
+"""A drive from a folder of images, with ground truth from the sibling folder ``labels``."""
 
 from collections.abc import Iterator
 from pathlib import Path

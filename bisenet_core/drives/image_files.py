@@ -1,4 +1,4 @@
-"""Read and write image files, with one clear error for each way in which they can be bad."""
+"""Read and write image files; an error names the file and what is wrong with it."""
 
 import re
 from pathlib import Path

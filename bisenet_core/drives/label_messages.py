@@ -1,4 +1,4 @@
-"""What the node publishes, as messages of rosbags: labels, overlay, label info, diagnostics."""
+"""Build the messages that the node publishes (labels, overlay, label info, diagnostics) with rosbags."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -54,7 +54,7 @@ def add_topic(writer: Any, topic: str, msgtype: str, latched: bool) -> Any:
 
 
 def serialise(message: Any) -> bytes | memoryview:
-    """CDR."""
+    """Serialise a message as CDR."""
     return typestore().serialize_cdr(message, message.__msgtype__)
 
 

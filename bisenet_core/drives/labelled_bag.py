@@ -1,4 +1,4 @@
-"""LabelledBagWriter: what the node would have published over a recording, as a new ROS 2 bag."""
+"""Write what the node would have published for a recording, as a new ROS 2 bag."""
 
 import shutil
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Open a drive, or ground truth, from whatever the user names."""
+"""Open a drive, or the ground truth for one, from the paths and topics that a user names."""
 
 import logging
 from pathlib import Path

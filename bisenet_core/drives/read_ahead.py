@@ -1,4 +1,4 @@
-"""read_ahead: a thread that reads the next items while the caller is busy with this one."""
+"""Read the next items in another thread while the caller works on the present one."""
 
 from collections import deque
 from collections.abc import Iterator

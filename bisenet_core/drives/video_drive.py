@@ -1,4 +1,4 @@
-"""VideoDrive: a video file as a drive, decoded by OpenCV one frame at a time."""
+"""A drive from a video file, decoded by OpenCV one frame at a time."""
 
 import logging
 import os

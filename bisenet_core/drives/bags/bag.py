@@ -1,4 +1,4 @@
-"""Bag: a ROS 2 bag (.db3, .mcap, a folder of them) or a ROS 1 .bag, whose messages are read by number."""
+"""Open a bag of ROS 2 (.db3, .mcap, a folder of them) or ROS 1 (.bag) and read its messages by number."""
 
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
@@ -51,13 +51,19 @@ class Messages:
         return len(self._table)
 
     def read(self, index: int) -> Message:
-        """One message. Raises whatever its storage does where it is damaged."""
+        """One message. Raises InputError, without the name of the bag, where it is damaged."""
         storage, entry = self._find(index)
-        data = unpack_message(storage.read(int(entry["place"]), int(entry["offset"])))
+        try:
+            data = unpack_message(storage.read(int(entry["place"]), int(entry["offset"])))
+        except Exception as error:  # sqlite's, zstd's, struct's: whatever a damaged file comes to
+            raise InputError(f"it cannot be read from the bag: {' '.join(str(error).split())}") from None
         return Message(storage.channels[int(entry["channel"])].msgtype, data, storage.ros1)
 
     def head(self, index: int, size: int) -> Message:
-        """As ``read``, but of the data at least the first ``size`` bytes, cheaply where the file allows."""
+        """At least the first ``size`` bytes of a message, cheaply where the file allows.
+
+        Raises whatever its storage does where it is damaged.
+        """
         storage, entry = self._find(index)
         data = storage.head(int(entry["place"]), int(entry["offset"]), size)
         if is_packed(data):
@@ -92,7 +98,7 @@ class Bag:
 
     @property
     def notes(self) -> list[str]:
-        """What is odd about the bag: one line each."""
+        """Oddities of the bag: one line each."""
         found = [f"{name} {note}" for name, s in self._storages.items() for note in s.notes]
         return list(dict.fromkeys([*self._notes, *found]))
 
@@ -121,7 +127,7 @@ class Bag:
         self._opened.close()
 
     def _add(self, file: Path) -> str:
-        """Open a storage file; returns why it cannot be, or an empty text."""
+        """Open a storage file; returns why that fails, or an empty text."""
         try:
             storage = self._open(file)
         except ImportError:

@@ -1,4 +1,4 @@
-"""Which storage files a bag consists of, in which order, and what its metadata.yaml says of them."""
+"""Find the storage files of a bag, in order, and what its metadata.yaml says about them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -17,7 +17,7 @@ PACKED_SUFFIX = ".zstd"  # of a file that was compressed as a whole
 
 @dataclass
 class BagFiles:
-    """Storage files in order, how many messages of each topic and type they should hold, what is odd."""
+    """Storage files in order, declared numbers of messages by topic and type, and oddities."""
 
     paths: list[Path]
     declared: dict[tuple[str, str], int] = field(default_factory=dict)

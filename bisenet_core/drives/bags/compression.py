@@ -1,4 +1,4 @@
-"""The compressions of bags."""
+"""Decompress what bags compress: chunks, single messages and whole files."""
 
 import shutil
 import sys

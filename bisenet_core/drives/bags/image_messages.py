@@ -19,7 +19,7 @@ _STAMP_BYTES = 16  # of a message, in which its stamp lies
 
 
 class Header(NamedTuple):
-    """Of a std_msgs/Header what both versions of ROS have."""
+    """The fields of a std_msgs/Header that ROS 1 and ROS 2 share."""
 
     stamp_ns: int
     frame_id: str

@@ -1,4 +1,4 @@
-"""McapFile: the records of an .mcap file, by their place in it; see https://mcap.dev/spec.
+"""Read the records of an .mcap file by their byte offsets; the format is https://mcap.dev/spec.
 
 A record is an opcode, its content's length and the content, all little endian. No length is believed before
 it was compared with the bytes that are there; times and places are read as signed numbers, as arrays hold
@@ -41,7 +41,7 @@ class Record(NamedTuple):
 
 
 class McapFile:
-    """Read without a position of its own, by any number of threads; one chunk is kept in memory.
+    """An open .mcap file, which any number of threads may read; one unpacked chunk is kept in memory.
 
     Raises ValueError or struct.error for what is beyond the file's end or makes no sense.
     """
@@ -52,7 +52,7 @@ class McapFile:
         self._last_chunk: tuple[int, bytes | memoryview] = (-1, b"")
 
     def close(self) -> None:
-        """Harmless when repeated."""
+        """Close the file. Harmless when repeated."""
         if self._file >= 0:
             os.close(self._file)
         self._file = -1
@@ -73,7 +73,7 @@ class McapFile:
         raise ValueError(f"no whole record lies at byte {start}")
 
     def content(self, record: Record) -> memoryview:
-        """What a record holds."""
+        """The content of a record."""
         size = record.end - record.start
         if size > _LARGEST_RECORD:
             raise ValueError(f"the record at byte {record.start} has {size} bytes, which makes no sense")
@@ -136,7 +136,7 @@ def parse_schema(content: memoryview) -> tuple[int, str]:
 
 
 def _block(content: memoryview, at: int) -> memoryview:
-    """Bytes behind their own length."""
+    """The bytes that follow their own length at ``at``."""
     (size,) = struct.unpack_from("<I", content, at)
     block = content[at + 4 : at + 4 + size]
     if len(block) != size:

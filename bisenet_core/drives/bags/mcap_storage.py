@@ -1,4 +1,4 @@
-"""McapStorage: an .mcap file, through its index, or without one where the recording was cut off."""
+"""Read an .mcap file through its index, or record by record where the recording was cut off."""
 
 import struct
 from collections.abc import Collection, Iterator
@@ -24,7 +24,7 @@ class Chunk(NamedTuple):
 
 
 class McapStorage(Storage):
-    """Listed from the summary at the file's end, or where it has none, by going from record to record.
+    """An .mcap file: listed from the summary at its end, or where it has none, from record to record.
 
     Chunks are skipped, not read, unless they alone can tell what is in them.
     """
@@ -112,7 +112,7 @@ class McapStorage(Storage):
         self.notes.append(f"was cut off: its records are whole up to byte {end} of {self._file.size}")
 
     def _take(self, record: mcap.Record) -> None:
-        """Keep what a record tells of where messages are, and of what kind."""
+        """Note where a record says that messages are, and of what kind."""
         opcode, start = record.opcode, record.start - mcap.RECORD_HEADER.size
         if opcode in (mcap.SCHEMA, mcap.CHANNEL):
             self._learn(opcode, self._file.content(record))

@@ -1,4 +1,4 @@
-"""Ros1Storage: a ROS 1 .bag, by the index that rosbags reads."""
+"""Read a ROS 1 .bag through the index that rosbags parses."""
 
 import os
 import struct
@@ -14,7 +14,7 @@ _CONNECTION, _MESSAGE = 7, 2  # kinds of records
 
 
 class Ros1Storage(Storage):
-    """Messages are found by their chunk and their offset in it."""
+    """A ROS 1 .bag, whose messages are found by their chunk and their offset in it."""
 
     ros1 = True
 

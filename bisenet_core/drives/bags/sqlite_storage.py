@@ -1,4 +1,4 @@
-"""SqliteStorage: a .db3 file; one that was cut off is read as far as it goes."""
+"""Read a .db3 file; one that was cut off is read up to the cut."""
 
 import sqlite3
 import struct
@@ -13,7 +13,7 @@ from bisenet_core.drives.bags.storage import ENTRY, Channel, Storage
 
 
 class SqliteStorage(Storage):
-    """Messages are found by their row."""
+    """A .db3 file, whose messages are found by their row."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class SqliteStorage(Storage):
 
 
 def _declared_size(header: bytes) -> int:
-    """Bytes that a database's first 100 say it has; 0 where they do not say."""
+    """Size in bytes that the first 100 bytes of a database declare; 0 where they declare none."""
     if len(header) < 100:
         return 0
     page, changes, pages, valid_for = (

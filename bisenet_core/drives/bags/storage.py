@@ -1,4 +1,4 @@
-"""Storage: one file of a bag, as a list of messages that are read one by one."""
+"""The interface of one storage file of a bag, whose messages are read one by one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
@@ -12,7 +12,7 @@ ENTRY = np.dtype([("time", "i8"), ("channel", "i8"), ("place", "i8"), ("offset",
 
 
 class Channel(NamedTuple):
-    """What the messages of one channel are."""
+    """Topic and type of the messages of one channel."""
 
     topic: str
     msgtype: str
@@ -29,7 +29,7 @@ class Storage(ABC):
         self.channels: dict[int, Channel] = {}
         """By id."""
         self.notes: list[str] = []
-        """What is odd about the file: one line each, without its name."""
+        """Oddities of the file: one line each, without its name."""
 
     @abstractmethod
     def index(self, channels: Collection[int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""FolderTruth: labels as PNG files, matched by the stamp or the number in their names, or by their order."""
+"""Ground truth from PNG files, matched by the stamp or number in their names, or by their order."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _SECOND = 1_000_000_000
 
 
 class FolderTruth(Truth):
-    """How names are read is decided once, for all files of the folder, and said in ``description``.
+    """Labels of a folder, matched in one way for all of its files; ``description`` says in which.
 
     By stamp, where any name holds one: nanoseconds, or seconds and nanoseconds with "_" or "." between them.
     Else by number, where the frames are counted from 0: 000000.png belongs to the first. Else by order, where
@@ -53,7 +53,7 @@ class FolderTruth(Truth):
             raise InputError(str(error).replace(str(path), "it", 1)) from None
 
     def _choose_keys(self, frames: int) -> tuple[str, list[int]]:
-        """How labels are found, and what each is found by: a stamp or a frame's index, -1 without a stamp."""
+        """The way of matching, and the key of each file: a stamp or the index of a frame, -1 for neither."""
         stamps = [stamp_in(path.stem) for path in self._files]
         numbers = [int(path.stem) if path.stem.isdecimal() else -1 for path in self._files]
         if any(stamp is not None for stamp in stamps):
@@ -71,7 +71,7 @@ class FolderTruth(Truth):
 
 
 def _count_from_zero(numbers: list[int], frames: int) -> bool:
-    """Whether they count the frames from 0, though the last may be missing in a bag that was cut off."""
+    """Whether numbers are indices of frames; a bag that was cut off may lack the last of these."""
     if min(numbers) < 0:
         return False
     if max(numbers) < frames:

@@ -1,4 +1,4 @@
-"""StampPairs: which labels belong to which images, by their stamps."""
+"""Match labels with images by their stamps."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -12,8 +12,10 @@ Stamps = np.ndarray | Sequence[int]
 
 
 class StampPairs:
-    """Stamps must be equal to the nanosecond. Of several images with one stamp, as a clock that stands
-    still gives them, the k-th has the k-th label of that stamp, if there are as many of both.
+    """Pairs of images and labels whose stamps are equal to the nanosecond.
+
+    Of several images with one stamp, as a clock that stands still gives them, the k-th has the k-th label of
+    that stamp, if there are as many of both.
 
     ``images``, ``labels``: nanoseconds, in the order of recording or of names; -1 for one without a stamp.
     """
@@ -33,15 +35,21 @@ class StampPairs:
         return labels[bisect_left(images, index)]
 
     def notes(self) -> list[str]:
-        """What is odd about the whole: one line each."""
-        counts = {stamp: len(images) for stamp, images in self._images.items()}
-        shared = counts.keys() & self._labels.keys()
-        unclear = sum(counts[stamp] for stamp in shared if counts[stamp] != len(self._labels[stamp]))
-        notes = [f"ground truth: {unclear} frames are left out; another number of labels has their stamp"]
-        known = sum(map(len, self._labels.values()))
-        unused = known - sum(len(self._labels[stamp]) for stamp in shared)
-        unlabelled = len(self._stamps) - sum(counts[stamp] for stamp in shared)
-        return notes[: bool(unclear)] + matching_notes(known, unused, unlabelled, len(self._stamps))
+        """Oddities of all labels together: one line each."""
+        frames, labels = len(self._stamps), sum(map(len, self._labels.values()))
+        shared = self._images.keys() & self._labels.keys()
+        pairs = [(len(self._images[stamp]), len(self._labels[stamp])) for stamp in shared]
+        unclear = sum(images for images, theirs in pairs if images != theirs)
+        unlabelled = frames - sum(images for images, _ in pairs)
+        unused = labels - sum(theirs for _, theirs in pairs)
+        if labels and not pairs:
+            return [f"ground truth: none of its {labels} labels matches a frame; nothing is scored"]
+        counted = [
+            (unclear, f"{unclear} frames are left out; another number of labels has their stamp"),
+            (unused, f"{unused} of its {labels} labels match no frame"),
+            (unlabelled, f"{unlabelled} of {frames} frames have none"),
+        ]
+        return [f"ground truth: {text}" for number, text in counted if number]
 
 
 def _places(stamps_ns: Stamps) -> dict[int, list[int]]:
@@ -51,11 +59,3 @@ def _places(stamps_ns: Stamps) -> dict[int, list[int]]:
         if stamp >= 0:
             places[stamp].append(place)
     return dict(places)
-
-
-def matching_notes(count: int, unused: int, unlabelled: int, frames: int) -> list[str]:
-    """Of ``count`` labels that are matched to ``frames``: how many match none, and how many have none."""
-    if count and unused == count:
-        return [f"ground truth: none of its {count} labels matches a frame; nothing is scored"]
-    notes = [f"ground truth: {unused} of its {count} labels match no frame"] if unused else []
-    return notes + ([f"ground truth: {unlabelled} of {frames} frames have none"] if unlabelled else [])

@@ -1,4 +1,4 @@
-"""TopicTruth: labels recorded in the bag beside the images, matched by their header's stamp."""
+"""Ground truth from a topic of the bag, matched by the stamps in the headers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from bisenet_core.labels.label_space import LabelSpace
 
 
 class TopicTruth(Truth):
-    """mono8 Image, or CompressedImage that is a PNG; matched as StampPairs says.
+    """Labels recorded as mono8 Image, or as CompressedImage that is a PNG; see StampPairs for how they match.
 
     Raises InputError where the bag has no such topic.
     """
@@ -45,12 +45,7 @@ class TopicTruth(Truth):
         self._bag.close()
 
     def _read(self, place: int) -> np.ndarray:
-        try:
-            return labels_from_message(self._messages.read(place))
-        except InputError:
-            raise
-        except Exception as error:  # in a damaged bag, of any kind
-            raise InputError(f"it cannot be read from the bag: {' '.join(str(error).split())}") from None
+        return labels_from_message(self._messages.read(place))
 
 
 def _refuse_other_topics(bag: Bag, topic: str) -> None:

@@ -1,4 +1,4 @@
-"""Truth: ground truth for recorded images, whatever it comes from."""
+"""The interface of ground truth for recorded images."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -11,7 +11,10 @@ from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 
 
 class Truth(ABC):
-    """Finds the labels of a frame. Labels of another size than its image are left out, never resized."""
+    """Ground truth of a drive: finds the labels of each frame.
+
+    Labels of another size than their image are left out, never resized.
+    """
 
     #: The topic it comes from, if it does.
     topic: str | None = None
@@ -41,7 +44,7 @@ class Truth(ABC):
         """HxW uint8: one of the labels as it is stored. Raises InputError where it cannot be read."""
 
     def notes(self) -> list[str]:
-        """What is odd about the whole: one line each."""
+        """Oddities of all labels together: one line each."""
         return self._pairs.notes()
 
     def close(self) -> None:  # noqa: B027  (most have nothing to close)
