@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from recorded_bags import IMAGES
 from same_outcomes import assert_same
 
 from bisenet_core.errors import EvaluationError, InputError
-from bisenet_core.evaluation.replay import cores, local_jobs
+from bisenet_core.evaluation.replay import local_jobs
 from bisenet_core.evaluation.replay.job import split
 from bisenet_core.evaluation.replay.local_jobs import ATTEMPTS, run_in_processes
 from bisenet_core.evaluation.replay.replay import run_here
@@ -45,14 +46,6 @@ def alone(job, street_bag):
     return in_order(run_here(job, split(street_bag, IMAGES, 23), lambda frames: None))
 
 
-def test_two_processes_come_to_the_same(job, street_parts, alone):
-    counted = []
-    finished = list(run_in_processes(job, street_parts(4), counted.append, processes=2))
-    assert_same(in_order(finished), alone)
-    assert sum(counted) == 23
-    assert not multiprocessing.active_children()
-
-
 def test_no_core_is_kept_for_a_process_without_parts(job, street_parts, monkeypatch):
     threads = []
     monkeypatch.setattr(local_jobs, "available_cores", lambda: 8)
@@ -64,13 +57,14 @@ def test_no_core_is_kept_for_a_process_without_parts(job, street_parts, monkeypa
     assert list(run_in_processes(job, [], print, processes=8)) == []
 
 
-def test_a_killed_workers_part_is_done_again(job, street_parts, alone, caplog):
+def test_two_processes_come_to_the_same_also_when_killed(job, street_parts, alone, caplog):
     killer = Killer(2)
     finished = list(run_in_processes(job, street_parts(8), killer, processes=2))
     assert len(killer.killed) == 2
     assert_same(in_order(finished), alone)
     assert killer.frames == 23  # those that were lost are taken back
     assert "SIGKILL" in caplog.text and "done again" in caplog.text
+    assert not multiprocessing.active_children()
 
 
 def test_a_part_that_kills_its_workers_is_given_up(job, street_parts):
@@ -83,7 +77,7 @@ def test_a_part_that_kills_its_workers_is_given_up(job, street_parts):
 
 def test_what_a_worker_refuses_is_raised_here(job, street_parts):
     with pytest.raises(InputError, match="another network"):
-        list(run_in_processes(replace(job, model_sha256="1"), street_parts(8), print, processes=2))
+        list(run_in_processes(replace(job, model_sha256="1"), street_parts(8), print, processes=1))
     assert not multiprocessing.active_children()
 
 
@@ -107,25 +101,26 @@ def test_ctrl_c_is_left_to_the_process_that_began_them(job):
     assert [int(mask, 16) & 1 << (signal.SIGINT - 1) for mask in masks] == [2, 2]
 
 
-def _claim(count, ready, done):
-    ready.put((cores.claim_cores(count), sorted(os.sched_getaffinity(0))))
-    done.wait()
+CLAIM = """
+import os
+from bisenet_core.evaluation.replay.cores import claim_cores
+print(claim_cores(1), *sorted(os.sched_getaffinity(0)), flush=True)
+input()
+"""
 
 
 def test_each_process_has_its_own_cores(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    context = multiprocessing.get_context("spawn")
-    ready, done = context.Queue(), context.Event()
     every = sorted(os.sched_getaffinity(0))
-    claims = [context.Process(target=_claim, args=(1, ready, done)) for _ in every]
-    for process in claims:
-        process.start()
-    taken = [ready.get() for _ in claims]
-    late = context.Process(target=_claim, args=(1, ready, done))
-    late.start()
-    assert ready.get() == (len(every), every)  # no core is free: it keeps all
-    done.set()
-    for process in (*claims, late):
-        process.join()
+    with ExitStack() as stack:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        start = [sys.executable, "-c", CLAIM]
+        claims = [stack.enter_context(subprocess.Popen(start, **pipes)) for _ in every]
+        taken = [list(map(int, claim.stdout.readline().split())) for claim in claims]
+        late = stack.enter_context(subprocess.Popen(start, **pipes))
+        assert list(map(int, late.stdout.readline().split())) == [len(every), *every]  # none is free: all
+        for process in (*claims, late):
+            process.stdin.write("\n")
+            process.stdin.flush()
     assert [count for count, _ in taken] == [1] * len(every)
-    assert sorted(core for _, (core,) in taken) == every
+    assert sorted(core for _, core in taken) == every

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, suppress
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -35,18 +36,58 @@ ROOT = Path(__file__).resolve().parents[3]
 MEASURED = {"created", "command", "cores", "fps", "latency_ms", "stages_ms", "as_driven"}
 
 
-@pytest.fixture
-def run(street_bag, tiny_model_folder, tmp_path, monkeypatch):
-    """``run(*options, bag=..., output=...)``: results.json of an evaluation in parts of 5 frames."""
-    monkeypatch.setattr(parts_module.split, "__defaults__", (None, 5))
+def replay(output, bag, model, *options, truth=True, status=0):
+    """results.json of an evaluation in parts of 5 frames; None where the command fails with ``status``."""
+    topic = ["--label-topic", LABELS, "--topic", IMAGES] if truth else []
+    arguments = [bag, "--model", model, "--precision", "fp32", "--no-report", *topic, "--output", output]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts_module.split, "__defaults__", (None, 5))
+        assert main(["replay", *map(str, [*arguments, *options])]) == status
+    return json.loads((output / "results.json").read_text()) if status == 0 else None
 
-    def run(*options, bag=street_bag, output="out", truth=True, status=0):
-        topic = ["--label-topic", LABELS, "--topic", IMAGES] if truth else []
-        arguments = [bag, "--model", tiny_model_folder, "--precision", "fp32", "--no-report", *topic]
-        assert main(["replay", *map(str, [*arguments, "--output", tmp_path / output, *options])]) == status
-        return json.loads((tmp_path / output / "results.json").read_text()) if status == 0 else None
+
+@pytest.fixture
+def run(street_bag, tiny_model_folder, tmp_path):
+    """``run(*options, bag=..., output=...)``: see ``replay``; the tiny model on the street."""
+
+    def run(*options, bag=street_bag, output="out", **more):
+        return replay(tmp_path / output, bag, tiny_model_folder, *options, **more)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def evaluated(street_bag, tiny_model_folder, tmp_path_factory):
+    """The folder of an evaluation of the street, by one process. Do not change it."""
+    output = tmp_path_factory.mktemp("evaluated") / "out"
+    replay(output, street_bag, tiny_model_folder)
+    return output
+
+
+@pytest.fixture(scope="module")
+def spread(street_bag, tiny_model_folder, tmp_path_factory):
+    """The folder of the same evaluation by two processes, with a labelled bag. Do not change it."""
+    output = tmp_path_factory.mktemp("spread") / "out"
+    replay(output, street_bag, tiny_model_folder, "--jobs", 2, "--labelled-bag")
+    return output
+
+
+@pytest.fixture(scope="module")
+def street_dataset(street, tiny_model_folder, tmp_path_factory):
+    """``dataset`` of the street, and what `bisenet evaluate` says of it."""
+    root = dataset(tmp_path_factory.mktemp("data"), street)
+    return root, evaluate(root, tiny_model_folder)
+
+
+def evaluate(root, model):
+    """The JSON of `bisenet evaluate`."""
+    arguments = ["--root", root, "--model", model, "--precision", "fp32", "--json", root / "evaluate.json"]
+    assert main(["evaluate", *map(str, arguments)]) == 0
+    return json.loads((root / "evaluate.json").read_text())
+
+
+def results_of(output):
+    return json.loads((output / "results.json").read_text())
 
 
 def refused(capfd, run, *options, words, status=2, **more):
@@ -80,17 +121,13 @@ def dataset(root, street):
 @pytest.mark.parametrize("kind", [RAW, COMPRESSED])
 @pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
 @pytest.mark.parametrize("truth", ["topic", "folder"])
-def test_the_figures_are_those_of_evaluate(run, street, tiny_model_folder, tmp_path, kind, storage, truth):
-    root = dataset(tmp_path / "data", street)
+def test_the_figures_are_those_of_evaluate(run, street, street_dataset, tmp_path, kind, storage, truth):
+    root, expected = street_dataset
     records = [Record(IMAGES, START + i * STEP, image, kind) for i, (image, _) in enumerate(street)]
     labels = [Record(LABELS, START + i * STEP, ids) for i, (_, ids) in enumerate(street) if i != 5]
     bag = write_bag(tmp_path / "bag", records + (labels if truth == "topic" else []), storage)
     options = [] if truth == "topic" else ["--labels", root / "test" / "labels"]
     found = run(*options, bag=bag, truth=truth == "topic")
-    evaluated = tmp_path / "evaluate.json"
-    arguments = ["--root", root, "--model", tiny_model_folder, "--precision", "fp32", "--json", evaluated]
-    assert main(["evaluate", *map(str, arguments)]) == 0
-    expected = json.loads(evaluated.read_text())
     for key in ("miou", "iou", "pixel_accuracy", "backend", "precision"):
         assert found[key] == expected[key]
     assert found["scored"] == expected["images"] == 22
@@ -108,24 +145,24 @@ def test_camvid_has_the_figures_of_evaluate(run, camvid_root, tmp_path):
         image = cv2.imread(str(path))[..., ::-1]
         records.append(Record(IMAGES, START + index * STEP, image, COMPRESSED))
         records.append(Record(LABELS, START + index * STEP, cv2.imread(str(truth), cv2.IMREAD_UNCHANGED)))
-    bag, evaluated = write_bag(tmp_path / "bag", records), tmp_path / "evaluate.json"
     model = ROOT / "weights" / "camvid_bisenetv2"
-    found = run("--model", model, bag=bag)
-    arguments = ["--root", root, "--model", model, "--precision", "fp32", "--json", evaluated]
-    assert main(["evaluate", *map(str, arguments)]) == 0
-    expected = json.loads(evaluated.read_text())
+    found = run("--model", model, bag=write_bag(tmp_path / "bag", records))
+    expected = evaluate(root, model)
     assert found["miou"] == expected["miou"] > 0.3
     assert [found[key] for key in ("iou", "pixel_accuracy")] == [
         expected[key] for key in ("iou", "pixel_accuracy")
     ]
 
 
-def test_the_files_agree(run, tmp_path):
-    results = run("--json", tmp_path / "same.json")
-    assert json.loads((tmp_path / "same.json").read_text()) == results
-    with open(tmp_path / "out" / "frames.csv", newline="") as stream:
+def test_what_is_printed_is_written_as_json(run, tmp_path):
+    assert run("--json", tmp_path / "same.json") == json.loads((tmp_path / "same.json").read_text())
+
+
+def test_the_files_agree(evaluated):
+    results = results_of(evaluated)
+    with open(evaluated / "frames.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    arrays = np.load(tmp_path / "out" / "frames.npz")
+    arrays = np.load(evaluated / "frames.npz")
     assert [int(row["index"]) for row in rows] == arrays["index"].tolist() == list(range(23))
     assert [int(row["stamp_ns"]) for row in rows] == arrays["stamp_ns"].tolist()
     assert [row["driven"] == "labelled" for row in rows] == arrays["driven"].tolist()
@@ -141,17 +178,15 @@ def test_the_files_agree(run, tmp_path):
     assert driven["labelled"] + driven["superseded"] == 23
     bag = results["bags"][0]
     assert (bag["name"], bag["frames"], bag["scored"], bag["rate_hz"]) == ("street", 23, 22, 10.0)
-    assert main(["replay", "compare", str(tmp_path / "out"), str(tmp_path / "out")]) == 0
+    assert main(["replay", "compare", str(evaluated), str(evaluated)]) == 0
 
 
-def test_processes_come_to_the_same(run):
-    alone, spread = run(), run("--jobs", 2, output="spread")
-    assert without_times(alone) == without_times(spread)
-    assert len(spread["cores"]) == 1
+def test_processes_come_to_the_same(evaluated, spread):
+    assert without_times(results_of(evaluated)) == without_times(results_of(spread))
+    assert len(results_of(spread)["cores"]) == 1
 
 
-def test_resume_does_nothing_twice(run, monkeypatch, capfd, caplog):
-    expected = run(output="whole")
+def test_resume_does_nothing_twice(run, evaluated, monkeypatch, capfd, caplog):
     done = []
 
     def work(evaluation, part, progress):
@@ -167,7 +202,7 @@ def test_resume_does_nothing_twice(run, monkeypatch, capfd, caplog):
     capfd.readouterr()
     refused(capfd, run, words=["holds an evaluation already", "--resume"])
     monkeypatch.setattr(replay_module, "evaluate_part", noting(done, evaluate_part))
-    assert without_times(run("--resume")) == without_times(expected)
+    assert without_times(run("--resume")) == without_times(results_of(evaluated))
     assert done == [0, 5, 10, 15, 20]
     run("--resume")
     assert len(done) == 5  # nothing is left to do
@@ -188,34 +223,38 @@ def test_resume_does_parts_that_no_longer_fit_again(run, street_bag, monkeypatch
     assert set(kept) <= set((tmp_path / "out" / "parts").iterdir())  # nothing that was written is lost
 
 
-def test_another_evaluation_is_never_overwritten(run, capfd, tmp_path, tiny_model_folder, street_bag):
-    run()
-    before = (tmp_path / "out" / "results.json").read_bytes()
-    refused(capfd, run, "--resume", "--precision", "bf16", words=["precision"])
-    refused(capfd, run, "--resume", "--labels", tmp_path, truth=False, words=["PNG"])
-    refused(capfd, run, "--resume", truth=False, words=["topic none", "choose another --output"])
-    refused(capfd, run, "--resume", "--topic", IMAGES, truth=False, words=["label topic", LABELS])
+def test_another_evaluation_is_never_overwritten(run, evaluated, capfd, tmp_path, street_bag):
+    def refused_there(*options, **more):
+        refused(capfd, run, *options, output=evaluated, **more)
+
+    before = (evaluated / "results.json").read_bytes()
+    refused_there("--resume", "--precision", "bf16", words=["precision"])
+    refused_there("--resume", "--labels", tmp_path, truth=False, words=["PNG"])
+    refused_there("--resume", truth=False, words=["topic none", "choose another --output"])
+    refused_there("--resume", "--topic", IMAGES, truth=False, words=["label topic", LABELS])
     other = shutil.copytree(street_bag, tmp_path / "other")
-    refused(capfd, run, "--resume", other, words=[f"bags {street_bag},", f"bags {street_bag}, {other}:"])
-    refused(capfd, run, "--resume", bag=other, words=["bags", other, "choose another --output"])
-    assert (tmp_path / "out" / "results.json").read_bytes() == before
+    refused_there("--resume", other, words=[f"bags {street_bag},", f"bags {street_bag}, {other}:"])
+    refused_there("--resume", bag=other, words=["bags", other, "choose another --output"])
+    assert (evaluated / "results.json").read_bytes() == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("text")
     for options in ([], ["--resume"]):
         refused(capfd, run, *options, output="mine", words=["something else", "mine"])
 
 
-@pytest.mark.parametrize("change", [{"mean": [0.1, 0.2, 0.3]}, {"color_order": "bgr"}, {"input_width": 64}])
-@pytest.mark.parametrize("role", ["--model", "--teacher"])
-def test_results_of_another_model_card_are_never_gone_on_with(
-    run, capfd, tmp_path, tiny_model_folder, role, change
-):
-    model = shutil.copytree(tiny_model_folder, tmp_path / "model")
-    run(role, model)
-    card = json.loads((model / "model.json").read_text())
-    assert card[next(iter(change))] not in change.values()
-    (model / "model.json").write_text(json.dumps({**card, **change}))
-    refused(capfd, run, "--resume", role, model, words=[f"{role[2:]} settings", "another --output"])
+def test_results_of_another_model_card_are_never_gone_on_with(run, capfd, tmp_path, tiny_model_folder):
+    folders = {role: shutil.copytree(tiny_model_folder, tmp_path / role) for role in ("model", "teacher")}
+    models = [word for role, folder in folders.items() for word in (f"--{role}", folder)]
+    run(*models)
+    changes = ({"mean": [0.1, 0.2, 0.3]}, {"color_order": "bgr"}, {"input_width": 64})
+    for (role, folder), change in product(folders.items(), changes):
+        written = (folder / "model.json").read_text()
+        card = json.loads(written)
+        assert card[next(iter(change))] not in change.values()
+        (folder / "model.json").write_text(json.dumps({**card, **change}))
+        refused(capfd, run, "--resume", *models, words=[f"{role} settings", "another --output"])
+        (folder / "model.json").write_text(written)
+    assert run("--resume", *models)["frames"] == 23
 
 
 def test_bad_input_is_one_line(run, capfd, tmp_path, street_bag, write_model_folder, tiny_network_onnx):
@@ -281,9 +320,9 @@ def test_a_bag_is_not_left_out_where_no_more_files_can_be_opened(tmp_path, kind)
     assert len(open_recordings(request, CAMVID_11)[0]) == 1
 
 
-def test_several_bags_of_one_name_add_up(run, street_bag, tmp_path):
+def test_several_bags_of_one_name_add_up(run, evaluated, street_bag, tmp_path):
     other = shutil.copytree(street_bag, tmp_path / "other" / "street")
-    one, both = run(output="one"), run(other)
+    one, both = results_of(evaluated), run(other)
     assert [bag["name"] for bag in both["bags"]] == ["street", "street#2"]
     assert both["confusion_matrix"] == (2 * np.array(one["confusion_matrix"])).tolist()
     assert both["temporal"]["pairs"] == 44  # the last frame of one is not compared with the first of the next
@@ -345,9 +384,8 @@ def test_images_of_which_none_can_be_labelled(run, tmp_path, capfd):
     assert json.loads((tmp_path / "out" / "results.json").read_text())["frames"] == 0
 
 
-def test_the_labelled_bag_has_the_labels(run, street_bag, tiny_model_folder, tmp_path):
-    run("--labelled-bag", "--jobs", 2)
-    written = BagDrive(tmp_path / "out" / "labelled" / "street", "/segmentation/labels")
+def test_the_labelled_bag_has_the_labels(spread, street_bag, tiny_model_folder, tmp_path):
+    written = BagDrive(spread / "labelled" / "street", "/segmentation/labels")
     images = tmp_path / "images"
     images.mkdir()
     for frame in BagDrive(street_bag, IMAGES).frames():
@@ -396,11 +434,10 @@ def test_ctrl_c_keeps_what_is_finished(street_bag, tiny_model_folder, tmp_path):
 
 
 def test_compare_pictures_where_two_models_differ(
-        run, street_bag, tmp_path, write_model_folder, tiny_network_onnx, caplog):
+        run, evaluated, tmp_path, write_model_folder, tiny_network_onnx, caplog):
     other = write_model_folder(tmp_path / "other", tiny_network_onnx(seed=1))
-    run(output="a")
-    run("--model", other, output="b")
-    command = ["replay", "compare", str(tmp_path / "a"), str(tmp_path / "b"), "--output"]
+    run("--model", other)
+    command = ["replay", "compare", str(evaluated), str(tmp_path / "out"), "--output"]
     caplog.clear()
     assert main([*command, str(tmp_path / "compared")]) == 0
     page = (tmp_path / "compared" / "compare.html").read_text()
