@@ -34,9 +34,9 @@ class SegmentationPipeline:
             lambda: _open_segmenter(settings, node.get_logger()), self._turns.serve)
         self._segmenter = self._worker.start(given_up)
         try:
-            masks = mask_classes(settings.masks, self._segmenter.label_space)
             for name, account in zip(camera_names(settings), accounts):
-                self._add_camera(name, account, settings, masks)
+                self._add_camera(name, account, settings)
+            self.update(settings)
         except Exception:
             self.close()
             raise
@@ -81,14 +81,11 @@ class SegmentationPipeline:
         """What there is to say of each camera now."""
         return [self._state(camera, lifecycle_state) for camera in self._cameras]
 
-    def _add_camera(self, name: str, account: FrameAccount, settings: SegmentationParameters,
-                    masks: List[int]) -> None:
+    def _add_camera(self, name: str, account: FrameAccount, settings: SegmentationParameters) -> None:
         outputs = LabelOutputs(self._node, self._segmenter.label_space, f"{name}/" if name else "")
         camera = CameraStream(self._node, account, outputs, settings, self._worker.wake, name)
         self._cameras.append(camera)
         self._turns.add(camera.serve)
-        outputs.set_masks(masks)
-        outputs.publish_label_info(settings.min_confidence)
 
     def _unsubscribe(self) -> None:
         for camera in self._cameras:
@@ -124,12 +121,9 @@ def _open_segmenter(settings: SegmentationParameters, logger: Any) -> Segmenter:
         # Whatever a backend puts off until its first image happens now. The camera's size is not known yet.
         width, height = segmenter.backend.input_size
         segmenter.backend.infer(np.zeros((height, width, 3), np.uint8), "bgr")
-    except DeviceError:
-        segmenter.close()
-        raise
-    except InferenceError as error:  # of a black image; each camera image is judged by itself
-        logger.warning(f"warming up: {error}")
-    except Exception:
-        segmenter.close()
-        raise
+    except Exception as error:
+        if not isinstance(error, InferenceError) or isinstance(error, DeviceError):
+            segmenter.close()
+            raise
+        logger.warning(f"warming up: {error}")  # of a black image; each camera image is judged by itself
     return segmenter
