@@ -1,4 +1,4 @@
-"""The main job, end to end: `python -m bisenet_ros.demo` plays a drive through the real node.
+"""Play a drive through the real node, end to end: `python -m bisenet_ros.demo`.
 
 Workstation code, for Python 3.10 and newer: nothing that runs on a robot imports it.
 """

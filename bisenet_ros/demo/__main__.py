@@ -1,4 +1,4 @@
-"""The main job, end to end: `python -m bisenet_ros.demo [INPUT] --output demo_output`.
+"""Play a drive through the real node, end to end: `python -m bisenet_ros.demo [INPUT] --output demo_output`.
 
 A recorded drive is played to the real segmentation node over real DDS, the labels that come back are
 recorded, and every frame is accounted for. Without INPUT the drive is one that the project renders itself.

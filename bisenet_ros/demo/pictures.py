@@ -1,4 +1,4 @@
-"""The pictures that the demo leaves behind: an overlay video and a contact sheet."""
+"""Draw the demo's pictures: an overlay video and a contact sheet."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the demo needs before it can play: a folder of its own, and a drive."""
+"""Prepare the demo: an output folder of its own, and a drive to play."""
 
 from pathlib import Path
 from typing import Tuple

@@ -1,4 +1,4 @@
-"""What became of every frame of the demo, for people (a table) and for programs (summary.json)."""
+"""Summarise what became of every frame of the demo, as rows of a table and as summary.json."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""How a camera publishes, for every tool that stands in for one."""
+"""Publish images as a camera does, and convert stamps."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A ROS environment of its own for processes that must not reach a robot."""
+"""Give a tool and its processes a ROS environment of their own, which reaches no robot."""
 
 import os
 import sys
@@ -9,9 +9,9 @@ from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile, older_tha
 
 
 def isolate(environment: MutableMapping[str, str]) -> None:
-    """Keep the demo's ROS to this machine and to itself, whatever the user's settings are.
+    """Keep a tool's ROS to this machine and to itself, whatever the user's settings are.
 
-    A robot may be driving on the user's domain: nothing that the demo publishes may get there.
+    A robot may be driving on the user's domain: nothing that a tool publishes may get there.
     """
     taken = environment.get("ROS_DOMAIN_ID", "")
     # Domains above 101 collide with the ports that Linux hands out itself.

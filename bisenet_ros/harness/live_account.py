@@ -1,4 +1,4 @@
-"""LiveAccount: what was sent, what came back, and how long that took."""
+"""LiveAccount: counts and times of the frames that were sent and of the labels that came back."""
 
 import copy
 import threading

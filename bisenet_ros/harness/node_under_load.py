@@ -107,14 +107,15 @@ class NodeUnderLoad:
 
     def start_cameras(self, sending: Sending) -> None:
         """Start a process for each camera, and wait until the node has subscribed to it."""
-        self.cameras = [self._start_camera(index, sending) for index in range(len(self.names))]
+        self._sending = sending
+        self.cameras = [self._start_camera(index) for index in range(len(self.names))]
         for camera in self.cameras:
             self._wait_for_match(camera)
 
-    def replace_camera(self, index: int, sending: Sending) -> None:
+    def replace_camera(self, index: int) -> None:
         """Stop a camera's process and start another one in its place."""
         self.cameras[index].stop()
-        self.cameras[index] = self._start_camera(index, sending)
+        self.cameras[index] = self._start_camera(index)
         self._wait_for_match(self.cameras[index])
 
     def sent(self, index: int) -> int:
@@ -138,11 +139,12 @@ class NodeUnderLoad:
         latency_ms = (time.time_ns() - stamp_ns(message.header.stamp)) / 1e6
         self.latency_ms[camera].append(round(latency_ms, 3))
 
-    def _start_camera(self, index: int, sending: Sending) -> ChildProcess:
+    def _start_camera(self, index: int) -> ChildProcess:
         compressed = self._parameters.get("image_transport") == "compressed"
         parts = [self.namespace, self._topic_parts[index], "image/compressed" if compressed else "image"]
-        arguments = ["/".join(filter(None, parts)), "--size", sending.size, "--rate", str(sending.rate),
-                     "--count", str(sending.images)] + ["--white"] * sending.white
+        size, rate, images, white = self._sending
+        arguments = ["/".join(filter(None, parts)), "--size", size, "--rate", str(rate),
+                     "--count", str(images)] + ["--white"] * white
         return self._stack.enter_context(ChildProcess(
             "bisenet_ros.harness.camera_process", arguments, self._folder / f"camera{index}.log", piped=True))
 

@@ -1,4 +1,4 @@
-"""What a process takes, read from Linux's /proc."""
+"""Read a process's CPU time, memory, threads and open files from Linux's /proc."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ _DEAD = "ZX"
 
 
 class Usage(NamedTuple):
-    """Of one moment. CPU times are seconds since the process began."""
+    """What a process uses at one moment. CPU times are seconds since it began."""
 
     cpu: float
     cpu_main_and_dds: float  # of the main thread and those of Fast DDS alone
@@ -23,7 +23,7 @@ class Usage(NamedTuple):
 
 
 def usage(pid: int) -> Usage:
-    """Of a living process. Raises OSError for one that is gone or not ours."""
+    """What a living process uses. Raises OSError for one that is gone or not ours."""
     folder = Path("/proc") / str(pid)
     own = 0.0
     tasks = list((folder / "task").iterdir())

@@ -1,4 +1,4 @@
-"""Timeline: where in the recorded time a playing stands."""
+"""Timeline: the position in recorded time while a drive is played."""
 
 import math
 import threading

@@ -1,4 +1,4 @@
-"""What the command lines of demo, benchmark and soak have in common."""
+"""Run demo, benchmark or soak from the command line: errors, exit status and shared options."""
 
 import argparse
 import os

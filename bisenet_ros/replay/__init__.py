@@ -1,1 +1,1 @@
-"""A recorded drive played into the running node, and what comes back, scored."""
+"""Play a recorded drive into the running node, and score the labels that come back."""

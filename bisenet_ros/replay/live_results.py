@@ -1,4 +1,4 @@
-"""What live.json says: the keys of results.json that apply, and what only a live run knows."""
+"""The content of live.json: the keys of results.json that apply, and what only a live run can tell."""
 
 from datetime import datetime, timezone
 from typing import Any

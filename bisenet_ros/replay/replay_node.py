@@ -94,8 +94,8 @@ class ReplayNode(Node):
         return self.watch.gone() or self._wrong_number()
 
     def _wrong_number(self) -> str:
-        """Who is missing, or one too many: with two nodes or cameras, nobody knows whose labels come back."""
-        images, labels = self._camera.topic_name, self.watch.node_name + "/labels"
+        """What is missing or one too many, one line, or empty: labels must be one node's, of one camera."""
+        images, labels = self._camera.topic_name, self.resolve_topic_name("segmentation/labels")
         if not self._camera.get_subscription_count():
             return f"nobody subscribes to {images}"
         for topic in (images, labels):
@@ -115,7 +115,7 @@ class ReplayNode(Node):
         self.get_logger().info(line)
 
     def _now_ns(self) -> int:
-        """The time by which the segmentation node tells an image's age."""
+        """Nanoseconds on the clock by which the segmentation node computes an image's age."""
         return self.timeline.position_ns() if self.settings.clock else time.time_ns()
 
     def _on_labels(self, camera: int, message: Image) -> None:

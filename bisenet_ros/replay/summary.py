@@ -1,4 +1,4 @@
-"""live.json in words: a line while playing, a few at the end."""
+"""Describe live.json in words: one line while playing, a few at the end."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ LATE_MS = 50.0
 
 
 def progress_line(results: dict[str, Any]) -> str:
-    """How it goes."""
+    """One line on how the playing goes."""
     return "; ".join(filter(None, [_frames(results), _latency(results), _accuracy(results)]))
 
 
 def summary_lines(results: dict[str, Any]) -> list[str]:
-    """What came of it, the most important first."""
-    lines = [_frames(results), _fates(results), _latency(results), _accuracy(results), _lateness(results)]
+    """A few lines on the results, the most important first."""
+    lines = [_frames(results), _losses(results), _latency(results), _accuracy(results), _lateness(results)]
     return [line for line in lines + results["left_out"] if line]
 
 
@@ -23,12 +23,12 @@ def _frames(results: dict[str, Any]) -> str:
     return f"{published} images published, {labelled} labelled{share}"
 
 
-def _fates(results: dict[str, Any]) -> str:
-    fates = [f"{count} dropped ({reason})" for reason, count in results["dropped"].items()]
-    fates += [f"{count} failed ({reason})" for reason, count in results["failed"].items()]
+def _losses(results: dict[str, Any]) -> str:
+    losses = [f"{count} dropped ({reason})" for reason, count in results["dropped"].items()]
+    losses += [f"{count} failed ({reason})" for reason, count in results["failed"].items()]
     if results["lost"]:
-        fates.append(f"{results['lost']} lost (on the way, or with the node)")
-    return ", ".join(fates)
+        losses.append(f"{results['lost']} lost (on the way, or with the node)")
+    return ", ".join(losses)
 
 
 def _latency(results: dict[str, Any]) -> str:

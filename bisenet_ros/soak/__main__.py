@@ -36,12 +36,11 @@ def run(options: argparse.Namespace) -> int:
     """Soak, and write soak.json, soak.png and soak.svg."""
     require_matplotlib()
     let_large_images_through(os.environ, "soak")
-    sending = Sending(options.size, options.rate, white=True)
     with NodeUnderLoad(_parameters(options), options.output) as load, progress_bar() as progress:
         load.wait_until_active()
-        load.start_cameras(sending)
+        load.start_cameras(Sending(options.size, options.rate, white=True))
         task = progress.add_task("soaking", total=round(60 * options.minutes), note="")
-        soak = Soak(load, sending, options.restart_every, options.sample_every)
+        soak = Soak(load, options.restart_every, options.sample_every)
 
         def show_progress(sample: Sample) -> None:
             note = f"{sample.published} labelled, {sample.memory_mib:.0f} MiB"

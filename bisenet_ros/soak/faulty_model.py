@@ -1,4 +1,4 @@
-"""A model that fails as an engine does: for white images its network gives no numbers."""
+"""Write a model that fails for white images, as an engine may: its logits are NaN."""
 
 import hashlib
 from dataclasses import replace

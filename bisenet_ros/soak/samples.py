@@ -1,4 +1,4 @@
-"""Sample: what a soak notes of the node every few seconds, and how that goes over time."""
+"""Sample: the node's memory, counts and latency at one moment of a soak, and how they develop."""
 
 from typing import Any, NamedTuple
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
-from bisenet_ros.harness.node_under_load import NodeUnderLoad, Sending
+from bisenet_ros.harness.node_under_load import NodeUnderLoad
 from bisenet_ros.harness.node_watch import what_runs
 from bisenet_ros.soak.samples import Sample, courses
 
@@ -55,10 +55,8 @@ class StopRequest:
 class Soak:
     """Loads the node with one camera, whose process another one replaces every ``restart_every`` seconds."""
 
-    def __init__(self, load: NodeUnderLoad, sending: Sending, restart_every: float,
-                 sample_every: float) -> None:
+    def __init__(self, load: NodeUnderLoad, restart_every: float, sample_every: float) -> None:
         self._load = load
-        self._sending = sending
         self._restart_every = restart_every
         self._sample_every = sample_every
         self._most_lost = 0
@@ -142,7 +140,7 @@ class Soak:
 
     def _restart_camera(self) -> None:
         self._end_camera()
-        self._load.replace_camera(0, self._sending)
+        self._load.replace_camera(0)
         self._start_camera()
         self.restarts += 1
 

@@ -1,7 +1,6 @@
 """Fixtures for tests of the replay node."""
 
 import json
-import signal
 
 import pytest
 
@@ -74,25 +73,19 @@ def start_replay(ros, tmp_path, tiny_model_folder):
 
 
 @pytest.fixture
-def refuse(ros, capfd, tiny_model_folder, tmp_path):
+def refuse(refused, tiny_model_folder, tmp_path):
     """``refuse(bag, **parameters)``: the one line with which the replay node, run in this process, ends."""
     pytest.importorskip("std_srvs.srv", reason="needs ros-std-srvs: pip install .[ros]")
     from bisenet_ros.replay.replay_node import main
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(bag, **parameters):
         settings = dict({"bag": bag, "model": tiny_model_folder, "output": tmp_path / "out"}, **parameters)
         arguments = [text for name, value in settings.items()
                      for text in ("-r" if name == "__ns" else "-p", f"{name}:={value}")]
-        capfd.readouterr()
-        assert main(["replay_node", "--ros-args", *arguments]) == 2
-        line, = "".join(capfd.readouterr()).splitlines()
+        line, = refused(main, "--ros-args", *arguments).splitlines()
         return line
 
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run
 
 
 @pytest.fixture

@@ -10,14 +10,12 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
 from bisenet_core.errors import InputError
 from bisenet_ros.frame_account import FrameCounts
-from bisenet_ros.harness.node_under_load import Sending
 from bisenet_ros.harness.node_watch import NodeAccount, NodeWatch
 from bisenet_ros.harness.process_usage import Usage
 from bisenet_ros.soak.chart import draw_soak
 from bisenet_ros.soak.soak import Soak
 
 FACTS = {"model": "tiny", "backend": "numpy", "precision": "fp32", "device": "a CPU", "input_size": "96x64"}
-SENDING = Sending("96x64", 10.0)
 
 
 class Load:
@@ -48,8 +46,8 @@ class Load:
         sent, self.since_go = self.since_go, 0
         return sent
 
-    def replace_camera(self, index, sending):
-        assert (index, sending) == (0, SENDING)
+    def replace_camera(self, index):
+        assert index == 0
         self.orders.append("replaced")
 
     def settle(self, sent):
@@ -69,7 +67,7 @@ def _interrupt(number):
 
 def _soak(load, on_sample=lambda count: None, samples=5, restart_every=1e3, seconds=1e3):
     """The Soak after so many samples while the camera played, or fewer; ``on_sample`` gets their count."""
-    soak = Soak(load, SENDING, restart_every, sample_every=0.0)
+    soak = Soak(load, restart_every, sample_every=0.0)
 
     def count(sample):
         on_sample(len(soak.samples))
