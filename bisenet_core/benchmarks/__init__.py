@@ -1,1 +1,1 @@
-"""How long a frame takes, beside the usual ways of running the same network."""
+"""Measure how long a frame takes, here and in the usual ways of running the same network."""

@@ -1,4 +1,4 @@
-"""Do two backends, or two precisions, give the same labels? Compared pixel by pixel, with their logits."""
+"""Compare the labels of two backends, or of two precisions, pixel by pixel, and their logits."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The network of a model folder alone, on a prepared input: what a Segmenter's time is measured against."""
+"""Run the network of a model folder alone, on a prepared input, to compare a Segmenter's time with."""
 
 from collections.abc import Callable
 from pathlib import Path

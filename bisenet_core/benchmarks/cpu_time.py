@@ -1,4 +1,4 @@
-"""How long networks take on this machine's CPU, side by side."""
+"""Time networks on this machine's CPU, side by side."""
 
 import tempfile
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""How long a frame takes: the bare network and the whole Segmenter, measured side by side."""
+"""Time a frame through the bare network and through the whole Segmenter, side by side."""
 
 from collections.abc import Iterator
 from typing import Any

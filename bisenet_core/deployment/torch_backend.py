@@ -39,7 +39,7 @@ class TorchBackend(HostBackend):
 
     @torch.inference_mode()
     def _run(self) -> np.ndarray:
-        assert self._network is not None  # _take has refused a closed backend
+        assert self._network is not None  # _fit_image has refused a closed backend
         normalise(self._image, self._tables, self._input)
         image = torch.from_numpy(self._input).to(self._torch_device)
         bf16 = torch.autocast(self._torch_device.type, torch.bfloat16, enabled=self.precision == "bf16")

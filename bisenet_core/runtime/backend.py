@@ -1,4 +1,4 @@
-"""InferenceBackend: the one contract between the Segmenter and whatever runs the network."""
+"""InferenceBackend: the interface of everything that runs a network for the Segmenter."""
 
 from abc import ABC, abstractmethod
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple

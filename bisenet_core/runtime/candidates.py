@@ -1,4 +1,4 @@
-"""Which backends "auto" tries, in which order, and why it passed over those before the one that runs."""
+"""The backends that "auto" tries, in their order, and the reasons why it passed over some."""
 
 import ctypes
 from typing import Callable, List, NamedTuple, Sequence, Tuple, TypeVar
@@ -32,7 +32,7 @@ CANDIDATES = (
 
 
 class Absent(BackendUnavailable):
-    """Something that is simply not there, which nobody need be warned of. ``brief`` says what."""
+    """Something that is simply not installed, which needs no warning. ``brief`` names it in a few words."""
 
     def __init__(self, brief: str, message: str) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class PassedOver(NamedTuple):
 
 
 def candidates_for(backend: str, precision: str) -> List[Candidate]:
-    """Those to try, in order. Raises InputError for a name or, with "auto", a precision that none has."""
+    """The candidates to try, in order. Raises InputError for a name, or with "auto" a precision, of none."""
     if backend != "auto":
         named = [one for one in CANDIDATES if one.backend == backend]
         if not named:
@@ -80,11 +80,11 @@ def open_first(candidates: Sequence[Candidate],
     if len({one.backend for one in candidates}) == 1:
         raise last
     on_cpu = any(one.device == "cpu" for one in candidates)
-    raise BackendUnavailable("no backend can be had here: {}; {}".format(
-        why(passed), "pip install openvino" if on_cpu else "see docs/gpu.md, or choose another precision"))
+    advice = "pip install openvino" if on_cpu else "see docs/gpu.md, or choose another precision"
+    raise BackendUnavailable(f"no backend can be had here: {explain(passed)}; {advice}")
 
 
-def why(passed: Sequence[PassedOver]) -> str:
+def explain(passed: Sequence[PassedOver]) -> str:
     """Why candidates were passed over, each reason once."""
     return "; ".join(dict.fromkeys(one.text for one in passed))
 

@@ -1,4 +1,4 @@
-"""FallbackBackend: a GPU's backend, and a CPU's once the GPU has failed."""
+"""FallbackBackend: run on a GPU, and on the CPU from the GPU's first failure on."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ class FallbackBackend(InferenceBackend):
     """Passes everything on to ``primary`` and, from its first DeviceError on, to what ``open_cpu`` opens.
 
     The image that the device failed on is labelled by the CPU. There is no way back: the GPU is freed, and
-    used again when the model is opened again. It answers for whichever of the two is at work.
+    used again when the model is opened again. Its attributes describe the one that is at work.
     """
 
     def __init__(self, primary: InferenceBackend, open_cpu: Callable[[], InferenceBackend]) -> None:
@@ -37,10 +37,10 @@ class FallbackBackend(InferenceBackend):
 
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
               drawing: Optional[Drawing] = None) -> BackendResult:
-        return self._ask(lambda backend: backend.infer(image, color_order, with_confidence, drawing))
+        return self._run(lambda backend: backend.infer(image, color_order, with_confidence, drawing))
 
     def logits(self, image: np.ndarray, color_order: str) -> np.ndarray:
-        return self._ask(lambda backend: backend.logits(image, color_order))
+        return self._run(lambda backend: backend.logits(image, color_order))
 
     def close(self) -> None:
         with self._lock:
@@ -51,21 +51,22 @@ class FallbackBackend(InferenceBackend):
     def _active(self) -> InferenceBackend:
         return self._cpu or self._primary
 
-    def _ask(self, question: Callable[[InferenceBackend], _Answer]) -> _Answer:
+    def _run(self, call: Callable[[InferenceBackend], _Answer]) -> _Answer:
         with self._lock:
             if not self.failure or self._closed:
                 try:
-                    return question(self._active)
+                    return call(self._active)
                 except DeviceError as error:
                     failure = str(error)
-                self._give_up(failure)  # behind the error, whose traceback holds memory that is to be freed
+                # behind the error, whose traceback holds memory that is to be freed
+                self._abandon_primary(failure)
             # Tried again for every image where it does not open: memory may be short for a while only.
             if self._cpu is None:
                 self._cpu = self._open_cpu()
                 self._describe(self._cpu)
-            return question(self._cpu)
+            return call(self._cpu)
 
-    def _give_up(self, error: str) -> None:
+    def _abandon_primary(self, error: str) -> None:
         failed = self._primary
         _LOGGER.error("%s on %s failed, and the CPU takes over: %s", failed.name, failed.device, error)
         self.failure = f"GPU failed: {error}; running on the CPU"

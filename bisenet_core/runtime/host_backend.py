@@ -41,7 +41,7 @@ class HostBackend(InferenceBackend):
               drawing: Optional[Drawing] = None) -> BackendResult:
         with self._lock:
             started = perf_counter()
-            self._take(image, color_order)
+            self._fit_image(image, color_order)
             taken = perf_counter()
             logits = self._run()
             ran = perf_counter()
@@ -54,7 +54,7 @@ class HostBackend(InferenceBackend):
 
     def logits(self, image: np.ndarray, color_order: str) -> np.ndarray:
         with self._lock:
-            self._take(image, color_order)
+            self._fit_image(image, color_order)
             return self._run().copy()
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class HostBackend(InferenceBackend):
                 self._closed = True
                 self._free()
 
-    def _take(self, image: np.ndarray, color_order: str) -> None:
+    def _fit_image(self, image: np.ndarray, color_order: str) -> None:
         if self._closed:
             raise RuntimeError(f"this backend ({self.name}) has been closed; open the model again")
         fit_image(image, color_order, self._card.color_order, self._image)

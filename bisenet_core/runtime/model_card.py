@@ -1,4 +1,4 @@
-"""ModelCard: what a deployed network says of itself, as model.json beside its model.onnx."""
+"""ModelCard: the description of a deployed network, model.json beside its model.onnx."""
 
 import hashlib
 import json

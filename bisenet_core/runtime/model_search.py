@@ -1,4 +1,4 @@
-"""Where models are looked for when they are named and not given as a folder."""
+"""Find a model folder by its name."""
 
 import os
 import site

@@ -1,4 +1,4 @@
-"""OnnxRuntimeBackend: the reference on a CPU, and a GPU where TensorRT is missing."""
+"""OnnxRuntimeBackend: run model.onnx on a CPU, as the reference, or on a GPU where TensorRT is missing."""
 
 import os
 import platform

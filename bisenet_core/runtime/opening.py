@@ -46,21 +46,21 @@ def open_backend(card: ModelCard, backend: str = "auto", precision: str = "auto"
     opened, chosen, passed = candidates.open_first(
         tried, lambda one: _open(one, card, precision, size, engine_cache))
     opened.on_gpu = chosen.device == "gpu"
-    opened.reason = "; ".join(filter(None, [_why_this(backend, passed), candidates.why(passed)]))
+    opened.reason = "; ".join(filter(None, [_choice_reason(backend, passed), candidates.explain(passed)]))
     # Where something is there that should have worked, somebody may believe that it does.
-    _say_what_runs(card, opened, logging.WARNING if any(one.is_odd for one in passed) else logging.INFO)
+    _log_choice(card, opened, logging.WARNING if any(one.is_odd for one in passed) else logging.INFO)
     if fallback == "cpu" and opened.on_gpu:
         return _with_fallback(opened, card, precision, size)
     return opened
 
 
-def _why_this(backend: str, passed: Sequence[candidates.PassedOver]) -> str:
+def _choice_reason(backend: str, passed: Sequence[candidates.PassedOver]) -> str:
     if backend != "auto":
         return "asked for by name"
     return "auto" if passed else "auto: the first choice"
 
 
-def _say_what_runs(card: ModelCard, opened: InferenceBackend, level: int) -> None:
+def _log_choice(card: ModelCard, opened: InferenceBackend, level: int) -> None:
     _LOGGER.log(level, "%s runs on %s %s, %s, %s, input %dx%d (%s)", card.name, opened.name, opened.version,
                 opened.device, opened.precision, opened.input_size[0], opened.input_size[1], opened.reason)
 

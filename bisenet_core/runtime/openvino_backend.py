@@ -1,4 +1,4 @@
-"""OpenVINOBackend: the default on a CPU."""
+"""OpenVINOBackend: run model.onnx with OpenVINO, the default on a CPU."""
 
 from functools import lru_cache
 from typing import Any, List, Tuple

@@ -24,7 +24,7 @@ def make_private_folder(folder: Path) -> Path:
     except OSError as error:
         raise InputError(f"engine cache {folder} cannot be made: {error.strerror}; name another folder "
                          "(engine_cache)") from error
-    reason = _distrust(status)
+    reason = _why_untrusted(status)
     if reason:
         raise InputError(f"engine cache {folder} {reason}, who could put programs for the GPU there; make it "
                          "yours with chmod 700, or name another folder (engine_cache)")
@@ -35,7 +35,7 @@ def read_private(path: Path) -> bytes:
     """The content of a file. Raises OSError, UntrustedFileError for one that others could write."""
     descriptor = os.open(str(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
-        reason = _distrust(os.fstat(descriptor))
+        reason = _why_untrusted(os.fstat(descriptor))
         if reason:
             raise UntrustedFileError(f"{path.name} {reason}")
         return stream.read()
@@ -55,7 +55,7 @@ def write_private(path: Path, content: bytes) -> None:
         raise
 
 
-def _distrust(status: os.stat_result) -> str:
+def _why_untrusted(status: os.stat_result) -> str:
     """Why what others put there cannot be told from one's own; empty when it can."""
     if status.st_uid not in (os.getuid(), 0):
         return f"belongs to user {status.st_uid}"

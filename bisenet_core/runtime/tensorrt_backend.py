@@ -20,7 +20,7 @@ from bisenet_core.runtime.postprocessing import non_finite_logits
 from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables
 from bisenet_core.runtime.private_files import make_private_folder
 
-_NOTHING = Drawing()
+_NO_DRAWING = Drawing()
 #: What crosses the bus: from the host the image and the ids of the masks, to the host the rest.
 _BUFFERS = ("image", "mask_ids", "labels", "confidence", "masks", "overlay", "status")
 
@@ -65,7 +65,7 @@ class TensorRTBackend(InferenceBackend):
 
     def _open(self, opening: ExitStack, engines: EngineCache) -> None:
         device, card = self._device, self._card
-        opening.callback(self._forget)
+        opening.callback(self._drop_references)
         kernels = compile_kernels(device.compute_capability, make_private_folder(engines.folder) / "kernels")
         self._kernels = FrameKernels(device.load_module(kernels))
         self._stream = device.stream()
@@ -85,7 +85,7 @@ class TensorRTBackend(InferenceBackend):
         opening.callback(memory.free)
         return int(memory)
 
-    def _forget(self) -> None:
+    def _drop_references(self) -> None:
         # what pycuda frees with its last reference, while there is a context to free it in
         self._kernels = self._stream = self._network = self._events = self._buffers = None
 
@@ -118,7 +118,7 @@ class TensorRTBackend(InferenceBackend):
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
               drawing: Optional[Drawing] = None) -> BackendResult:
         height, width = image.shape[:2]
-        drawing = drawing or _NOTHING
+        drawing = drawing or _NO_DRAWING
         wanted: Dict[str, Tuple[int, ...]] = {"labels": (height, width), "status": (4,)}
         if with_confidence:
             wanted["confidence"] = (height, width)
@@ -126,13 +126,13 @@ class TensorRTBackend(InferenceBackend):
             wanted["masks"] = (len(drawing.masks), height, width)
         if drawing.overlay_alpha is not None:
             wanted["overlay"] = (height, width, 3)
-        with self._working():
+        with self._in_context():
             self._preprocess(image, color_order)
             self._run_network()
             self._postprocess(wanted, drawing, image, color_order)
             # Filled while the GPU works: that maps their pages, which costs as much as the copy.
             results = {name: np.full(shape, 0, np.uint8) for name, shape in wanted.items()}
-            timings = self._wait()
+            timings = self._stage_times()
             for name, result in results.items():
                 np.copyto(result, self._buffers[name].host(result.shape))
         if results.pop("status").any():
@@ -141,7 +141,7 @@ class TensorRTBackend(InferenceBackend):
                              results.get("overlay"))
 
     def logits(self, image: np.ndarray, color_order: str) -> np.ndarray:
-        with self._working():
+        with self._in_context():
             self._preprocess(image, color_order)
             self._run_network()
             return self._network.logits(self._stream)
@@ -156,7 +156,7 @@ class TensorRTBackend(InferenceBackend):
                 self._device.close()
 
     @contextmanager
-    def _working(self) -> Iterator[None]:
+    def _in_context(self) -> Iterator[None]:
         try:
             with self._device.current():  # which a lost device may refuse as well
                 yield
@@ -199,7 +199,7 @@ class TensorRTBackend(InferenceBackend):
             self._buffers[name].download(shape, self._stream)
         self._events[3].record(self._stream)
 
-    def _wait(self) -> Dict[str, float]:
+    def _stage_times(self) -> Dict[str, float]:
         self._events[3].synchronize()
         stages = zip(("preprocess_ms", "network_ms", "postprocess_ms"), self._events, self._events[1:])
         return {name: end.time_since(start) for name, start, end in stages}

@@ -9,7 +9,7 @@ import stand_in_gpu
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InputError
 from bisenet_core.runtime import candidates
-from bisenet_core.runtime.candidates import CANDIDATES, Absent, candidates_for, open_first, why
+from bisenet_core.runtime.candidates import CANDIDATES, Absent, candidates_for, explain, open_first
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.opening import open_backend
 
@@ -54,7 +54,7 @@ def test_a_precision_that_none_has_is_refused():
 def test_the_first_that_opens_wins(outcomes, chosen, reasons, odd):
     opened, candidate, passed = open_first(CANDIDATES, _opening(outcomes))
     assert opened == candidate == chosen
-    assert (why(passed), any(one.is_odd for one in passed)) == (reasons, odd)
+    assert (explain(passed), any(one.is_odd for one in passed)) == (reasons, odd)
 
 
 def test_a_model_that_a_cpu_refuses_is_refused():

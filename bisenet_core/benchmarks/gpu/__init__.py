@@ -1,1 +1,1 @@
-"""`make gpu-check`: what a GPU makes of the networks, in sections that each run in a process of their own."""
+"""`make gpu-check`: measure the networks on a GPU, in sections that each run in a process of their own."""

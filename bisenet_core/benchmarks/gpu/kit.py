@@ -1,4 +1,4 @@
-"""The kit of a gpu-check: networks, the plain way's graphs and reference labels, made where PyTorch is."""
+"""Read the kit of a gpu-check: networks, the plain way's graphs and reference labels. See make_kit."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Section machine: what the figures depend on."""
+"""Section machine: the hardware and the versions that the figures depend on."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The kit of a gpu-check: what a GPU host without PyTorch's exporter and without network needs to measure."""
+"""Make the kit of a gpu-check: what a GPU host without network and PyTorch's exporter needs to measure."""
 
 import shutil
 from dataclasses import replace
@@ -33,13 +33,13 @@ Size = tuple[int, int]
 def add_network(name: str, size: Size, kit: Path, **options: object) -> Path:
     """Add the network ``name`` for 19 classes to ``kit``; returns its folder.
 
-    ``size`` is (width, height) of its input; for its weights see ``seeing_network``.
+    ``size`` is (width, height) of its input; for its weights see ``fitted_network``.
     A folder that is there already is kept.
     """
     folder = kit / name
     if (folder / REFERENCE).exists():
         return folder
-    network = seeing_network(name, size, **options)
+    network = fitted_network(name, size, **options)
     folder.mkdir(parents=True, exist_ok=True)
     card, _ = write_model_folder(network, _card(name, size, options), folder / MODEL)
     torch.save(deployable(network).half().state_dict(), folder / WEIGHTS)
@@ -60,8 +60,8 @@ def add_model(model: Path, size: Size, kit: Path) -> Path:
     return folder
 
 
-def seeing_network(name: str, size: Size, **options: object) -> nn.Module:
-    """A network whose norms know street frames, and whose last layer is fitted to their labels.
+def fitted_network(name: str, size: Size, **options: object) -> nn.Module:
+    """A network whose batch norms and last layer are fitted to rendered streets.
 
     With fresh weights all classes would be nearly tied, and FP16 would decide between them at random.
     """

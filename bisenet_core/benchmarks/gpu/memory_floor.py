@@ -1,4 +1,4 @@
-"""Section postprocess: the kernel against the time that its bytes alone take."""
+"""Section postprocess: compare the kernel's time with the time that its bytes alone take."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Section pytorch of a gpu-check: the best plain PyTorch does, all of a frame in one CUDA graph."""
+"""Section pytorch: the fastest way in plain PyTorch, all of a frame in one CUDA graph."""
 
 from collections.abc import Callable
 from functools import partial
@@ -74,7 +74,7 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
     replay, _ = capture(network, image.to(memory_format=torch.channels_last))
     found: dict[str, Any] = {
         "device": torch.cuda.get_device_name(), "version": torch.__version__,
-        "network_ms": percentiles_of(lambda: _wait(replay), settings.frames, settings.warm_up),
+        "network_ms": percentiles_of(lambda: _replay_and_wait(replay), settings.frames, settings.warm_up),
     }  # fmt: skip
     frames = partial(_segmenter, network, card)
     for camera in settings.cameras:
@@ -126,6 +126,6 @@ def host_to_host(frame: TorchFrame, camera: Size) -> Callable[[np.ndarray], np.n
     return segment
 
 
-def _wait(replay: Callable[[], None]) -> None:
+def _replay_and_wait(replay: Callable[[], None]) -> None:
     replay()
     torch.cuda.current_stream().synchronize()

@@ -1,1 +1,1 @@
-"""CUDA: kernels for pre- and post-processing, and the little that launches them."""
+"""CUDA kernels for pre- and post-processing, and the code that compiles and launches them."""

@@ -1,4 +1,4 @@
-"""compile_kernels: kernels.cu as machine code for one GPU, compiled once and kept.
+"""compile_kernels: compile kernels.cu for one GPU, once, and keep the machine code.
 
 nvcc compiles where there is one (JetPack and every CUDA toolkit have it), otherwise NVRTC, which comes with
 ONNX Runtime's, PyTorch's and CuPy's CUDA packages too.
@@ -25,7 +25,7 @@ _SOURCE, _HEADERS = "kernels.cu", ("outputs.h", "pixel_math.h", "tile.h")
 # Without fused multiplications: the results are to be those of the CPU's code.
 _OPTIONS = ("--fmad=false", "--std=c++11")
 _DIGEST = hashlib.sha256().digest_size
-_PATIENCE = 600.0  # seconds; nvcc takes two on a desktop
+_TIMEOUT_S = 600.0  # seconds; nvcc takes two on a desktop
 
 
 class _Compiler(NamedTuple):
@@ -47,22 +47,22 @@ def compile_kernels(compute_capability: Tuple[int, int], cache_folder: Union[str
     """
     folder = make_private_folder(Path(cache_folder))
     reasons: List[str] = []
-    attempts = (_compiled(compiler, compute_capability, folder, reasons) for compiler in _compilers())
+    attempts = (_read_or_compile(compiler, compute_capability, folder, reasons) for compiler in _compilers())
     image = next(filter(None, attempts), None)
     if image is None:
-        raise BackendUnavailable(_complaint(compute_capability, reasons))
+        raise BackendUnavailable(_failure_message(compute_capability, reasons))
     return image
 
 
-def _compiled(compiler: _Compiler, capability: Tuple[int, int], folder: Path,
+def _read_or_compile(compiler: _Compiler, capability: Tuple[int, int], folder: Path,
               reasons: List[str]) -> Optional[bytes]:
     """The image from the cache or from this compiler; None after adding to ``reasons`` why not."""
     try:
         path = folder / "kernels-{}.cubin".format(_key(compiler.version(), capability))
-        image = _kept(path)
+        image = _read_kept(path)
         if image is None:
             image = compiler.run(capability)
-            _keep(path, image)
+            _write_kept(path, image)
         return image
     except _CompileError as error:
         reasons.append(f"{compiler.name}: {error}")
@@ -97,12 +97,12 @@ def _run_nvcc(nvcc: str, capability: Tuple[int, int]) -> bytes:
 
 def _run(command: List[str]) -> str:
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_PATIENCE,
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_TIMEOUT_S,
                               universal_newlines=True, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _CompileError(str(error)) from error
     if done.returncode:
-        raise _CompileError(_telling_line(done.stdout) or f"exit status {done.returncode}")
+        raise _CompileError(_error_line(done.stdout) or f"exit status {done.returncode}")
     return done.stdout
 
 
@@ -111,10 +111,10 @@ def _run_nvrtc(nvrtc: Nvrtc, capability: Tuple[int, int]) -> bytes:
     try:
         return nvrtc.compile((_FOLDER / _SOURCE).read_text(), headers, capability, _OPTIONS)
     except NvrtcError as error:
-        raise _CompileError(_telling_line(str(error))) from error
+        raise _CompileError(_error_line(str(error))) from error
 
 
-def _telling_line(output: str) -> str:
+def _error_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return next((line for line in lines if "error" in line or "fatal" in line), " ".join(lines[-1:]))
 
@@ -126,7 +126,7 @@ def _key(version: str, capability: Tuple[int, int]) -> str:
     return "sm{}{}-{}".format(*capability, content.hexdigest()[:32])
 
 
-def _kept(path: Path) -> Optional[bytes]:
+def _read_kept(path: Path) -> Optional[bytes]:
     """The image in the cache, or None; one that is not as it was written is compiled again."""
     if not path.exists():
         return None
@@ -142,14 +142,14 @@ def _kept(path: Path) -> Optional[bytes]:
     return image
 
 
-def _keep(path: Path, image: bytes) -> None:
+def _write_kept(path: Path, image: bytes) -> None:
     try:
         write_private(path, hashlib.sha256(image).digest() + image)
     except OSError as error:  # compiling again next time is no reason to do without a GPU now
         _LOGGER.warning("the kernels cannot be kept in %s: %s", path, error.strerror)
 
 
-def _complaint(capability: Tuple[int, int], reasons: List[str]) -> str:
+def _failure_message(capability: Tuple[int, int], reasons: List[str]) -> str:
     if not reasons:
         return ("the CUDA kernels cannot be compiled: no nvcc ($CUDA_HOME/bin, PATH, /usr/local/cuda/bin) "
                 "and no libnvrtc found; install the CUDA toolkit, or pip install nvidia-cuda-nvrtc of the "

@@ -1,4 +1,4 @@
-"""EngineBuilder: a model folder becomes a serialised TensorRT engine."""
+"""EngineBuilder: build a serialised TensorRT engine from a model folder."""
 
 import ctypes
 import hashlib
@@ -51,7 +51,7 @@ class EngineBuilder:
         options.check()
         onnx = self._network_of(card, options)
         self._log.take_errors()
-        builder = self._made(self._trt.Builder, self._log)
+        builder = self._create(self._trt.Builder, self._log)
         network, parser = self._parse(builder, onnx, card)
         config = self._configure(builder, options)
         monitor = attach_progress(self._trt, config, progress)
@@ -73,7 +73,7 @@ class EngineBuilder:
             return to_half(onnx)
         return onnx
 
-    def _made(self, make: Any, *arguments: Any) -> Any:
+    def _create(self, make: Any, *arguments: Any) -> Any:
         try:
             return make(*arguments)
         except TypeError as error:  # what pybind11 makes of the null pointer of a library that finds no GPU
@@ -85,7 +85,7 @@ class EngineBuilder:
         flags = self._trt.NetworkDefinitionCreationFlag
         explicit = getattr(flags, "EXPLICIT_BATCH", None)  # gone in 11, where there is nothing else
         network = builder.create_network(0 if explicit is None else 1 << int(explicit))
-        parser = self._made(self._trt.OnnxParser, network, self._log)
+        parser = self._create(self._trt.OnnxParser, network, self._log)
         if not parser.parse(onnx):
             errors = [parser.get_error(index).desc() for index in range(parser.num_errors)]
             raise InputError(f"TensorRT {self._trt.__version__} does not read {card.onnx_path}: "

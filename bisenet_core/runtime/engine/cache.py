@@ -1,4 +1,4 @@
-"""EngineCache: engines that were built once, checked when they are taken out."""
+"""EngineCache: keep built engines in a folder, and check each before it is used."""
 
 import fcntl
 import hashlib
@@ -55,11 +55,11 @@ class EngineCache:
         key = CacheKey(card, options.check(), device, trt)
         path = self.folder / (key.file_name + ".engine")
         if not force:
-            plan, _ = self._take(path, key, usable)  # needs no lock, nor a disk that can be written
+            plan, _ = self._read(path, key, usable)  # needs no lock, nor a disk that can be written
             if plan is not None:
                 return CachedEngine(plan, path, 0.0)
-        with self._alone(path):
-            plan, reason = (None, None) if force else self._take(path, key, usable)
+        with self._locked(path):
+            plan, reason = (None, None) if force else self._read(path, key, usable)
             if plan is not None:
                 return CachedEngine(plan, path, 0.0)
             if reason:
@@ -68,10 +68,10 @@ class EngineCache:
                 left.unlink()
             started = perf_counter()
             plan = EngineBuilder(trt, self.folder / key.timing_name).build(card, options, progress)
-            return self._put(path, key, plan, perf_counter() - started)
+            return self._write(path, key, plan, perf_counter() - started)
 
     @contextmanager
-    def _alone(self, path: Path) -> Iterator[None]:
+    def _locked(self, path: Path) -> Iterator[None]:
         """Hold the lock of one engine; the kernel frees it when the process dies."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
@@ -89,20 +89,20 @@ class EngineCache:
             os.close(descriptor)
 
     @staticmethod
-    def _take(path: Path, key: CacheKey, usable: Optional[Usable]) -> Tuple[Optional[bytes], Optional[str]]:
+    def _read(path: Path, key: CacheKey, usable: Optional[Usable]) -> Tuple[Optional[bytes], Optional[str]]:
         """The engine, or why the one that is there must not be used."""
         if not os.path.lexists(str(path)):
             return None, None
         try:
             plan = read_private(path)
-            reason = _difference(plan, json.loads(read_private(_note_of(path)).decode("utf-8")), key)
+            reason = _mismatch(plan, json.loads(read_private(_note_of(path)).decode("utf-8")), key)
         except (OSError, ValueError) as error:  # ValueError: not JSON, not UTF-8
             plan, reason = b"", str(error)
         reason = reason or (usable(plan) if usable else None)
         return (None, reason) if reason else (plan, None)
 
     @staticmethod
-    def _put(path: Path, key: CacheKey, plan: bytes, seconds: float) -> CachedEngine:
+    def _write(path: Path, key: CacheKey, plan: bytes, seconds: float) -> CachedEngine:
         note = dict(key.content, key=key.sha256, bytes=len(plan), sha256=hashlib.sha256(plan).hexdigest(),
                     seconds=round(seconds, 1))
         try:
@@ -124,7 +124,7 @@ def _note_of(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _difference(plan: bytes, note: Any, key: CacheKey) -> Optional[str]:
+def _mismatch(plan: bytes, note: Any, key: CacheKey) -> Optional[str]:
     if not isinstance(note, dict) or note.get("key") != key.sha256:
         return "the JSON beside it is of another engine"
     found = hashlib.sha256(plan).hexdigest()

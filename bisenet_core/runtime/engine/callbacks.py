@@ -1,4 +1,4 @@
-"""What TensorRT calls back: its messages, forwarded to logging, and how far a build is."""
+"""Objects that TensorRT calls: a logger that forwards its messages, and a monitor of a build's progress."""
 
 import logging
 from functools import lru_cache

@@ -184,7 +184,7 @@ def test_an_engine_on_a_disk_that_cannot_be_written_is_used(trt, card, cache, mo
     def refuse(path):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(cache, "_alone", refuse)
+    monkeypatch.setattr(cache, "_locked", refuse)
     assert cache.get_or_build(card, OPTIONS, GPU, trt).seconds == 0.0
 
 
