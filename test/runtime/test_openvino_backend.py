@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -37,17 +38,23 @@ def has_bf16():
     return "BF16" in shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
+# OpenVINO names the real CPU's abilities, and oneDNN under it computes with the imitated CPU's alone.
+IMITATED = "ONEDNN_MAX_CPU_ISA" in os.environ
+
+
+@pytest.mark.skipif(IMITATED, reason="what bf16 is worth is seen on a real CPU alone")
 def test_auto_is_bf16_where_the_cpu_has_it(card):
     assert open_backend(card, "openvino").precision == ("bf16" if has_bf16() else "fp32")
 
 
-@pytest.mark.skipif(not has_bf16(), reason="this CPU has no bf16")
+@pytest.mark.skipif(IMITATED or not has_bf16(), reason="this CPU has no bf16")
 def test_bf16_runs_and_is_coarser_than_fp32(card):
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     coarse, fine = (open_backend(card, "openvino", precision).logits(image, "rgb")
                     for precision in ("bf16", "fp32"))
+    # bf16 keeps 8 bits: 2 ** -9 of each input, weight and layer's result, in four layers
     error = np.abs(coarse - fine).max()
-    assert 1e-4 < error < 0.05 * np.abs(fine).max()
+    assert 1e-4 < error < 12 * 2 ** -9 * np.abs(fine).max()
 
 
 def test_fp32_agrees_with_the_reference_on_real_frames(card, camvid_images):
@@ -58,7 +65,8 @@ def test_fp32_agrees_with_the_reference_on_real_frames(card, camvid_images):
         ours, reference = (backend.infer(image, "rgb").labels for backend in backends)
         differ = ours != reference
         assert differ.mean() < 1e-3
-        # Where they differ, the reference held the two classes to be as good as equal.
+        # Where they differ, the reference held the two classes to be as good as equal: within 1e-3, a
+        # hundred times what float32 sums of logits near 10 usually differ by (10 * 2 ** -24 * sqrt(300)).
         logits = backends[1].logits(image, "rgb")[0]
         for first, second in set(zip(ours[differ], reference[differ])):
             pair = logits[[first, second]]

@@ -24,6 +24,7 @@ def test_the_plain_way_gives_our_labels(tiny_model_folder, tmp_path):
         labels = segmenter.segment(image, "rgb").labels
     found = plain.segment(image)
     assert found.dtype == np.uint8 and found.shape == (128, 192)
+    # Resize and ArgMax in the graph round in another order than we do, and so decide near ties otherwise
     assert np.mean(found == labels) > 0.99
 
 

@@ -43,5 +43,6 @@ def test_fp16_inside_float32_outside(prepared):
         runtime.InferenceSession(content, providers=["CPUExecutionProvider"]).run(None, {"image": image})[0]
         for content in (prepared, half)]
     assert found.dtype == np.float32 and found.shape == expected.shape
+    # FP16 rounds by 2 ** -12, in some 40 layers: it decides near ties alone
     assert (found.argmax(1) == expected.argmax(1)).mean() >= 0.99
     assert np.abs(found - expected).max() < 0.1

@@ -95,4 +95,5 @@ def test_the_committed_network_computes_the_same():
         runtime.InferenceSession(network, providers=["CPUExecutionProvider"]).run(None, {"image": image})[0]
         for network in (content, prepared)]
     assert after.shape == (1, 11, 8, 16)
-    np.testing.assert_allclose(after, before, atol=1e-4)
+    # the same weights; a size that is fixed may choose kernels that add in another order, in some 40 layers
+    np.testing.assert_allclose(after, before, rtol=0, atol=40 * 2 ** -24 * 10 * np.abs(before).max())
