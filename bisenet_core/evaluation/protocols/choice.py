@@ -1,4 +1,4 @@
-"""A protocol by name, with the settings that it takes and no other."""
+"""Make a protocol by its name; a setting that it does not take is refused."""
 
 from dataclasses import fields
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.evaluation.protocols.multi_scale import MultiScale
 from bisenet_core.evaluation.protocols.protocol import Protocol
-from bisenet_core.evaluation.protocols.resize import Resize
-from bisenet_core.evaluation.protocols.single import Single
+from bisenet_core.evaluation.protocols.single_scale import Resize, Single
 from bisenet_core.evaluation.protocols.sliding import Sliding
 
 PROTOCOLS: dict[str, type[Protocol]] = {kind.kind: kind for kind in (Single, Resize, MultiScale, Sliding)}

@@ -1,21 +1,16 @@
 """Pictures of the frames in which two evaluations differ most, labelled again by both models."""
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.drive import Frame
-from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.output_folder import ABOUT
 from bisenet_core.evaluation.replay.worker import Worker
-from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.parts.panels import pair_panels
 from bisenet_core.reports.replay.classes import class_rows
 from bisenet_core.reports.replay.compare_page import write_compare_page
@@ -30,12 +25,9 @@ def write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: E
     """
     if not result["most_different"]:
         raise InputError("no frame with ground truth differs")
-    job, other = _job(a), _job(b)
-    with ExitStack() as stack:
-        models = [stack.enter_context(Worker(each).segmenter) for each in (job, other)]
-        space = models[0].label_space
-        shown = [(frame, _panels(models, seen, space))
-                 for frame, seen in _frames(result["most_different"], a, job, space)]
+    with Worker(_job(a)) as one, Worker(_job(b)) as other:
+        models = [one.segmenter, other.segmenter]
+        shown = [(wanted, _panels(models, _frame(one, a, wanted))) for wanted in result["most_different"]]
     return write_compare_page(output, result, shown, class_rows(a.results))
 
 
@@ -49,29 +41,15 @@ def _job(drive: EvaluatedDrive) -> ReplayJob:
         raise InputError(f"{path}, which names the model's folder, cannot be read: {error}") from None
 
 
-def _panels(models: list[Segmenter], frame: Frame, space: LabelSpace) -> list[tuple[str, str]]:
+def _frame(worker: Worker, drive: EvaluatedDrive, wanted: dict[str, Any]) -> Frame:
+    bag = drive.results["bags"][drive.bags.index(wanted["bag"])]
+    frame = worker.frame(bag["path"], bag["topic"], wanted["index"])
+    if frame.stamp_ns != wanted["stamp_ns"] or frame.image is None or frame.truth is None:
+        raise InputError(f"{bag['path']} or its ground truth has changed, at frame {wanted['index']}")
+    return frame
+
+
+def _panels(models: list[Segmenter], frame: Frame) -> list[tuple[str, str]]:
     assert frame.image is not None and frame.truth is not None
     labels = [model.segment(frame.image, "rgb").labels for model in models]
-    return pair_panels(frame.image, frame.truth, labels, space)
-
-
-def _frames(
-    wanted: list[dict[str, Any]], drive: EvaluatedDrive, job: ReplayJob, space: LabelSpace
-) -> Iterator[tuple[dict[str, Any], Frame]]:
-    # bag by bag, so that each is opened once; then in the order of ``wanted``
-    found: dict[int, Frame] = {}
-    for place, bag in enumerate(drive.results["bags"]):
-        of_bag = [at for at, frame in enumerate(wanted) if frame["bag"] == drive.bags[place]]
-        if of_bag:
-            path, labels = Path(bag["path"]), Path(job.labels) if job.labels else None
-            truth = open_truth(labels, job.label_topic, path, space)
-            with BagDrive(path, bag["topic"], truth) as recording:
-                found.update((at, _frame(recording, wanted[at])) for at in of_bag)
-    return ((frame, found[at]) for at, frame in enumerate(wanted))
-
-
-def _frame(recording: BagDrive, wanted: dict[str, Any]) -> Frame:
-    for frame in recording.frames(wanted["index"], wanted["index"] + 1):
-        if frame.stamp_ns == wanted["stamp_ns"] and frame.image is not None and frame.truth is not None:
-            return frame
-    raise InputError(f"{recording.path} or its ground truth has changed, at frame {wanted['index']}")
+    return pair_panels(frame.image, frame.truth, labels, models[0].label_space)

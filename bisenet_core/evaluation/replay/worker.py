@@ -67,7 +67,7 @@ class Worker:
 
     def evaluate(self, part: Part, progress: Progress) -> PartResult:
         """See ``evaluate_part``."""
-        recording = self._recording(part)
+        recording = self._recording(part.bag, part.topic, part.state)
         before = self._view_before(recording, part.start)
         scorer = FrameScorer(part.bag, self.segmenter.label_space, before)
         results, pngs = [], []
@@ -90,9 +90,15 @@ class Worker:
 
         ``part``: any of its bag.
         """
-        (frame,) = self._recording(part).frames(index, index + 1)
+        frame = self.frame(part.bag, part.topic, index, part.state)
         assert frame.image is not None
         return frame.image, frame.truth, self.segmenter.segment(frame.image, "rgb").labels
+
+    def frame(self, bag: str, topic: str, index: int, state: str = "") -> Frame:
+        """One frame with its ground truth. Raises InputError where there is none at ``index``."""
+        for frame in self._recording(bag, topic, state).frames(index, index + 1):
+            return frame
+        raise InputError(f"{bag} has no image {index} on {topic} any more")
 
     def __enter__(self) -> "Worker":
         return self
@@ -103,9 +109,9 @@ class Worker:
         for segmenter in filter(None, (self.segmenter, self._teacher)):
             segmenter.close()
 
-    def _recording(self, part: Part) -> BagDrive:
-        key = part.bag, part.topic, part.state
-        recording = self._recordings.pop(key, None) or self._open_recording(part.bag, part.topic)
+    def _recording(self, bag: str, topic: str, state: str) -> BagDrive:
+        key = bag, topic, state
+        recording = self._recordings.pop(key, None) or self._open_recording(bag, topic)
         self._recordings[key] = recording  # the last one used is the last one closed
         if len(self._recordings) > MOST_OPEN:
             self._recordings.pop(next(iter(self._recordings))).close()
