@@ -7,8 +7,7 @@ from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.truth.label_images import read_labels
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.reports.contact_sheet import ContactSheet
-from bisenet_core.reports.video_writer import OverlayVideo
+from bisenet_core.reports.drive_pictures import ContactSheet, OverlayVideo
 from bisenet_ros.demo.session import Playing
 from bisenet_ros.demo.summary import SHEET_NAME, VIDEO_NAME
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.reports.networks.published_results import PUBLISHED
+from bisenet_core.reports.networks.results import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
 RECIPES = {path.stem: path for path in sorted((ROOT / "training" / "recipes").glob("*.yaml"))}

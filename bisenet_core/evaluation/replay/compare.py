@@ -12,7 +12,7 @@ from bisenet_core.evaluation.metrics.scoring import or_none
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive, common_frames
 from bisenet_core.labels.metrics import class_counts, miou
 from bisenet_core.reports.console import write_json
-from bisenet_core.reports.parts.extremes import apart
+from bisenet_core.reports.parts.frame_choice import apart
 
 LEVEL = 0.95
 

@@ -12,8 +12,7 @@ from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.output_folder import ABOUT
 from bisenet_core.evaluation.replay.worker import Worker
 from bisenet_core.reports.parts.panels import pair_panels
-from bisenet_core.reports.replay.classes import class_rows
-from bisenet_core.reports.replay.compare_page import write_compare_page
+from bisenet_core.reports.replay.page import write_compare_page
 from bisenet_core.runtime.segmenter import Segmenter
 
 
@@ -28,7 +27,7 @@ def write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: E
     with Worker(_job(a)) as one, Worker(_job(b)) as other:
         models = [one.segmenter, other.segmenter]
         shown = [(wanted, _panels(models, _frame(one, a, wanted))) for wanted in result["most_different"]]
-    return write_compare_page(output, result, shown, class_rows(a.results))
+    return write_compare_page(output, result, shown, a.results)
 
 
 def _job(drive: EvaluatedDrive) -> ReplayJob:

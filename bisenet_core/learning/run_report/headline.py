@@ -3,8 +3,8 @@
 from bisenet_core.learning.run_report.curves import Curves
 from bisenet_core.learning.run_report.finished_run import FinishedRun
 from bisenet_core.learning.run_report.run_record import Start
-from bisenet_core.reports.parts.figure import Figure
 from bisenet_core.reports.parts.formats import UNKNOWN, count, duration, milliseconds, percent, plural
+from bisenet_core.reports.parts.page import Figure
 
 
 def figures(run: FinishedRun) -> list[Figure]:

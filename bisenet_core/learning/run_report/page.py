@@ -11,11 +11,11 @@ from bisenet_core.learning.run_report.curves import Curves, accuracy_chart, loss
 from bisenet_core.learning.run_report.finished_run import FinishedRun, read_run
 from bisenet_core.learning.run_report.headline import commit, facts, figures, state
 from bisenet_core.learning.run_report.pictures import NO_PICTURES, load_module, take_pictures
-from bisenet_core.reports.parts.confusion import colours, confusion
-from bisenet_core.reports.parts.page_file import templates, write_page
+from bisenet_core.reports.parts.classes import class_rows, class_table, confusion
+from bisenet_core.reports.parts.page import render_page, write_page
 
 FILE_NAME = "report.html"
-_TEMPLATE = "template.html.j2"
+_TEMPLATE = "report.html.j2"
 
 
 def write_run_report(output: Path, root: Path | None = None) -> Path:
@@ -26,7 +26,9 @@ def write_run_report(output: Path, root: Path | None = None) -> Path:
     """
     run = read_run(output)
     curves = Curves(run.rows, run.begins)
-    page = templates(Path(__file__).parent).get_template(_TEMPLATE).render(
+    page = render_page(
+        Path(__file__).parent,
+        _TEMPLATE,
         recipe=run.recipe,
         data_name=run.data_name,
         recipe_text=yaml.safe_dump(run.recipe.to_dict(), sort_keys=False, default_flow_style=None),
@@ -44,14 +46,14 @@ def write_run_report(output: Path, root: Path | None = None) -> Path:
 
 def _validation(run: FinishedRun, root: Path | None) -> dict[str, Any]:
     """What was seen in the best validation, by its name in the template."""
-    found: dict[str, Any] = {"classes": [], "matrix": None, "pictures": NO_PICTURES, "no_pictures": ""}
+    found: dict[str, Any] = {"classes": None, "matrix": None, "pictures": NO_PICTURES, "no_pictures": ""}
     if run.scores is None:
         return found
     module = load_module(run)
     space = module.label_space
-    about = {"classes": list(space.classes), "palette": space.palette, "confusion_matrix": run.scores.counts}
-    found["classes"] = list(zip(space.classes, colours(about), run.scores.class_ious()))
-    found["matrix"] = confusion(about)
+    ious = dict(zip(space.classes, run.scores.class_ious()))
+    found["classes"] = class_table(class_rows(space.classes, space.palette, {"IoU": ious}), "IoU")
+    found["matrix"] = confusion(space.classes, space.palette, run.scores.counts)
     try:
         root = root or Path(run.starts[-1].root if run.starts else "data")
         found["pictures"] = take_pictures(run, root, module)

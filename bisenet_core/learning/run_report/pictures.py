@@ -11,7 +11,7 @@ from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.run_report.finished_run import FinishedRun
 from bisenet_core.learning.segmentation_module import SegmentationModule
 from bisenet_core.learning.transforms import normalised
-from bisenet_core.reports.parts.extremes import extremes
+from bisenet_core.reports.parts.frame_choice import extremes
 from bisenet_core.reports.parts.panels import Seen, frame_panels
 
 EACH = 4

@@ -1,96 +1,125 @@
-"""Chart: what the template draws. Marks in a square of 1000 x 1000 that is stretched, text outside it.
+"""A chart of a report: two axes, marks with their key, and a note; plot.html.j2 draws it.
 
-Only the marks are SVG. Axis texts stay HTML, so that they have one size on a wide screen and on a phone.
+Only the marks are SVG, in a square of 1000 x 1000 that is stretched to the width of the page. Texts stay
+HTML, so that they have one size on a wide screen and on a phone.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+from bisenet_core.reports.parts.formats import percent
 
 SIDE = 1000
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A place on an axis."""
+class Axis:
+    """An axis from 0 to ``limit`` with a tick at each multiple of ``step``; ``text`` writes its value."""
 
-    at: float
-    """Per cent of the axis from its origin."""
-    text: str
+    limit: float
+    step: float
+    text: Callable[[float], str]
+    label: str = ""
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Where they are, in per cent of the axis from its origin, and their texts."""
+        values = [place * self.step for place in range(int(self.limit / self.step + 1e-9) + 1)]
+        return [(round(100 * value / self.limit, 2), self.text(value)) for value in values]
 
 
-@dataclass(frozen=True)
-class Mark:
+def number_axis(
+    limit: float, text: Callable[[float], str] = "{:g}".format, steps: int = 4, label: str = "",
+    whole: bool = False,
+) -> Axis:
+    """An axis with about ``steps`` round numbers; with ``whole`` no fractions among them."""
+    step = round_step(limit, steps)
+    return Axis(limit, max(1.0, step) if whole else step, text, label)
+
+
+def share_axis(limit: float = 1.0, steps: int = 4, label: str = "") -> Axis:
+    """An axis of shares of 1, written as per cent."""
+    digits = 0 if limit > 0.05 else 1
+    return number_axis(limit, lambda share: percent(share, digits), steps, label)
+
+
+def round_step(span: float, steps: int) -> float:
+    """The distance of about ``steps`` round numbers (1, 2 or 5 times a power of ten) over ``span`` > 0."""
+    rough = span / steps
+    power = 10.0 ** math.floor(math.log10(rough))
+    return float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999))
+
+
+class Mark(NamedTuple):
     """A path of the drawing; ``kind`` is its class in the style sheet."""
 
     kind: str
     path: str
 
 
-@dataclass(frozen=True)
 class Chart:
-    """One drawing with its axes, the key of its marks and a note below."""
+    """A chart to be drawn upon. A mark with a ``meaning`` is explained in the key.
 
-    title: str
-    marks: list[Mark]
-    x_ticks: list[Tick]
-    y_ticks: list[Tick]
-    x_label: str = ""
-    y_label: str = ""
-    key: list[tuple[str, str]] = field(default_factory=list)
-    """Kind of mark and what it means."""
-    note: str = ""
+    Coordinates are float64 arrays in the units of the axes; what lies above the chart is drawn at its top.
+    """
 
+    def __init__(self, title: str, x: Axis, y: Axis, note: str = "") -> None:
+        self.title, self.x, self.y, self.note = title, x, y, note
+        self.marks: list[Mark] = []
+        self.key: list[tuple[str, str]] = []
+        """Kind of mark and what it means."""
 
-@dataclass(frozen=True)
-class Scale:
-    """From values to the drawing's coordinates: 0 .. ``x_limit`` left to right, 0 .. ``y_limit`` upwards."""
+    def add(self, kind: str, path: str, meaning: str = "") -> None:
+        """Draw an SVG path in the coordinates of ``across`` and ``down``."""
+        self.marks.append(Mark(kind, path))
+        if meaning:
+            self.key.append((kind, meaning))
 
-    x_limit: float
-    y_limit: float
+    def line(self, kind: str, x: np.ndarray, y: np.ndarray, meaning: str = "") -> None:
+        """Draw a line through the points; broken where y is NaN; a point alone is a dash."""
+        runs = _known_runs(y)
+        self.add(kind, "".join(_polyline(self.across(x[run]), self.down(y[run])) for run in runs), meaning)
 
-    def x(self, values: np.ndarray | float) -> np.ndarray:
-        return np.rint(SIDE * np.asarray(values, np.float64) / self.x_limit)
+    def dots(self, kind: str, x: np.ndarray, y: np.ndarray, meaning: str = "") -> None:
+        """Draw each point by itself."""
+        self.add(kind, "".join(map(_dash, self.across(x), self.down(y))), meaning)
 
-    def y(self, values: np.ndarray | float) -> np.ndarray:
-        heights = np.clip(np.asarray(values, np.float64) / self.y_limit, 0, 1)
-        return np.rint(SIDE * (1 - heights))
-
-    def x_ticks(self, values: Iterable[float], texts: Iterable[str]) -> list[Tick]:
-        return [Tick(round(100 * value / self.x_limit, 2), text) for value, text in zip(values, texts)]
-
-    def y_ticks(self, values: Iterable[float], texts: Iterable[str]) -> list[Tick]:
-        return [Tick(round(100 * value / self.y_limit, 2), text) for value, text in zip(values, texts)]
-
-    def line(self, x: np.ndarray, y: np.ndarray) -> str:
-        """Through the points; broken where y is NaN; a point alone is a dash."""
-        return "".join(_polyline(self.x(x[run]), self.y(y[run])) for run in known_runs(y))
-
-    def band(self, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
-        """Between two lines; broken where either is NaN."""
-        parts = []
-        for run in known_runs(low + high):
+    def band(self, kind: str, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        """Fill what lies between two lines; broken where either is NaN."""
+        path = ""
+        for run in _known_runs(low + high):
             if run.stop - run.start > 1:
-                there, back = self.x(x[run]), self.x(x[run])[::-1]
-                edge = np.concatenate([self.y(high[run]), self.y(low[run])[::-1]])
-                parts.append(_polyline(np.concatenate([there, back]), edge) + "Z")
-        return "".join(parts)
+                across = self.across(x[run])
+                edge = np.concatenate([self.down(high[run]), self.down(low[run])[::-1]])
+                path += _polyline(np.concatenate([across, across[::-1]]), edge) + "Z"
+        self.add(kind, path)
 
-    def bars(self, left: np.ndarray, right: np.ndarray, height: np.ndarray) -> str:
-        """Upright bars with a hair between them; none where the height is 0 or NaN."""
-        parts = []
-        for start, stop, top in zip(self.x(left), self.x(right), self.y(height)):
-            if np.isfinite(top) and top < SIDE:
-                parts.append(f"M{start + 1:.0f} {SIDE}V{top:.0f}H{stop - 1:.0f}V{SIDE}Z")
-        return "".join(parts)
+    def bars(
+        self, kind: str, left: np.ndarray, right: np.ndarray, height: np.ndarray, meaning: str = ""
+    ) -> None:
+        """Draw upright bars with a hair between them; none where the height is 0 or NaN."""
+        bars = zip(self.across(left), self.across(right), self.down(height))
+        self.add(kind, "".join(f"M{start + 1:.0f} {SIDE}V{top:.0f}H{stop - 1:.0f}V{SIDE}Z"
+                               for start, stop, top in bars if top < SIDE), meaning)
 
-    def upright(self, x: float) -> str:
-        """A line from bottom to top."""
-        return f"M{self.x(x):.0f} 0V{SIDE}"
+    def uprights(self, kind: str, x: Iterable[float], meaning: str = "") -> None:
+        """Draw lines from bottom to top."""
+        self.add(kind, "".join(f"M{self.across(place):.0f} 0V{SIDE}" for place in x), meaning)
+
+    def across(self, x: np.ndarray | float) -> np.ndarray:
+        """Values as coordinates of the drawing, 0 .. SIDE from left to right."""
+        return np.rint(SIDE * np.asarray(x, np.float64) / self.x.limit)
+
+    def down(self, y: np.ndarray | float) -> np.ndarray:
+        """Values as coordinates of the drawing, 0 .. SIDE from top to bottom."""
+        return np.rint(SIDE * (1 - np.clip(np.asarray(y, np.float64) / self.y.limit, 0, 1)))
 
 
-def known_runs(values: np.ndarray) -> list[slice]:
+def _known_runs(values: np.ndarray) -> list[slice]:
     """Where ``values`` has numbers: slices between the NaN."""
     known = np.concatenate([[False], np.isfinite(values), [False]])
     edges = np.flatnonzero(np.diff(known))
@@ -99,5 +128,9 @@ def known_runs(values: np.ndarray) -> list[slice]:
 
 def _polyline(x: np.ndarray, y: np.ndarray) -> str:
     if len(x) == 1:
-        return f"M{x[0] - 3:.0f} {y[0]:.0f}h6"
+        return _dash(x[0], y[0])
     return "M" + " ".join(f"{a:.0f} {b:.0f}" for a, b in zip(x, y))
+
+
+def _dash(x: float, y: float) -> str:
+    return f"M{x - 3:.0f} {y:.0f}h6"

@@ -1,6 +1,8 @@
-"""Numbers as the report prints them; what is unknown is a dash."""
+"""Numbers as the reports print them; what is unknown is a dash."""
 
 import math
+from collections.abc import Callable
+from functools import wraps
 from numbers import Real
 from typing import Any
 
@@ -13,27 +15,37 @@ def is_known(value: Any) -> bool:
     return isinstance(value, Real) and math.isfinite(value)
 
 
-def percent(share: float | None, digits: int = 1) -> str:
+def _dash_where_unknown(write: Callable[..., str]) -> Callable[..., str]:
+    @wraps(write)
+    def formatted(value: float | None, *options: Any) -> str:
+        return write(value, *options) if is_known(value) else UNKNOWN
+
+    return formatted
+
+
+@_dash_where_unknown
+def percent(share: float, digits: int = 1) -> str:
     """A share of 1 as per cent: 0.7312 -> "73.1 %"."""
-    return f"{points(share, digits)}{_NO_BREAK}%" if is_known(share) else UNKNOWN
+    return f"{100 * share:.{digits}f}{_NO_BREAK}%"
 
 
-def points(share: float | None, digits: int = 1) -> str:
+@_dash_where_unknown
+def points(share: float, digits: int = 1) -> str:
     """A share of 1 as per cent without the sign, for columns: 0.7312 -> "73.1"."""
-    return f"{100 * share:.{digits}f}" if share is not None and is_known(share) else UNKNOWN
+    return f"{100 * share:.{digits}f}"
 
 
-def milliseconds(value: float | None) -> str:
+@_dash_where_unknown
+def milliseconds(value: float) -> str:
     """To three figures: 4.56 -> "4.56 ms", 35.21 -> "35.2 ms", 1204.3 -> "1204 ms"."""
-    if value is None or not is_known(value):
-        return UNKNOWN
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{digits}f}{_NO_BREAK}ms"
 
 
-def count(value: float | None) -> str:
+@_dash_where_unknown
+def count(value: float) -> str:
     """With a thin space between thousands: 9000 -> "9 000"."""
-    return f"{value:,.0f}".replace(",", _THIN) if value is not None and is_known(value) else UNKNOWN
+    return f"{value:,.0f}".replace(",", _THIN)
 
 
 def plural(value: float | None, thing: str) -> str:
@@ -41,9 +53,10 @@ def plural(value: float | None, thing: str) -> str:
     return f"{count(value)} {thing}{'' if value == 1 else 's'}"
 
 
-def rate(value: float | None, unit: str = "Hz") -> str:
+@_dash_where_unknown
+def rate(value: float, unit: str = "Hz") -> str:
     """To a tenth: 14.98 -> "15.0 Hz"."""
-    return f"{value:.1f}{_NO_BREAK}{unit}" if value is not None and is_known(value) else UNKNOWN
+    return f"{value:.1f}{_NO_BREAK}{unit}"
 
 
 def clock(seconds: float, digits: int = 0) -> str:
@@ -55,10 +68,9 @@ def clock(seconds: float, digits: int = 0) -> str:
     return f"{hours}:{minutes:02d}:{tail}" if hours else f"{minutes}:{tail}"
 
 
-def duration(seconds: float | None) -> str:
+@_dash_where_unknown
+def duration(seconds: float) -> str:
     """A length of time: 40.8 -> "40.8 s", 600 -> "10 min 0 s"."""
-    if seconds is None or not is_known(seconds):
-        return UNKNOWN
     if seconds < 60:
         return f"{seconds:.1f}{_NO_BREAK}s"
     minutes, rest = divmod(round(seconds), 60)
@@ -68,6 +80,6 @@ def duration(seconds: float | None) -> str:
     return f"{minutes}{_NO_BREAK}min {rest}{_NO_BREAK}s"
 
 
-#: As filters of the template.
+#: As filters of the templates.
 FILTERS = {function.__name__: function
            for function in (percent, points, milliseconds, count, plural, rate, clock, duration)}

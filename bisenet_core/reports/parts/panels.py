@@ -27,20 +27,20 @@ class Seen:
 
 def film_panels(seen: Seen, label_space: LabelSpace) -> list[tuple[str, str]]:
     """The labels over the image: one panel."""
-    image, labels = _shrunk(seen.image, _FILM_WIDTH), _shrunk_labels(seen.labels, _FILM_WIDTH)
+    image, labels = _shrunk(seen.image, _FILM_WIDTH), _shrunk(seen.labels, _FILM_WIDTH)
     return [("Labels over the image", jpeg(overlay(image, labels, label_space, 0.55)))]
 
 
 def frame_panels(seen: Seen, label_space: LabelSpace) -> list[tuple[str, str]]:
     """Image, truth, prediction and difference; without truth what there is of them."""
-    image, labels = _shrunk(seen.image, _PANEL_WIDTH), _shrunk_labels(seen.labels, _PANEL_WIDTH)
+    image, labels = _shrunk(seen.image, _PANEL_WIDTH), _shrunk(seen.labels, _PANEL_WIDTH)
     panels = [("Image", jpeg(image)), ("Prediction", png(colourise(labels, label_space)))]
     if seen.truth is not None:
-        truth = _shrunk_labels(seen.truth, _PANEL_WIDTH)
+        truth = _shrunk(seen.truth, _PANEL_WIDTH)
         panels.insert(1, ("Truth", png(colourise(truth, label_space))))
         panels.append(("Difference", jpeg(difference(image, truth, labels, label_space.num_classes))))
     elif seen.before is not None:
-        before = _shrunk_labels(seen.before, _PANEL_WIDTH)
+        before = _shrunk(seen.before, _PANEL_WIDTH)
         panels.insert(1, ("Frame before", png(colourise(before, label_space))))
     return panels
 
@@ -51,7 +51,7 @@ def pair_panels(
     """Image HxWx3 uint8 RGB, truth and the labels of models A and B, each HxW uint8, side by side."""
     named = [("Truth", truth), *zip("AB", labels)]
     return [("Image", jpeg(_shrunk(image, _PANEL_WIDTH)))] + [
-        (name, png(colourise(_shrunk_labels(ids, _PANEL_WIDTH), label_space)))
+        (name, png(colourise(_shrunk(ids, _PANEL_WIDTH), label_space)))
         for name, ids in named
     ]
 
@@ -85,14 +85,8 @@ def _uri(kind: str, image: np.ndarray, options: list[int]) -> str:
 
 
 def _shrunk(image: np.ndarray, width: int) -> np.ndarray:
-    return cv2.resize(image, _size(image, width), interpolation=cv2.INTER_AREA)
-
-
-def _shrunk_labels(labels: np.ndarray, width: int) -> np.ndarray:
-    return cv2.resize(labels, _size(labels, width), interpolation=cv2.INTER_NEAREST_EXACT)
-
-
-def _size(image: np.ndarray, width: int) -> tuple[int, int]:
+    """At most ``width`` wide and not too tall; of ids, HxW, none is made up."""
+    interpolation = cv2.INTER_AREA if image.ndim == 3 else cv2.INTER_NEAREST_EXACT
     width = min(width, image.shape[1])
     height = round(image.shape[0] * width / image.shape[1])
-    return width, min(max(height, 1), _TALLEST * width)
+    return cv2.resize(image, (width, min(max(height, 1), _TALLEST * width)), interpolation=interpolation)

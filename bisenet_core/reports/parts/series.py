@@ -1,7 +1,8 @@
-"""Long series cut down to what a chart can show, and round numbers for its axes."""
+"""Long series cut down to what a chart can show."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,8 +10,7 @@ import numpy as np
 MOST_POINTS = 600
 
 
-@dataclass(frozen=True)
-class Reduced:
+class Reduced(NamedTuple):
     """A series as bins of neighbouring points: float64 arrays of one length; a bin without a value is NaN."""
 
     x: np.ndarray
@@ -20,41 +20,26 @@ class Reduced:
     high: np.ndarray
 
 
-def reduce_series(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> Reduced:
-    """``y`` over ``x``, float64 N each, in at most ``most`` bins of as many points each."""
-    bins = np.array_split(np.arange(len(x)), max(1, min(most, len(x))))
-    columns = [_bin(x[part], y[part]) for part in bins if len(part)]
-    return Reduced(*np.array(columns, np.float64).reshape(-1, 4).T)
+def reduce_series(x: np.ndarray, y: np.ndarray, parts: Sequence[slice] = (slice(None),)) -> Reduced:
+    """``y`` over ``x``, float64 N each, in at most about ``MOST_POINTS`` bins of as many points each.
+
+    No bin reaches from one of ``parts`` into another; a NaN between them breaks a line there.
+    """
+    columns: list[tuple[float, float, float, float]] = []
+    for part in parts:
+        points = len(x[part])
+        bins = max(1, min(points, round(points * MOST_POINTS / max(len(x), 1))))
+        columns += map(_bin, np.array_split(x[part], bins), np.array_split(y[part], bins))
+        columns.append((math.nan,) * 4)
+    return Reduced(*np.array(columns, np.float64).T)
 
 
 def _bin(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
     known = y[np.isfinite(y)]
+    middle = float(x.mean()) if x.size else math.nan
     if not known.size:
-        return float(x.mean()), math.nan, math.nan, math.nan
-    return float(x.mean()), float(np.median(known)), float(known.min()), float(known.max())
-
-
-def round_step(span: float, steps: int) -> float:
-    """The distance of about ``steps`` round numbers (1, 2 or 5 times a power of ten) over ``span`` > 0."""
-    rough = span / max(steps, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    return float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999))
-
-
-_CLOCK_STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
-
-
-def clock_step(span: float, steps: int) -> float:
-    """The same for seconds, in steps that a clock shows."""
-    rough = span / max(steps, 1)
-    if rough < 1:
-        return round_step(span, steps)
-    return float(next((step for step in _CLOCK_STEPS if step >= rough), math.ceil(rough / 3600) * 3600))
-
-
-def multiples(step: float, limit: float) -> list[float]:
-    """0, step, 2 step ... up to ``limit``."""
-    return [place * step for place in range(int(limit / step + 1e-9) + 1)]
+        return middle, math.nan, math.nan, math.nan
+    return middle, float(np.median(known)), float(known.min()), float(known.max())
 
 
 def shown_limit(values: np.ndarray, also: float = 0.0) -> float:

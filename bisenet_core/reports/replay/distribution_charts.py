@@ -4,28 +4,28 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.reports.parts.chart import Chart, Mark, Scale, Tick
-from bisenet_core.reports.parts.formats import count, is_known, milliseconds, percent, plural
-from bisenet_core.reports.parts.series import multiples, round_step, shown_limit
+from bisenet_core.reports.parts.chart import Chart, number_axis, share_axis
+from bisenet_core.reports.parts.formats import count, is_known, milliseconds, plural
+from bisenet_core.reports.parts.series import shown_limit
 from bisenet_core.reports.replay.frame_table import FrameTable
 from bisenet_core.reports.replay.time_charts import periods_ms
 
 _BINS = 48
 
 
-def latency_histogram(frames: FrameTable, results: dict[str, Any]) -> Chart | None:
+def latency_histogram(frames: FrameTable, bags: list[dict[str, Any]]) -> Chart | None:
     """How many frames took how long, with median, 99th percentile and the camera's period."""
     latency = frames.column("segment_ms")
     latency = latency[np.isfinite(latency)]
     if not latency.size:
         return None
-    periods = np.unique(periods_ms(frames, results["bags"]))
+    periods = np.unique(periods_ms(frames, bags))
     periods = periods[np.isfinite(periods)]
     limit = shown_limit(latency, float(periods.max(initial=0.0)))
     counts, edges = np.histogram(latency, _BINS, (0, limit))
-    scale = Scale(limit, 1.08 * max(int(counts.max()), 1))
-    marks = [Mark("bars first", scale.bars(edges[:-1], edges[1:], counts))]
-    key = [("bars first", "frames")]
+    y = number_axis(1.08 * max(int(counts.max()), 1), count, whole=True)
+    chart = Chart("Distribution of latency", number_axis(limit, steps=6, label="milliseconds"), y)
+    chart.bars("bars first", edges[:-1], edges[1:], counts, "frames")
     for kind, text, values in (
         ("percentile", "p50", [np.percentile(latency, 50)]),
         ("percentile late", "p99", [np.percentile(latency, 99)]),
@@ -33,30 +33,26 @@ def latency_histogram(frames: FrameTable, results: dict[str, Any]) -> Chart | No
     ):
         shown = [float(value) for value in values if value <= limit]
         if shown:
-            marks.append(Mark(kind, "".join(scale.upright(value) for value in shown)))
-            key.append((kind, f"{text} ({', '.join(map(milliseconds, shown[:3]))})"))
-    ticks = multiples(round_step(limit, 6), limit)
-    return Chart("Distribution of latency", marks, scale.x_ticks(ticks, [f"{value:g}" for value in ticks]),
-                 _count_ticks(scale), "milliseconds", "", key,
-                 _slower(int((latency > limit).sum()), float(latency.max())))
+            chart.uprights(kind, shown, f"{text} ({', '.join(map(milliseconds, shown[:3]))})")
+    beyond = int((latency > limit).sum())
+    if beyond:
+        slowest = milliseconds(float(latency.max()))
+        chart.note = f"{plural(beyond, 'frame')} beyond the chart, the slowest at {slowest}."
+    return chart
 
 
 def reliability_diagram(bins: list[dict[str, Any]]) -> Chart:
     """Share of right pixels among those of a confidence; on the diagonal, confidence can be believed."""
-    scale, known = Scale(1, 1), [row for row in bins if is_known(row["accuracy"])]
+    known = [row for row in bins if is_known(row["accuracy"])]
     low, high, accuracy, confidence = (
         np.array([row[name] for row in known], np.float64)
         for name in ("low", "high", "accuracy", "confidence")
     )
-    marks = [
-        Mark("bars first", scale.bars(low, np.minimum(high, 1), accuracy)),
-        Mark("ideal", "M0 1000L1000 0"),
-        Mark("dots second", "".join(scale.line(confidence[i:i + 1], accuracy[i:i + 1])
-                                    for i in range(len(known)))),
-    ]
-    key = [("bars first", "right pixels"), ("dots second", "mean confidence"),
-           ("ideal", "perfect")]
-    return Chart("Reliability", marks, _share_x(scale), _share_y(scale), "confidence", "", key)
+    chart = Chart("Reliability", share_axis(1, 5, "confidence"), share_axis(1, 5))
+    chart.bars("bars first", low, np.minimum(high, 1), accuracy, "right pixels")
+    chart.line("ideal", np.array([0.0, 1.0]), np.array([0.0, 1.0]), "perfect")
+    chart.dots("dots second", confidence, accuracy, "mean confidence")
+    return chart
 
 
 def confidence_histogram(bins: list[dict[str, Any]]) -> Chart:
@@ -64,28 +60,7 @@ def confidence_histogram(bins: list[dict[str, Any]]) -> Chart:
     low, high, pixels = (np.array([row[name] or 0 for row in bins], np.float64)
                          for name in ("low", "high", "pixels"))
     share = pixels / max(pixels.sum(), 1)
-    scale = Scale(1, 1.08 * max(float(share.max(initial=0.0)), 0.01))
-    marks = [Mark("bars first", scale.bars(low, np.minimum(high, 1), share))]
-    return Chart("How often each confidence occurs", marks, _share_x(scale), _share_y(scale), "confidence",
-                 "", [("bars first", "scored pixels")])
-
-
-def _share_x(scale: Scale) -> list[Tick]:
-    values = [0, 0.2, 0.4, 0.6, 0.8, 1]
-    return scale.x_ticks(values, [percent(value, 0) for value in values])
-
-
-def _share_y(scale: Scale) -> list[Tick]:
-    values = multiples(round_step(scale.y_limit, 5), scale.y_limit)
-    return scale.y_ticks(values, [percent(value, 0 if scale.y_limit > 0.05 else 1) for value in values])
-
-
-def _count_ticks(scale: Scale) -> list[Tick]:
-    values = multiples(max(1.0, round_step(scale.y_limit, 4)), scale.y_limit)
-    return scale.y_ticks(values, map(count, values))
-
-
-def _slower(beyond: int, worst: float) -> str:
-    if not beyond:
-        return ""
-    return f"{plural(beyond, 'frame')} beyond the chart, the slowest at {milliseconds(worst)}."
+    y = share_axis(1.08 * max(float(share.max(initial=0.0)), 0.01), 5)
+    chart = Chart("How often each confidence occurs", share_axis(1, 5, "confidence"), y)
+    chart.bars("bars first", low, np.minimum(high, 1), share, "scored pixels")
+    return chart

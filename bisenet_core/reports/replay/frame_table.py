@@ -39,10 +39,6 @@ class FrameTable:
         """One column as float64, N."""
         return np.array([_number(row.get(name)) for row in self._rows], np.float64)
 
-    def texts(self, name: str) -> list[str]:
-        """One column as text."""
-        return [str(row.get(name) or "") for row in self._rows]
-
     def _lay_out_time(self) -> None:
         # Integers until the difference is taken: nanoseconds since 1970 do not fit into a float.
         recorded = np.array([int(row.get("recorded_ns") or 0) for row in self._rows], np.int64)

@@ -1,8 +1,7 @@
-"""The figures at the head of the report, and the facts they rest on."""
+"""The figures at the head of the report, the facts they rest on, and its tables of times."""
 
 from typing import Any
 
-from bisenet_core.reports.parts.figure import Figure
 from bisenet_core.reports.parts.formats import (
     count,
     duration,
@@ -13,6 +12,7 @@ from bisenet_core.reports.parts.formats import (
     points,
     rate,
 )
+from bisenet_core.reports.parts.page import Figure
 
 
 def has_truth(results: dict[str, Any]) -> bool:
@@ -104,6 +104,12 @@ def facts(results: dict[str, Any]) -> list[tuple[str, str]]:
         "Frames scored": scored,
     }
     return [(name, str(value)) for name, value in named.items() if value]
+
+
+def stages(results: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Rows of what each stage of labelling took: its name, then p50, p90, p99 and max."""
+    return [(name, *(milliseconds(times.get(column)) for column in ("p50", "p90", "p99", "max")))
+            for name, times in (results.get("stages_ms") or {}).items()]
 
 
 def comparison(results: dict[str, Any]) -> list[tuple[str, str, str]]:

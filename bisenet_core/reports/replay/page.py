@@ -1,33 +1,28 @@
-"""The report as one HTML file: no script, nothing fetched from elsewhere."""
+"""The pages of a replay evaluation: its report, and the frames in which two evaluations differ most."""
 
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.reports.parts.confusion import confusion
-from bisenet_core.reports.parts.formats import clock, percent
-from bisenet_core.reports.parts.page_file import templates, write_page
-from bisenet_core.reports.replay.choice import RANKINGS
-from bisenet_core.reports.replay.classes import class_rows
+from bisenet_core.reports.parts.classes import ClassTable, class_rows, class_table, confusion
+from bisenet_core.reports.parts.formats import clock, is_known, percent
+from bisenet_core.reports.parts.page import render_page, write_page
 from bisenet_core.reports.replay.distribution_charts import (
     confidence_histogram,
     latency_histogram,
     reliability_diagram,
 )
 from bisenet_core.reports.replay.frame_table import FrameTable
-from bisenet_core.reports.replay.headline import comparison, facts, figures, has_truth, why_no_truth
-from bisenet_core.reports.replay.pictures import Picture
-from bisenet_core.reports.replay.time_charts import (
-    Timeline,
-    accuracy_chart,
-    flicker_chart,
-    latency_chart,
-)
+from bisenet_core.reports.replay.headline import comparison, facts, figures, has_truth, stages, why_no_truth
+from bisenet_core.reports.replay.pictures import RANKINGS, Picture
+from bisenet_core.reports.replay.time_charts import accuracy_chart, flicker_chart, latency_chart
 
-FILE_NAME = "report.html"
-_TEMPLATE = "template.html.j2"
+_FOLDER = Path(__file__).parent
 _MOST_LINES = 200
+
+#: Captions and pictures as data URIs.
+Panels = list[tuple[str, str]]
 
 
 def write_report(
@@ -38,60 +33,89 @@ def write_report(
     A row's ``bag`` is the name of a bag in ``results`` or its place there; values may be numbers or text.
     Returns the file's path. Raises InputError without jinja2, or where the folder cannot be written.
     """
-    page = render(results, rows, pictures)
-    return write_page(folder / FILE_NAME, page)
+    return write_page(folder / "report.html", render(results, rows, pictures))
+
+
+def write_compare_page(
+    folder: Path, result: dict[str, Any], frames: list[tuple[dict[str, Any], Panels]], a: dict[str, Any]
+) -> Path:
+    """Write ``folder``/compare.html: frames of ``most_different`` of ``compare``'s result with their panels.
+
+    ``a``: the results.json of the first evaluation, whose classes are explained. Returns the file's path.
+    Raises InputError without jinja2, or where it cannot be written.
+    """
+    legend = class_rows(a["classes"], a["palette"])
+    page = render_page(_FOLDER, "compare.html.j2", result=result, frames=frames, legend=legend)
+    return write_page(folder / "compare.html", page)
 
 
 def render(results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures: list[Picture]) -> str:
-    """The page itself. Raises InputError without jinja2."""
-    environment = templates(Path(__file__).parent)
-    frames = FrameTable(rows, results["bags"])
-    return environment.get_template(_TEMPLATE).render(
+    """The report itself. Raises InputError without jinja2."""
+    frames, table = FrameTable(rows, results["bags"]), _class_table(results)
+    classes, palette = results["classes"], results["palette"]
+    left_out = results.get("left_out") or []
+    return render_page(
+        _FOLDER,
+        "report.html.j2",
         results=results,
         command=shlex.join(map(str, results.get("command") or [])),
         truth=has_truth(results),
         why_no_truth=why_no_truth(results),
         figures=figures(results),
         facts=facts(results),
+        stages=stages(results),
         comparison=comparison(results),
-        classes=class_rows(results),
-        matrix=confusion(results),
-        left_out=(results.get("left_out") or [])[:_MOST_LINES],
-        left_out_more=max(0, len(results.get("left_out") or []) - _MOST_LINES),
+        classes=table,
+        legend=table.rows or class_rows(classes, palette),
+        matrix=confusion(classes, palette, results.get("confusion_matrix")),
+        left_out=left_out[:_MOST_LINES],
+        left_out_more=max(0, len(left_out) - _MOST_LINES),
         **_charts(results, frames),
         **_pictures(results, frames, pictures),
     )
 
 
+def _class_table(results: dict[str, Any]) -> ClassTable:
+    """What was measured of each class; the bars show the most telling column."""
+    columns: dict[str, dict[str, float | None]] = {}
+    if has_truth(results):
+        columns["IoU"] = results.get("iou") or {}
+        columns["Boundary F"] = (results.get("boundary") or {}).get("by_class") or {}
+    if results.get("teacher"):
+        columns["Teacher"] = results["teacher"].get("iou") or {}
+    if results.get("temporal") or not columns:
+        columns["Flicker"] = (results.get("temporal") or {}).get("flicker") or {}
+    rows, bar = class_rows(results["classes"], results["palette"], columns), next(iter(columns))
+    return class_table(rows, bar, relative=bar == "Flicker")
+
+
 def _charts(results: dict[str, Any], frames: FrameTable) -> dict[str, Any]:
     """Every chart by its name in the template; None where there is nothing to draw."""
-    names = ("accuracy_chart", "flicker_chart", "latency_chart", "latency_histogram")
-    charts: dict[str, Any] = dict.fromkeys((*names, "reliability", "confidences"))
-    if len(frames):
-        timeline = Timeline.of(frames)
-        drawn = (accuracy_chart(timeline), flicker_chart(timeline),
-                 latency_chart(timeline, results["bags"]), latency_histogram(frames, results))
-        charts.update(zip(names, drawn))
-    bins = (results.get("calibration") or {}).get("bins")
-    if bins:
-        charts.update(reliability=reliability_diagram(bins), confidences=confidence_histogram(bins))
-    return charts
+    bins, bags = (results.get("calibration") or {}).get("bins"), results["bags"]
+    return {
+        "accuracy_chart": accuracy_chart(frames) if len(frames) else None,
+        "flicker_chart": flicker_chart(frames) if len(frames) else None,
+        "latency_chart": latency_chart(frames, bags) if len(frames) else None,
+        "latency_histogram": latency_histogram(frames, bags) if len(frames) else None,
+        "reliability": reliability_diagram(bins) if bins else None,
+        "confidences": confidence_histogram(bins) if bins else None,
+    }
 
 
 def _pictures(results: dict[str, Any], frames: FrameTable, pictures: list[Picture]) -> dict[str, Any]:
     """Each group of pictures by its name in the template, with captions."""
     places = {key: place for place, key in enumerate(zip(frames.bag.tolist(), frames.index.tolist()))}
-    columns = {name: frames.column(name) for name in RANKINGS}
+    columns = {name: frames.column(column).tolist() for column, name in RANKINGS.items()}
     several = len(results["bags"]) > 1
     shown: dict[str, Any] = {"film": [], "best": [], "worst": []}
     for picture in pictures:
         place = places[picture.bag, picture.index]
+        scores = [(name, values[place]) for name, values in columns.items()]
         shown[picture.group].append({
             "panels": picture.panels,
             "bag": results["bags"][picture.bag]["name"] if several else "",
             "time": clock(float(frames.seconds[place]), 1),
             "index": picture.index,
-            "scores": [(name, percent(float(columns[column][place]))) for column, name in RANKINGS.items()
-                       if columns[column][place] == columns[column][place]],
+            "scores": [(name, percent(value)) for name, value in scores if is_known(value)],
         })
     return shown

@@ -1,4 +1,4 @@
-"""Pictures of the chosen frames, small enough to stand inside the report."""
+"""Which frames the replay report shows, and their pictures: evenly spaced ones, the best and the worst."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +7,22 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.reports.parts.frame_choice import extremes, spread
 from bisenet_core.reports.parts.panels import Seen, film_panels, frame_panels
-from bisenet_core.reports.replay.choice import choose
 from bisenet_core.reports.replay.frame_table import FrameTable
+
+#: By which frames are ranked: the first of these columns that has values, and its name in the report.
+RANKINGS = {
+    "miou": "mIoU",
+    "pixel_accuracy": "pixel accuracy",
+    "teacher_agreement": "agreement with the teacher",
+    "consistency": "temporal consistency",
+}
+_FILM, _EACH = 12, 4
 
 #: (place of the bag in results.json, index) -> image HxWx3 uint8 RGB, truth HxW uint8 or None,
 #: labels HxW uint8
 Look = Callable[[int, int], tuple[np.ndarray, np.ndarray | None, np.ndarray]]
-
-#: In the order of the report.
-GROUPS = ("film", "best", "worst")
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,25 @@ class Picture:
     """Captions and pictures as data URIs."""
 
 
+def choose(frames: FrameTable) -> tuple[dict[str, list[int]], str]:
+    """Places in ``frames`` by group, in the report's order, and the column by which frames were ranked.
+
+    "film": evenly spaced among those labelled, in order of time; "best" and "worst": the best and the worst
+    first, none where no column has values. Neighbours in a drive look alike, so chosen ones keep apart as
+    far as there are frames enough.
+    """
+    labelled = np.flatnonzero(np.isfinite(frames.column("segment_ms")))
+    film = [int(labelled[place]) for place in sorted(spread(len(labelled), _FILM))]
+    ranking = next((name for name in RANKINGS if np.isfinite(frames.column(name)[labelled]).any()), "")
+    if not ranking:
+        return {"film": film, "best": [], "worst": []}, ""
+    values = frames.column(ranking)
+    ranked = labelled[np.isfinite(values[labelled])]
+    ranked = ranked[np.argsort(values[ranked], kind="stable")]
+    best, worst = extremes(frames.bag, frames.index, ranked, _EACH)
+    return {"film": film, "best": best, "worst": worst}, ranking
+
+
 def take_pictures(results: dict[str, Any], rows: list[dict[str, Any]], look: Look) -> list[Picture]:
     """Choose the frames to show among the rows of frames.csv and picture each, in the report's order.
 
@@ -39,14 +64,14 @@ def take_pictures(results: dict[str, Any], rows: list[dict[str, Any]], look: Loo
     it raises.
     """
     frames, label_space = FrameTable(rows, results["bags"]), label_space_of(results)
-    choice = choose(frames)
-    wanted = [(group, place) for group in GROUPS for place in getattr(choice, group)]
+    chosen, ranking = choose(frames)
+    wanted = [(group, place) for group, places in chosen.items() for place in places]
     taken = {}
     for place in sorted({place for _, place in wanted}):
-        groups = [group for group, chosen in wanted if chosen == place]
+        groups = [group for group, places in chosen.items() if place in places]
         bag, index = int(frames.bag[place]), int(frames.index[place])
         # What changed shows only beside the frame before.
-        beside = choice.ranking == "consistency" and groups != ["film"]
+        beside = ranking == "consistency" and groups != ["film"]
         seen = Seen(*look(bag, index), look(bag, index - 1)[2] if beside else None)
         for group in groups:
             panels = film_panels if group == "film" else frame_panels

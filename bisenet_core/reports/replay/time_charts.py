@@ -1,21 +1,14 @@
 """Charts over the time of the recording: accuracy, flicker and latency, frame by frame."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from bisenet_core.reports.parts.chart import Chart, Mark, Scale, Tick
+from bisenet_core.reports.parts.chart import SIDE, Axis, Chart, number_axis, round_step, share_axis
 from bisenet_core.reports.parts.formats import clock, count, milliseconds, percent, plural
-from bisenet_core.reports.parts.series import (
-    MOST_POINTS,
-    Reduced,
-    clock_step,
-    multiples,
-    reduce_series,
-    round_step,
-    shown_limit,
-)
+from bisenet_core.reports.parts.series import reduce_series, shown_limit
 from bisenet_core.reports.replay.frame_table import FrameTable
 
 #: Columns of frames.csv that are shares of right pixels: mark and meaning.
@@ -28,108 +21,53 @@ _ACCURACIES = {
 _LOST = {"superseded": ("lost", "dropped as driven", 0), "failed": ("failed", "failed", 50)}
 
 
-@dataclass(frozen=True)
-class Timeline:
-    """The axis that all charts over time share."""
-
-    frames: FrameTable
-    limit: float
-    """Seconds at the right end."""
-
-    @classmethod
-    def of(cls, frames: FrameTable) -> "Timeline":
-        return cls(frames, float(frames.elapsed.max()) or 1.0)
-
-    @property
-    def label(self) -> str:
-        bags = len(self.frames.parts)
-        return "time in the recording" + (f", {bags} bags one after another" if bags > 1 else "")
-
-    def ticks(self, scale: Scale) -> list[Tick]:
-        step = clock_step(self.limit, 6)
-        values = multiples(step, self.limit)
-        return scale.x_ticks(values, [clock(value, 0 if step >= 1 else 1) for value in values])
-
-    def series(self, values: np.ndarray) -> list[Reduced]:
-        """Each bag's part of ``values``, so that no line joins two bags."""
-        frames, share = self.frames, MOST_POINTS / max(len(self.frames), 1)
-        return [
-            reduce_series(frames.elapsed[part], values[part], max(1, round(share * (part.stop - part.start))))
-            for part in frames.parts
-        ]
-
-    def draw(self, scale: Scale, values: np.ndarray, kind: str) -> list[Mark]:
-        """Median of each bin as a line over the band from its least to its greatest value."""
-        parts = self.series(values)
-        band = "".join(scale.band(part.x, part.low, part.high) for part in parts if _is_binned(part))
-        line = "".join(scale.line(part.x, part.middle) for part in parts)
-        return [Mark(f"band {kind}", band), Mark(f"line {kind}", line)]
-
-    def seams(self, scale: Scale) -> Mark:
-        """Where one bag ends and the next begins."""
-        starts = [self.frames.elapsed[part.start] for part in self.frames.parts[1:]]
-        return Mark("seam", "".join(scale.upright(start) for start in starts))
-
-
-def _is_binned(part: Reduced) -> bool:
-    return bool(np.nansum(part.high - part.low) > 0)
-
-
-def _share_ticks(scale: Scale) -> list[Tick]:
-    values = multiples(round_step(scale.y_limit, 4), scale.y_limit)
-    return scale.y_ticks(values, [percent(value, 0 if scale.y_limit > 0.05 else 1) for value in values])
-
-
-def accuracy_chart(timeline: Timeline) -> Chart | None:
+def accuracy_chart(frames: FrameTable) -> Chart | None:
     """Share of right pixels, mIoU and agreement with the teacher, whichever there are, of each frame."""
-    scale = Scale(timeline.limit, 1.0)
-    marks, key = [timeline.seams(scale)], []
-    for column, (kind, meaning) in _ACCURACIES.items():
-        values = timeline.frames.column(column)
-        if np.isfinite(values).any():
-            marks += timeline.draw(scale, values, kind)
-            key.append((f"line {kind}", meaning))
-    if not key:
+    columns = {name: frames.column(name) for name in _ACCURACIES}
+    known = [name for name, values in columns.items() if np.isfinite(values).any()]
+    if not known:
         return None
-    title = "Accuracy of each frame" if len(key) > 1 else f"{key[0][1].capitalize()}, each frame"
-    return Chart(title, marks, timeline.ticks(scale), _share_ticks(scale),
-                 timeline.label, "", key)
+    title = "Accuracy of each frame"
+    if len(known) == 1:
+        title = f"{_ACCURACIES[known[0]][1].capitalize()}, each frame"
+    chart = _over_time(title, frames, share_axis())
+    for name in known:
+        _draw_series(chart, frames, columns[name], *_ACCURACIES[name])
+    return chart
 
 
-def flicker_chart(timeline: Timeline) -> Chart | None:
+def flicker_chart(frames: FrameTable) -> Chart | None:
     """Share of the followed pixels whose class changed since the frame before."""
-    flicker = 1 - timeline.frames.column("consistency")
+    flicker = 1 - frames.column("consistency")
     if not np.isfinite(flicker).any():
         return None
-    scale = Scale(timeline.limit, min(1.0, shown_limit(flicker)))
-    marks = [timeline.seams(scale), *timeline.draw(scale, flicker, "first")]
-    return Chart("Flicker of each frame", marks, timeline.ticks(scale), _share_ticks(scale), timeline.label,
-                 "", [("line first", "pixels that changed class since the frame before")],
-                 _beyond(flicker, scale.y_limit, percent))
+    limit = min(1.0, shown_limit(flicker))
+    chart = _over_time("Flicker of each frame", frames, share_axis(limit))
+    chart.note = _beyond(flicker, limit, percent)
+    _draw_series(chart, frames, flicker, "first", "pixels that changed class since the frame before")
+    return chart
 
 
-def latency_chart(timeline: Timeline, bags: list[dict[str, Any]]) -> Chart | None:
+def latency_chart(frames: FrameTable, bags: list[dict[str, Any]]) -> Chart | None:
     """Time that labelling took, with the camera's period and the frames lost as driven."""
-    latency, periods = timeline.frames.column("segment_ms"), periods_ms(timeline.frames, bags)
+    latency, periods = frames.column("segment_ms"), periods_ms(frames, bags)
     if not np.isfinite(latency).any():
         return None
     period = float(np.nanmax(periods, initial=0.0))
-    scale = Scale(timeline.limit, shown_limit(latency, period))
-    marks = [timeline.seams(scale), *timeline.draw(scale, latency, "first")]
-    key, note = [("line first", "labelling one frame")], _beyond(latency, scale.y_limit, milliseconds)
-    if 0 < period <= scale.y_limit:
-        marks.append(Mark("period", _steps(timeline, scale, periods)))
-        key.append(("period", "camera's period"))
+    limit = shown_limit(latency, period)
+    chart = _over_time("Latency of each frame", frames, number_axis(limit, "{:g} ms".format))
+    chart.note = _beyond(latency, limit, milliseconds)
+    _draw_series(chart, frames, latency, "first", "labelling one frame")
+    if 0 < period <= limit:
+        _draw_periods(chart, frames, periods)
     elif period:
-        note = f"The camera's period, {milliseconds(period)}, lies above the chart. {note}"
+        chart.note = f"The camera's period, {milliseconds(period)}, lies above the chart. {chart.note}"
     for fate, (kind, meaning, floor) in _LOST.items():
-        lost = timeline.frames.driven == fate
-        if lost.any():
-            marks.append(Mark(kind, _ticks_of(timeline, scale, lost, floor)))
-            key.append((kind, f"{meaning} ({plural(int(lost.sum()), 'frame')})"))
-    values = multiples(round_step(scale.y_limit, 4), scale.y_limit)
-    return Chart("Latency of each frame", marks, timeline.ticks(scale),
-                 scale.y_ticks(values, [f"{value:g} ms" for value in values]), timeline.label, "", key, note)
+        lost = frames.elapsed[frames.driven == fate]
+        if lost.size:
+            dashes = [f"M{place:.0f} {SIDE - floor}v-40" for place in np.unique(chart.across(lost))]
+            chart.add(kind, "".join(dashes), f"{meaning} ({plural(lost.size, 'frame')})")
+    return chart
 
 
 def periods_ms(frames: FrameTable, bags: list[dict[str, Any]]) -> np.ndarray:
@@ -138,19 +76,44 @@ def periods_ms(frames: FrameTable, bags: list[dict[str, Any]]) -> np.ndarray:
     return 1000 / rates[frames.bag]
 
 
-def _steps(timeline: Timeline, scale: Scale, periods: np.ndarray) -> str:
-    parts = timeline.frames.parts
-    ends = [np.array([timeline.frames.elapsed[part].min(), timeline.frames.elapsed[part].max()])
-            for part in parts]
-    return "".join(scale.line(end, np.repeat(periods[part.start], 2)) for end, part in zip(ends, parts))
+_CLOCK_STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 
-def _ticks_of(timeline: Timeline, scale: Scale, chosen: np.ndarray, floor: int) -> str:
-    places = np.unique(scale.x(timeline.frames.elapsed[chosen]))
-    return "".join(f"M{place:.0f} {1000 - floor}v-40" for place in places)
+def clock_step(span: float, steps: int) -> float:
+    """The distance in seconds of about ``steps`` times over ``span``, such as a clock shows."""
+    rough = span / steps
+    if rough < 1:
+        return round_step(span, steps)
+    return float(next((step for step in _CLOCK_STEPS if step >= rough), math.ceil(rough / 3600) * 3600))
 
 
-def _beyond(values: np.ndarray, limit: float, text: Any) -> str:
+def _over_time(title: str, frames: FrameTable, y: Axis) -> Chart:
+    """A chart over the time of the frames, with a line where one bag ends and the next begins."""
+    limit, bags = float(frames.elapsed.max()) or 1.0, len(frames.parts)
+    step = clock_step(limit, 6)
+    label = "time in the recording" + (f", {bags} bags one after another" if bags > 1 else "")
+    chart = Chart(title, Axis(limit, step, lambda seconds: clock(seconds, 0 if step >= 1 else 1), label), y)
+    chart.uprights("seam", [frames.elapsed[part.start] for part in frames.parts[1:]])
+    return chart
+
+
+def _draw_series(chart: Chart, frames: FrameTable, values: np.ndarray, colour: str, meaning: str) -> None:
+    """Draw the median of each bin as a line over the band from its least to its greatest value."""
+    reduced = reduce_series(frames.elapsed, values, frames.parts)
+    if np.nansum(reduced.high - reduced.low) > 0:
+        chart.band(f"band {colour}", reduced.x, reduced.low, reduced.high)
+    chart.line(f"line {colour}", reduced.x, reduced.middle, meaning)
+
+
+def _draw_periods(chart: Chart, frames: FrameTable, periods: np.ndarray) -> None:
+    """Draw a level line over each bag; NaN keeps them apart."""
+    times = [frames.elapsed[part] for part in frames.parts]
+    x = [place for time in times for place in (time.min(), time.max(), math.nan)]
+    y = [place for part in frames.parts for place in (periods[part.start], periods[part.start], math.nan)]
+    chart.line("period", np.array(x), np.array(y), "camera's period")
+
+
+def _beyond(values: np.ndarray, limit: float, text: Callable[[float], str]) -> str:
     beyond = int((values > limit).sum())
     if not beyond:
         return ""

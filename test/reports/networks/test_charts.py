@@ -1,5 +1,8 @@
 """The charts: both formats, every result labelled, labels apart, the same bytes every time."""
 
+import xml.etree.ElementTree as ElementTree
+
+import cv2
 import pytest
 
 pytest.importorskip("matplotlib", reason="charts are drawn with matplotlib (pip install .[train])")
@@ -9,10 +12,8 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bisenet_core.reports.networks.charts import Measured, draw_charts
-from bisenet_core.reports.networks.label_placement import place_labels
-from bisenet_core.reports.networks.published_results import PUBLISHED
-from bisenet_core.reports.networks.result import Result
+from bisenet_core.reports.networks.charts import Measured, draw_charts, place_labels
+from bisenet_core.reports.networks.results import PUBLISHED, Result
 
 OWN = Result(
     "stdc1_seg", "my_model", "camvid", (480, 360), None, 53.3, None, None, "my_model/model.json", own=True
@@ -25,6 +26,13 @@ MEASURED = [
 CPU = "OpenVINO bf16, 2 cores of Z80"
 
 
+def texts_of(path):
+    """The texts of an SVG, which so are text and not outlines."""
+    root = ElementTree.parse(path).getroot()
+    assert root.tag.endswith("}svg")
+    return ["".join(element.itertext()).strip() for element in root.iter() if element.tag.endswith("}text")]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("charts")
@@ -32,15 +40,17 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_both_charts_in_both_formats(folder, texts_of, looks_drawn):
+def test_both_charts_in_both_formats(folder):
     names = {path.name for path in folder.iterdir()}
     stems = ("accuracy_operations", "accuracy_speed")
     assert names == {f"{stem}{suffix}" for stem in stems for suffix in (".png", ".svg")}
-    assert all(looks_drawn(folder / f"{stem}.png") for stem in stems)
-    assert all({"Cityscapes", "CamVid"} <= set(texts_of(folder / f"{stem}.svg")) for stem in stems)
+    for stem in stems:
+        image = cv2.imread(str(folder / f"{stem}.png"))
+        assert min(image.shape[:2]) > 300 and image.std() > 10  # more than paper
+        assert {"Cityscapes", "CamVid"} <= set(texts_of(folder / f"{stem}.svg"))
 
 
-def test_every_result_is_labelled(folder, texts_of):
+def test_every_result_is_labelled(folder):
     operations = texts_of(folder / "accuracy_operations.svg")
     for label in ("V1 Xception39", "V1 ResNet18", "V2", "V2-Large"):
         assert operations.count(label) == 2, label  # on Cityscapes and on CamVid
@@ -49,7 +59,7 @@ def test_every_result_is_labelled(folder, texts_of):
     assert not any("ResNet101" in text for text in operations)  # of unknown input size
 
 
-def test_speeds_tell_the_card_and_own_ones_are_on_the_cpu(folder, texts_of):
+def test_speeds_tell_the_card_and_own_ones_are_on_the_cpu(folder):
     speed = texts_of(folder / "accuracy_speed.svg")
     assert speed.count(f"frames per second, {CPU}") == 2
     assert speed.count("V1 ResNet18†") == 1 and speed.count("V1 ResNet18‡") == 1
@@ -58,19 +68,16 @@ def test_speeds_tell_the_card_and_own_ones_are_on_the_cpu(folder, texts_of):
     assert any("† Titan Xp" in text for text in speed)
 
 
-def test_without_times_there_is_no_second_row(tmp_path, texts_of):
+def test_without_times_there_is_no_second_row_and_the_rest_has_the_same_bytes(folder, tmp_path):
     draw_charts(tmp_path, MEASURED)
     speed = texts_of(tmp_path / "accuracy_speed.svg")
     assert speed.count("Cityscapes") == 1 and not any("my_model" in text for text in speed)
+    for name in ("accuracy_operations.png", "accuracy_operations.svg"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
 
 
-def test_the_same_results_give_the_same_bytes(folder, tmp_path):
-    for path in draw_charts(tmp_path, MEASURED, CPU):
-        assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
-
-
-@settings(max_examples=15)
-@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=9))
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=9, max_size=9))
 def test_labels_stay_inside_and_apart_where_there_is_room(places):
     """Nine points on a grid of 3x3, moved about within their cells."""
     figure = Figure(figsize=(4.5, 3.6))

@@ -4,12 +4,10 @@ import base64
 
 import cv2
 import numpy as np
-import pytest
 
 from bisenet_core.reports.parts.panels import difference
-from bisenet_core.reports.replay.choice import choose
 from bisenet_core.reports.replay.frame_table import FrameTable
-from bisenet_core.reports.replay.pictures import take_pictures
+from bisenet_core.reports.replay.pictures import choose, take_pictures
 
 
 def _decoded(uri):
@@ -24,37 +22,37 @@ def _table(evaluation, **options):
 
 def test_the_worst_come_first_and_neighbours_are_left_out(evaluation):
     frames, _ = _table(evaluation)
-    choice, values = choose(frames), frames.column("miou")
-    assert choice.ranking == "miou"
-    assert choice.worst[0] == values.argmin() and choice.best[0] == values.argmax()
-    assert len(choice.film) == 12 and choice.film[0] == 0 and choice.film[-1] == 39
-    for chosen in (choice.worst, choice.best):
-        assert len(chosen) == 4
-        assert np.diff(sorted(chosen)).min() > 1
-    assert not set(choice.worst) & set(choice.best)
+    (chosen, ranking), values = choose(frames), frames.column("miou")
+    assert ranking == "miou"
+    assert chosen["worst"][0] == values.argmin() and chosen["best"][0] == values.argmax()
+    assert len(chosen["film"]) == 12 and chosen["film"][0] == 0 and chosen["film"][-1] == 39
+    for group in ("worst", "best"):
+        assert len(chosen[group]) == 4
+        assert np.diff(sorted(chosen[group])).min() > 1
+    assert not set(chosen["worst"]) & set(chosen["best"])
 
 
-@pytest.mark.parametrize("frames", [1, 2, 3, 5, 9])
-def test_a_short_drive_shows_no_frame_as_best_and_worst(evaluation, frames):
-    choice = choose(_table(evaluation, frames=frames)[0])
-    assert choice.worst and not set(choice.worst) & set(choice.best)
-    assert len(choice.film) == frames
+def test_a_short_drive_shows_no_frame_as_best_and_worst(evaluation):
+    for frames in (1, 2, 3, 5, 9):
+        chosen, _ = choose(_table(evaluation, frames=frames)[0])
+        assert chosen["worst"] and not set(chosen["worst"]) & set(chosen["best"])
+        assert len(chosen["film"]) == frames
 
 
 def test_without_truth_frames_are_ranked_by_steadiness_or_the_teacher(evaluation):
     frames, rows = _table(evaluation, truth=False)
-    assert choose(frames).ranking == "consistency"
+    assert choose(frames)[1] == "consistency"
     for row in rows:
         row["teacher_agreement"] = 0.5
-    assert choose(FrameTable(rows, [{"name": "drive"}])).ranking == "teacher_agreement"
+    assert choose(FrameTable(rows, [{"name": "drive"}]))[1] == "teacher_agreement"
 
 
 def test_a_frame_that_was_not_labelled_is_not_chosen(evaluation):
     results, rows = evaluation()
     for row in rows[1:]:
         row["segment_ms"] = ""
-    choice = choose(FrameTable(rows, results["bags"]))
-    assert choice.film == [0] and set(choice.worst + choice.best) == {0}
+    chosen, _ = choose(FrameTable(rows, results["bags"]))
+    assert chosen["film"] == [0] and set(chosen["worst"] + chosen["best"]) == {0}
 
 
 def test_each_frame_is_looked_at_once_in_order(evaluation, look):

@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from bisenet_core.drives.image_files import read_image
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
-from bisenet_core.reports.contact_sheet import ContactSheet, spread
-from bisenet_core.reports.pictures import legend_strip, side_by_side
-from bisenet_core.reports.video_writer import MAX_PANEL_WIDTH, OverlayVideo
+from bisenet_core.reports.drive_pictures import (
+    MAX_PANEL_WIDTH,
+    ContactSheet,
+    OverlayVideo,
+    legend_strip,
+    side_by_side,
+)
+from bisenet_core.reports.parts.frame_choice import spread
 
 ROAD = CAMVID_11.id_of("Road")
 

@@ -1,18 +1,25 @@
-"""Rendering a report's template, and writing the page whole or not at all."""
+"""A report as one HTML file: no script, nothing fetched from elsewhere, written whole or not at all."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bisenet_core.errors import InputError
 from bisenet_core.files import replacing
 from bisenet_core.reports.parts.formats import FILTERS
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure at the head of a report: what it is, its value, what to know about it."""
+
+    label: str
+    value: str
+    detail: str = ""
 
 
-def templates(folder: Path) -> "Environment":
-    """Templates in ``folder`` and those that all reports share. Raises InputError without jinja2."""
+def render_page(folder: Path, template: str, **content: Any) -> str:
+    """Fill ``folder``/``template``, which may use those that all reports share. InputError without jinja2."""
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ModuleNotFoundError:
@@ -23,7 +30,7 @@ def templates(folder: Path) -> "Environment":
     environment = Environment(loader=FileSystemLoader([folder, Path(__file__).parent]), autoescape=True,
                               undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(FILTERS)
-    return environment
+    return environment.get_template(template).render(content)
 
 
 def write_page(path: Path, page: str) -> Path:

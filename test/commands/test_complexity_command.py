@@ -1,6 +1,9 @@
 """`bisenet complexity` as a user calls it."""
 
 import json
+import re
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,10 @@ pytest.importorskip("torch", reason="networks need PyTorch (pip install .[train]
 
 from bisenet_core.cli import main
 from bisenet_core.models import list_models
+from bisenet_core.models.complexity import complexity_of
+from bisenet_core.models.registry import is_segmentation
+
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
 
 def _json(tmp_path, *arguments):
@@ -58,8 +65,44 @@ def test_times_by_precision(tmp_path):
     (["bisenetv2", "--size", "16x16"], "at least 32"),
     (["--set", "alpha=2"], "give its name"),
     (["--by-module"], "give its name"),
+    (["bisenetv2", "--plot", "p"], "leave the name out"),
+    (["--timings", "t.json"], "--timings is for the charts"),
+    (["--plot", "p", "--timings", "nowhere.json"], "cannot read nowhere.json"),
 ])
-def test_bad_input_is_one_line(arguments, expected, capsys):
+def test_bad_input_is_one_line(arguments, expected, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert main(["complexity", *arguments]) == 2
     error = capsys.readouterr().err
     assert expected in error and error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_charts_in_the_documentation_are_what_the_command_draws(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="charts are drawn with matplotlib (pip install .[train])")
+    ours = IMAGES.parents[1] / "weights"  # a user's own models would be in the charts too
+    monkeypatch.setattr("bisenet_core.commands.complexity.weights_search_path", lambda: [ours])
+    times = str(IMAGES.parent / "models.json")
+    report = _json(tmp_path, "--plot", str(tmp_path / "charts"), "--timings", times)
+    assert {"bisenetv2", "stdc1_seg"} <= {row["network"] for row in report["charted"]}
+    names = {f"accuracy_{kind}.{suffix}" for kind in ("speed", "operations") for suffix in ("png", "svg")}
+    assert {path.name for path in (tmp_path / "charts").iterdir()} == names
+    for path in (tmp_path / "charts").glob("*.svg"):
+        assert _texts(path) == _texts(IMAGES / path.name), "draw docs/images anew, as docs/models.md says"
+
+
+def _texts(path):
+    return re.findall(r">([^<>]+)</text>", path.read_text())
+
+
+def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["complexity", "--plot", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "pip install 'bisenet_ros[train]'" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", list(filter(is_segmentation, list_models())))
+def test_the_drawing_in_the_documentation_tells_what_is_counted(name):
+    root = complexity_of(name, 19, 1024, 512)
+    caption = f"{name}: {root.parameters / 1e6:.2f} M parameters, {root.gflops:.2f} GFLOPs"
+    assert caption in (IMAGES / f"{name}.svg").read_text(), "the drawing is of another network: take it away"

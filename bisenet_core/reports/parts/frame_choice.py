@@ -1,8 +1,15 @@
-"""The best and the worst of a ranking, neighbours left out."""
+"""Which frames to show: evenly spaced ones, and the best and worst of a ranking without neighbours."""
 
 import numpy as np
 
 _MOST_APART = 30
+
+
+def spread(total: int, count: int) -> set[int]:
+    """At most ``count`` positions of 0 .. ``total`` - 1, evenly spaced, both ends included."""
+    if total <= count:
+        return set(range(total))
+    return {round(step * (total - 1) / (count - 1)) for step in range(count)} if count > 1 else {0}
 
 
 def extremes(
@@ -19,12 +26,11 @@ def extremes(
 
 
 def apart(bag: np.ndarray, index: np.ndarray, ranked: np.ndarray, most: int) -> list[int]:
-    """The first of ``ranked``, places in ``bag`` and ``index``, that are no neighbours."""
+    """The first ``most`` of ``ranked``, places in ``bag`` and ``index``, that are no neighbours in a bag."""
     gap = min(_MOST_APART, max(0, (len(ranked) // max(most, 1) - 1) // 2))
     chosen: list[int] = []
     for place in ranked:
-        near = bag[chosen] == bag[place]
-        near &= np.abs(index[chosen] - index[place]) <= gap
+        near = (bag[chosen] == bag[place]) & (np.abs(index[chosen] - index[place]) <= gap)
         if len(chosen) < most and not near.any():
             chosen.append(int(place))
     return chosen

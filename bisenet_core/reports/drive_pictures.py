@@ -1,0 +1,127 @@
+"""A labelled drive for people to look at: a video, and a page of frames, each beside its overlay."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from bisenet_core.drives.image_files import write_image
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.labels.visualization import legend, overlay
+from bisenet_core.reports.parts.frame_choice import spread
+
+_INK, _PAPER = (235, 235, 235), (32, 32, 32)
+_SHEET_PANEL_WIDTH, _GUTTER = 320, 8
+# Wider panels make a file that many players refuse; MPEG-4 part 2 is the codec every OpenCV can write.
+MAX_PANEL_WIDTH = 960
+_CODEC = "mp4v"
+
+
+class OverlayVideo:
+    """Writes labelled frames to ``path`` with the legend beneath; use with ``with``.
+
+    The first frame settles the size; a frame of another size is fitted into it. Memory does not grow with
+    the length of the drive. Raises InputError where the file cannot be written.
+    """
+
+    def __init__(self, path: Path, label_space: LabelSpace, rate: float) -> None:
+        self.path, self.frames = path, 0
+        self._label_space, self._rate = label_space, rate
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+
+    def add(self, image: np.ndarray, labels: np.ndarray) -> None:
+        """Append one frame. image: HxWx3 uint8 RGB; labels: HxW uint8 ids."""
+        width = min(image.shape[1], MAX_PANEL_WIDTH) if self._writer is None else self._size[0] // 2
+        pair = side_by_side(image, labels, self._label_space, width)
+        picture = np.vstack([pair, legend_strip(self._label_space, pair.shape[1])])
+        if self._writer is None:
+            self._writer = self._opened(picture)
+        self._writer.write(cv2.cvtColor(_fitted(picture, self._size), cv2.COLOR_RGB2BGR))
+        self.frames += 1
+
+    def close(self) -> None:
+        """Finish the file; without this an MP4 has no index and does not play."""
+        if self._writer is not None:
+            self._writer.release()
+
+    def __enter__(self) -> "OverlayVideo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _opened(self, picture: np.ndarray) -> cv2.VideoWriter:
+        # 4:2:0 chroma needs even sides.
+        self._size = (picture.shape[1] // 2 * 2, (picture.shape[0] + 1) // 2 * 2)
+        writer = cv2.VideoWriter(str(self.path), cv2.VideoWriter.fourcc(*_CODEC), self._rate, self._size)
+        if not writer.isOpened():
+            raise InputError(
+                f"cannot write the video {self.path}; choose an --output folder that can be "
+                "written, and an OpenCV with FFmpeg"
+            )
+        return writer
+
+
+class ContactSheet:
+    """Keeps ``cells`` frames spread evenly over ``total`` and writes them ``columns`` to a row."""
+
+    def __init__(self, label_space: LabelSpace, total: int, cells: int = 12, columns: int = 3) -> None:
+        self._label_space, self._columns = label_space, columns
+        self._wanted = spread(total, cells)
+        self._pairs: list[np.ndarray] = []
+
+    def offer(self, position: int, image: np.ndarray, labels: np.ndarray, text: str) -> None:
+        """Show frame ``position`` (0 .. total - 1), HxWx3 uint8 RGB and HxW uint8 ids, if chosen."""
+        if position in self._wanted:
+            pair = side_by_side(image, labels, self._label_space, _SHEET_PANEL_WIDTH)
+            self._pairs.append(np.vstack([pair, caption(pair.shape[1], text)]))
+
+    def picture(self) -> np.ndarray:
+        """The sheet so far, HxWx3 uint8 RGB, legend at the foot; at least one frame has been offered."""
+        columns = min(self._columns, len(self._pairs))
+        size = 2 * _SHEET_PANEL_WIDTH + _GUTTER, max(pair.shape[0] for pair in self._pairs) + _GUTTER
+        nothing = np.empty((0, 0, 3), np.uint8)
+        cells = [_fitted(pair, size) for pair in self._pairs + [nothing] * (-len(self._pairs) % columns)]
+        rows = [np.hstack(cells[start : start + columns]) for start in range(0, len(cells), columns)]
+        return np.vstack([*rows, legend_strip(self._label_space, rows[0].shape[1])])
+
+    def write(self, path: Path) -> None:
+        """Write the sheet as an image. Raises InputError where the file cannot be written."""
+        write_image(path, self.picture())
+
+
+def side_by_side(
+    image: np.ndarray, labels: np.ndarray, label_space: LabelSpace, panel_width: int
+) -> np.ndarray:
+    """Image left, overlay right, each ``panel_width`` wide at the image's own proportions.
+
+    image: HxWx3 uint8 RGB; labels: HxW uint8; returns h x 2*panel_width x 3 uint8 RGB.
+    """
+    height = max(1, round(image.shape[0] * panel_width / image.shape[1]))
+    shrunk = cv2.resize(image, (panel_width, height), interpolation=cv2.INTER_AREA)
+    small_labels = cv2.resize(labels, (panel_width, height), interpolation=cv2.INTER_NEAREST)
+    return np.hstack([shrunk, overlay(shrunk, small_labels, label_space)])
+
+
+@lru_cache(maxsize=8)
+def legend_strip(label_space: LabelSpace, width: int) -> np.ndarray:
+    """The legend exactly ``width`` pixels wide, hx``width``x3 uint8 RGB, so that it can be stacked below."""
+    return legend(label_space, width)[:, :width]
+
+
+def caption(width: int, text: str) -> np.ndarray:
+    """A line of light text on dark, 22 x ``width`` x 3 uint8 RGB; what does not fit is cut off."""
+    bar = np.full((22, width, 3), _PAPER, np.uint8)
+    cv2.putText(bar, text, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, _INK, 1, cv2.LINE_AA)
+    return bar
+
+
+def _fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """``picture`` in the upper left of a canvas of (width, height); what does not fit is cut off."""
+    canvas = np.full((size[1], size[0], 3), 32, np.uint8)
+    height, width = min(picture.shape[0], size[1]), min(picture.shape[1], size[0])
+    canvas[:height, :width] = picture[:height, :width]
+    return canvas
