@@ -1,7 +1,6 @@
 """Prepare the demo: an output folder of its own, and a drive to play."""
 
 from pathlib import Path
-from typing import Tuple
 
 from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
@@ -16,27 +15,23 @@ def prepare_output(output: Path) -> None:
     """Make the folder, without an earlier demo's results. Raises InputError for one that is not a demo's."""
     ours = (output / "node.log").is_file() or (output / "rendered_drive").is_dir()
     if output.exists() and not ours and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(
-            "--output {} holds files that are not the demo's; choose a new folder".format(output)
-        )
+        raise InputError(f"--output {output} holds files that are not the demo's; choose a new folder")
     try:
         output.mkdir(parents=True, exist_ok=True)
         for path in [output / name for name in _OWN_FILES if (output / name).is_file()]:
             path.unlink()  # none of them may be taken for a result of this run
     except OSError as error:
-        raise InputError(
-            "cannot make {}: {}; choose another --output".format(output, error.strerror)
-        ) from None
+        raise InputError(f"cannot make {output}: {error.strerror}; choose another --output") from None
 
 
-def refuse_input_folder(output: Path, source: Drive) -> None:
+def refuse_input_folder(output: Path, drive: Drive) -> None:
     """Raise InputError where the results would land among the files that are played."""
-    read = [folder.resolve() for folder in source.folders]
+    read = [folder.resolve() for folder in drive.folders]
     if output.resolve() in read or (output / "labels").resolve() in read:
-        raise InputError("--output {} is where the input lies; choose another folder".format(output))
+        raise InputError(f"--output {output} is where the input lies; choose another folder")
 
 
-def render_drive(folder: Path, size: Tuple[int, int], frames: int) -> Path:
+def render_drive(folder: Path, size: tuple[int, int], frames: int) -> Path:
     """Render the project's own street into ``folder``/images and ``folder``/labels; returns the former.
 
     ``size`` is (width, height) in pixels. It is rendered before it is played: drawing while playing would
@@ -47,7 +42,7 @@ def render_drive(folder: Path, size: Tuple[int, int], frames: int) -> Path:
     with progress_bar() as progress:
         task = progress.add_task("rendering a street", total=len(drive), note="")
         for index in range(len(drive)):
-            name = "{:06d}.png".format(index)
+            name = f"{index:06d}.png"
             image, truth = drive[index]
             write_image(images / name, image)
             write_image(labels / name, truth)

@@ -1,4 +1,4 @@
-"""The recorder: what cannot be kept is counted, and what is not ours is left out."""
+"""A drive is played from its first frame on; labels that cannot be kept are counted, others left out."""
 
 import errno
 from pathlib import Path
@@ -10,10 +10,16 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
 from std_msgs.msg import Header
 
-from bisenet_ros.demo.session import LabelRecorder
+from bisenet_core.drives.drive import Frame
+from bisenet_ros.demo.session import LabelRecorder, _from_zero
 from bisenet_ros.harness.camera_publisher import to_stamp
 from bisenet_ros.harness.live_account import LiveAccount, Sent
 from bisenet_ros.image_messages import labels_to_msg
+
+
+def test_a_bag_is_played_from_its_first_frame_on():
+    frames = [Frame(index, str(index), 1_700_000_000_000_000_000 + index, 5) for index in range(3)]
+    assert [(one.recorded_ns, one.stamp_ns) for one in _from_zero(frames)] == [(0, 5), (1, 5), (2, 5)]
 
 
 def test_labels_that_cannot_be_written_are_counted_and_are_not_kept(tmp_path, monkeypatch):
