@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 # Page faults of filling 20 images of 6 MB one after the other: 1500 pages each where the kernel gives new.
 PROBE = """
