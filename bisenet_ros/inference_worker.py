@@ -94,7 +94,7 @@ class InferenceWorker:
         return self._segmenter
 
     def wake(self) -> None:
-        """There is work."""
+        """Have the thread work, if it waits."""
         self._wake.set()
 
     def wait_idle(self) -> bool:

@@ -39,7 +39,7 @@ class StampMatcher:
         self._confidence: Optional[Image] = None
 
     def add_labels(self, message: Image) -> Optional[Image]:
-        """Keep labels; returns earlier ones that never found their confidence."""
+        """Keep labels; returns the earlier ones for which no confidence has come."""
         left, self._labels = self._labels, message
         return left
 

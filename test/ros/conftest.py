@@ -55,7 +55,7 @@ def start_node(ros, tmp_path, tiny_model_folder):
 @pytest.fixture
 def run_node(ros, tiny_model_folder):
     """``run_node(**parameters)``: a NodeThread with the tiny model, which ends with the test."""
-    from node_harness import NodeThread
+    from node_thread import NodeThread
 
     started = []
 

@@ -1,6 +1,5 @@
 """CameraStream under any schedule of images, failures and activations: every image is accounted for once."""
 
-import logging
 import random
 import threading
 from types import SimpleNamespace
@@ -9,104 +8,20 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from rclpy.clock import Clock, ClockType
+from node_fakes import Network, Node, Publisher, check_account, small_message
 from rclpy.time import Time
-from std_msgs.msg import Header
 
-from bisenet_core.errors import InferenceError
 from bisenet_core.labels.label_space import CAMVID_11
-from bisenet_core.runtime.segmenter import Segmentation
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.frame_account import FrameAccount
-from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.inference_worker import InferenceWorker
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import PARAMETERS, SegmentationParameters
 
 ROAD = CAMVID_11.id_of("Road")
 SETTINGS = SegmentationParameters(**{spec.name: spec.default for spec in PARAMETERS})
-
-
-class Node:
-    """As much of a node as a CameraStream needs: a clock, a logger, and subscriptions that never call."""
-
-    def __init__(self):
-        self.publishers = Publishers()
-        self._clock = Clock(clock_type=ClockType.ROS_TIME)
-
-    def create_publisher(self, kind, name, qos):
-        return self.publishers.setdefault(name[2:], Publisher(name))
-
-    def destroy_publisher(self, publisher):
-        del self.publishers[publisher.topic_name[2:]]
-
-    def get_clock(self):
-        return self._clock
-
-    def get_logger(self):
-        return logging.getLogger("test_camera")
-
-    def create_subscription(self, *arguments):
-        return type("Subscription", (), {"topic_name": "/image"})
-
-    def destroy_subscription(self, subscription):
-        pass
-
-
-class Publisher:
-    """A publisher with one subscriber, unless told otherwise; it may break."""
-
-    order = []  # topics, over all publishers
-
-    def __init__(self, topic_name):
-        self.topic_name, self.subscribers, self.broken, self.sent = topic_name, 1, False, []
-
-    def get_subscription_count(self):
-        return self.subscribers
-
-    def publish(self, message):
-        if self.broken:
-            raise RuntimeError("publisher's context is invalid")
-        self.sent.append(message)
-        self.order.append(self.topic_name)
-
-
-class Publishers(dict):
-    """All that the node has made, by name."""
-
-    def all(self, **changes):
-        for publisher in self.values():
-            vars(publisher).update(changes)
-
-
-class Network:
-    """A Segmenter that fails on demand; ``meanwhile`` is called while it labels."""
-
-    def __init__(self):
-        self.broken, self.meanwhile = False, lambda: None
-
-    def segment(self, image, color_order, with_confidence, drawing):
-        self.meanwhile()
-        if self.broken:
-            raise InferenceError("the network gave no usable answer")
-        confidence = np.full(image.shape[:2], 128, np.uint8) if with_confidence else None
-        return Segmentation(np.zeros(image.shape[:2], np.uint8), confidence, {"total_ms": 1.0})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
-
-
-def _message(truncated=False):
-    message = image_to_msg(np.zeros((4, 6, 3), np.uint8), "rgb8", Header(frame_id="camera"))
-    if truncated:
-        message.data = message.data[:-1]
-    return message
 
 
 def _camera(on_image=lambda: None, masks=()):
@@ -117,12 +32,6 @@ def _camera(on_image=lambda: None, masks=()):
     camera = CameraStream(node, FrameAccount(), outputs, SETTINGS, on_image)
     camera.subscribe()
     return camera, node.publishers
-
-
-def _check(counts, most_pending=1):
-    assert 0 <= counts.pending <= most_pending
-    assert counts.received == (counts.published + sum(counts.dropped.values())
-                               + sum(counts.failed.values()) + counts.pending)
 
 
 STEPS = st.lists(st.sampled_from([
@@ -144,7 +53,8 @@ def test_every_image_is_accounted_for_once(steps):
         network.meanwhile = lambda: listen(False)
 
     actions = {
-        "image": lambda: camera.receive(_message()), "truncated": lambda: camera.receive(_message(True)),
+        "image": lambda: camera.receive(small_message()),
+        "truncated": lambda: camera.receive(small_message(True)),
         "serve": lambda: camera.serve(network), "subscribe": camera.subscribe,
         "unsubscribe": camera.unsubscribe,
         "break network": lambda: setattr(network, "broken", True),
@@ -158,7 +68,7 @@ def test_every_image_is_accounted_for_once(steps):
     }
     for step in steps:
         actions[step]()
-        _check(camera.account.counts())
+        check_account(camera.account.counts())
     camera.unsubscribe()
     counts = camera.account.counts()
     assert counts.pending == 0
@@ -176,10 +86,10 @@ def test_two_threads_settle_every_image():
     pause = threading.Event()
     for _ in range(3000):
         network.broken = rng.random() < 0.1
-        camera.receive(_message(rng.random() < 0.1))
+        camera.receive(small_message(rng.random() < 0.1))
         if rng.random() < 0.2:
             pause.wait(0.0005)
-        _check(camera.account.counts(), most_pending=2)
+        check_account(camera.account.counts(), most_pending=2)
     camera.unsubscribe()
     assert worker.stop()
     counts = camera.account.counts()
@@ -195,21 +105,21 @@ def test_every_drop_and_failure_has_its_reason():
         camera.receive(message)
         assert camera.serve(network)
 
-    serve(_message(truncated=True))
+    serve(small_message(truncated=True))
     network.broken = True
-    serve(_message())
+    serve(small_message())
     network.broken = False
     publishers.all(broken=True)
-    serve(_message())
+    serve(small_message())
     publishers.all(broken=False, subscribers=0)
-    serve(_message())
+    serve(small_message())
     publishers.all(subscribers=1)
     camera.settings = SETTINGS._replace(max_image_age=1.0)
-    serve(_message())
+    serve(small_message())
     camera.settings = SETTINGS
-    camera.receive(_message())
-    serve(_message())
-    camera.receive(_message())
+    camera.receive(small_message())
+    serve(small_message())
+    camera.receive(small_message())
     camera.unsubscribe()
     assert not camera.serve(network)
     counts = camera.account.counts()
@@ -224,7 +134,7 @@ def test_an_image_whose_subscribers_leave_while_it_is_labelled_is_not_published(
     camera, publishers = _camera()
     network = Network()
     network.meanwhile = lambda: publishers.all(subscribers=0)
-    camera.receive(_message())
+    camera.receive(small_message())
     camera.serve(network)
     counts = camera.account.counts()
     assert (counts.published, counts.dropped) == (0, {"no_subscriber": 1})
@@ -234,7 +144,7 @@ def test_of_an_image_that_was_given_up_nothing_goes_out(caplog):
     camera, publishers = _camera()
     network = Network()
     network.meanwhile = camera.abandon
-    camera.receive(_message())
+    camera.receive(small_message())
     camera.serve(network)
     counts = camera.account.counts()
     assert (counts.published, counts.failed) == (0, {"abandoned": 1})
@@ -244,7 +154,7 @@ def test_of_an_image_that_was_given_up_nothing_goes_out(caplog):
 def test_an_image_that_is_going_out_is_no_longer_given_up(monkeypatch):
     camera, publishers = _camera()
     monkeypatch.setattr(publishers["labels"], "publish", lambda message: camera.abandon())
-    camera.receive(_message())
+    camera.receive(small_message())
     camera.serve(Network())
     counts = camera.account.counts()
     assert (counts.published, counts.failed) == (1, {})
@@ -256,7 +166,7 @@ def test_while_simulated_time_stands_no_image_is_young_enough(monkeypatch):
     assert camera.clock_stands()
     for limit in (0.0, 1.0):
         camera.settings = SETTINGS._replace(max_image_age=limit)
-        camera.receive(_message())
+        camera.receive(small_message())
         camera.serve(Network())
     counts = camera.account.counts()
     assert (counts.published, counts.dropped) == (1, {"no_clock": 1})
@@ -265,7 +175,7 @@ def test_while_simulated_time_stands_no_image_is_young_enough(monkeypatch):
 @pytest.mark.parametrize("seconds", [-2**31, 0, 2**31 - 1])
 def test_any_stamp_will_do(seconds):
     camera, _ = _camera()
-    message = _message()
+    message = small_message()
     message.header.stamp.sec = seconds
     camera.receive(message)
     camera.serve(Network())
@@ -279,10 +189,10 @@ def test_any_stamp_will_do(seconds):
 def test_failures_of_one_kind_are_logged_once_in_a_while(caplog):
     camera, _ = _camera()
     for _ in range(10):
-        camera.receive(_message(truncated=True))
+        camera.receive(small_message(truncated=True))
         camera.serve(Network())
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert "image on /image not labelled (truncated): truncated image: 6x4 rgb8" in caplog.text
+    assert "image on image not labelled (truncated): truncated image: 6x4 rgb8" in caplog.text
 
 
 @pytest.mark.parametrize("min_confidence, label", [(0.0, 0), (0.5, 0), (0.51, 255)])
@@ -291,7 +201,7 @@ def test_what_is_not_sure_enough_is_unlabeled(min_confidence, label, listeners):
     camera, publishers = _camera()  # of a network whose confidence is 128
     publishers["confidence"].subscribers = listeners
     camera.settings = SETTINGS._replace(min_confidence=min_confidence)
-    camera.receive(_message())
+    camera.receive(small_message())
     camera.serve(Network())
     labels, = publishers["labels"].sent
     assert set(labels.data) == {label}
@@ -304,7 +214,7 @@ def test_labels_that_cannot_be_judged_do_not_go_out(monkeypatch):
     network = Network()
     segment = network.segment
     monkeypatch.setattr(network, "segment", lambda *arguments: segment(*arguments)._replace(confidence=None))
-    camera.receive(_message())
+    camera.receive(small_message())
     camera.serve(network)
     assert camera.account.counts().failed == {"inference": 1} and not publishers["labels"].sent
     assert "no confidence" in camera.last_failure
@@ -312,7 +222,7 @@ def test_labels_that_cannot_be_judged_do_not_go_out(monkeypatch):
 
 def test_the_times_of_an_image_add_up():
     camera, _ = _camera()
-    camera.receive(_message())
+    camera.receive(small_message())
     camera.serve(Network())
     times = {stage: one for stage, (one,) in camera.times.by_stage().items()}
     assert set(times) == {"wait", "read", "segment", "publish", "outputs", "latency", "own", "own_cpu", "age"}
@@ -326,7 +236,7 @@ def test_labels_that_went_out_are_published_whatever_fails_after_them(caplog, br
     camera, publishers = _camera(masks=[ROAD])
     publishers[broken].broken = True
     for _ in range(3):
-        camera.receive(_message())
+        camera.receive(small_message())
         camera.serve(Network())
     counts = camera.account.counts()
     assert (counts.published, counts.failed) == (3, {})
@@ -343,7 +253,7 @@ def test_an_image_of_which_nothing_went_out_has_failed(broken, alone):
     if alone:
         for name in set(publishers) - {broken}:
             publishers[name].subscribers = 0
-    camera.receive(_message())
+    camera.receive(small_message())
     camera.serve(Network())
     counts = camera.account.counts()
     assert (counts.published, counts.failed) == (0, {"publishing": 1})
@@ -353,7 +263,7 @@ def test_an_image_of_which_nothing_went_out_has_failed(broken, alone):
 def test_labels_go_first_and_the_slowest_last(monkeypatch):
     monkeypatch.setattr(Publisher, "order", [])
     camera, _ = _camera(masks=[ROAD])
-    camera.receive(_message())
+    camera.receive(small_message())
     camera.serve(Network())
     assert Publisher.order == ["~/labels", "~/confidence", "~/masks/Road", "~/overlay", "~/labels/compressed"]
 
@@ -371,7 +281,7 @@ def test_a_subscriber_to_the_confidence_that_comes_late_waits_for_the_next_image
 
     monkeypatch.setattr(network, "segment", segment_meanwhile)
     for sent in (0, 1):
-        camera.receive(_message())
+        camera.receive(small_message())
         camera.serve(network)
         assert len(publishers["confidence"].sent) == sent
     assert camera.account.counts().published == len(publishers["labels"].sent) == 2
@@ -381,8 +291,8 @@ def test_a_log_that_fails_counts_no_image_twice():
     camera, publishers = _camera(masks=[ROAD])
     publishers["overlay"].broken = True
     camera._node.get_logger = lambda: None
-    camera.receive(_message())
+    camera.receive(small_message())
     with pytest.raises(AttributeError):
         camera.serve(Network())
-    _check(camera.account.counts(), most_pending=0)
+    check_account(camera.account.counts(), most_pending=0)
     assert camera.account.counts().published == 1

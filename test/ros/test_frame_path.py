@@ -9,9 +9,10 @@ import pytest
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 pytest.importorskip("openvino", reason="the way through another backend is as long")
 
+from node_fakes import Node
 from node_harness import ROOT
 from std_msgs.msg import Header
-from test_pipeline import Node, _open, _wait
+from test_pipeline import _open, _wait
 
 from bisenet_ros.image_messages import image_to_msg
 
@@ -40,9 +41,9 @@ def test_an_image_passes_few_files(files, tiny_model_folder):
     one, accounts = _open(node, cameras=(), model=str(tiny_model_folder), backend="openvino",
                           precision="fp32")
     one.activate()
-    labels = node.publishers["~/labels"]
+    labels = node.publishers["labels"]
     for name, publisher in node.publishers.items():
-        publisher.subscribers = int(name == "~/labels")
+        publisher.subscribers = int(name == "labels")
     files.clear()
     node.receivers["image"](image_to_msg(np.zeros((50, 70, 3), np.uint8), "rgb8", Header()))
     _wait(lambda: labels.sent)

@@ -11,7 +11,8 @@ pytest.importorskip("nav_msgs.msg", reason="the planner publishes nav_msgs (pip 
 
 from builtin_interfaces.msg import Time
 from nav_msgs.msg import OccupancyGrid
-from node_harness import BEST_EFFORT, RELIABLE, ROOT, PythonProcess, Spun, ros_arguments
+from node_harness import BEST_EFFORT, RELIABLE, ROOT, PythonProcess, ros_arguments
+from node_thread import Spun
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header

@@ -6,7 +6,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
-from node_harness import NodeThread, Observer
+from node_harness import Observer
+from node_thread import NodeThread
 from sensor_msgs.msg import CompressedImage, Image
 from test_segmentation_node import HEIGHT, WIDTH, _labels, _message, _picture
 

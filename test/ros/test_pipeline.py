@@ -1,8 +1,6 @@
 """Mailboxes, accounts and worker together: under any schedule every image of every camera is counted once."""
 
-import logging
 import threading
-from types import SimpleNamespace
 
 import pytest
 
@@ -12,15 +10,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from rclpy.clock import Clock, ClockType
-from std_msgs.msg import Header
+from node_fakes import Network, Node, check_account, small_message
 
 from bisenet_core.errors import DeviceError, InferenceError, InputError
-from bisenet_core.labels.label_space import CAMVID_11
-from bisenet_core.runtime.segmenter import Segmentation
 from bisenet_ros import pipeline
 from bisenet_ros.frame_account import FrameAccount, sum_counts
-from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.parameters import PARAMETERS, SegmentationParameters, check_value
 
 CAMERAS = ("front", "left", "right")
@@ -28,84 +22,23 @@ SETTINGS = SegmentationParameters(**{spec.name: check_value(spec.name, spec.defa
 TIMEOUT_S = 10.0
 
 
-class Publisher:
-    """A publisher with one subscriber, unless told otherwise, which notes what it sends."""
-
-    def __init__(self, topic_name):
-        self.topic_name, self.subscribers, self.sent = topic_name, 1, []
-
-    def get_subscription_count(self):
-        return self.subscribers
-
-    def publish(self, message):
-        self.sent.append(message)
-
-
-class Node:
-    """As much of a node as a pipeline needs; ``receivers`` are the subscriptions' callbacks by topic."""
+class HeldNetwork(Network):
+    """A network that can be held up."""
 
     def __init__(self):
-        self.receivers, self.publishers = {}, {}
-        self._clock = Clock(clock_type=ClockType.ROS_TIME)
-
-    def get_clock(self):
-        return self._clock
-
-    def get_logger(self):
-        return logging.getLogger("test_pipeline")
-
-    def resolve_topic_name(self, topic):
-        return "/car/" + topic
-
-    def create_subscription(self, kind, topic, callback, qos):
-        self.receivers[topic] = callback
-        return SimpleNamespace(topic_name=topic)
-
-    def destroy_subscription(self, subscription):
-        del self.receivers[subscription.topic_name]
-
-    def create_publisher(self, kind, name, qos):
-        return self.publishers.setdefault(name, Publisher(name))
-
-    def destroy_publisher(self, publisher):
-        del self.publishers[publisher.topic_name]
-
-
-class Network:
-    """A Segmenter that is held up and fails on demand."""
-
-    label_space = CAMVID_11
-
-    def __init__(self, *arguments):
-        self.broken, self.closed = False, False
+        super().__init__()
         self.gate = threading.Event()
         self.gate.set()
-        self.backend = SimpleNamespace(input_size=(8, 4), infer=self._warm_up)
-        self.warmed_up_with = None
+        self.meanwhile = self._wait
 
-    def segment(self, image, color_order, with_confidence, drawing):
+    def _wait(self):
         assert self.gate.wait(TIMEOUT_S)
-        if self.broken:
-            raise InferenceError("the network gave no usable answer")
-        return Segmentation(np.zeros(image.shape[:2], np.uint8), None, {"total_ms": 1.0})
-
-    def close(self):
-        self.closed = True
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
-
-    def _warm_up(self, image, color_order):
-        self.warmed_up_with = image.shape, image.dtype
 
 
 @pytest.fixture
 def network(monkeypatch):
     """The network that a pipeline of this test opens."""
-    one = Network()
+    one = HeldNetwork()
     monkeypatch.setattr(pipeline.Segmenter, "open", lambda *arguments: one)
     return one
 
@@ -116,27 +49,12 @@ def _open(node, cameras=CAMERAS, **changes):
         node, SETTINGS._replace(cameras=tuple(cameras), **changes), accounts), accounts
 
 
-def _message(stamp=0, damaged=False):
-    message = image_to_msg(np.zeros((4, 6, 3), np.uint8), "rgb8", Header())
-    message.header.stamp.sec = stamp
-    if damaged:
-        message.data = message.data[:-1]
-    return message
-
-
 def _wait(condition):
     pause, left = threading.Event(), TIMEOUT_S / 0.002
     while not condition() and left > 0:
         pause.wait(0.002)
         left -= 1
     assert condition()
-
-
-def _check(account, most_pending):
-    counts = account.counts()
-    assert 0 <= counts.pending <= most_pending
-    assert counts.received == (counts.published + sum(counts.dropped.values())
-                               + sum(counts.failed.values()) + counts.pending)
 
 
 camera = st.sampled_from(CAMERAS)
@@ -160,7 +78,7 @@ class Schedule:
         receive = self._node.receivers.get(name + "/image")
         if receive:
             self.sent[name] += 1
-            receive(_message(self.sent[name], damaged))
+            receive(small_message(damaged, self.sent[name]))
 
     def damaged(self, name):
         self.image(name, damaged=True)
@@ -195,14 +113,14 @@ class Schedule:
 @given(STEPS)
 def test_every_image_of_every_camera_is_accounted_for(steps):
     with pytest.MonkeyPatch.context() as patched:
-        node, network = Node(), Network()
+        node, network = Node(), HeldNetwork()
         patched.setattr(pipeline.Segmenter, "open", lambda *arguments: network)
         schedule = Schedule(node, network)
-        published = {name: node.publishers[f"~/{name}/labels"].sent for name in CAMERAS}
+        published = {name: node.publishers[f"{name}/labels"].sent for name in CAMERAS}
         for name, *arguments in steps:
             getattr(schedule, "break_" if name == "break" else name)(*arguments)
             for account in schedule.accounts:
-                _check(account, most_pending=2)
+                check_account(account.counts(), most_pending=2)
         schedule.release()
         schedule.pipeline.close()
     for name, account in zip(CAMERAS, schedule.accounts):
@@ -222,13 +140,13 @@ def test_no_camera_starves_beside_one_that_floods(network):
     one, accounts = _open(node)
     one.activate()
     # the next image of this camera is there before the worker looks for one
-    node.publishers["~/front/labels"].publish = lambda message: node.receivers["front/image"](_message())
-    node.receivers["front/image"](_message())
+    node.publishers["front/labels"].publish = lambda message: node.receivers["front/image"](small_message())
+    node.receivers["front/image"](small_message())
     for number in range(1, 21):
         for name in ("left", "right"):
-            node.receivers[name + "/image"](_message())
+            node.receivers[name + "/image"](small_message())
         _wait(lambda n=number: all(account.counts().published == n for account in accounts[1:]))
-    node.publishers["~/front/labels"].publish = lambda message: None
+    node.publishers["front/labels"].publish = lambda message: None
     one.close()
     assert accounts[0].counts().published > 20
 
@@ -238,8 +156,8 @@ def test_a_camera_without_a_name_has_the_plain_topics(network):
     one, _ = _open(node, cameras=(), masks=("Road",))
     one.activate()
     assert list(node.receivers) == ["image"]
-    assert set(node.publishers) - {"~/label_info"} == {
-        "~/labels", "~/confidence", "~/masks/Road", "~/overlay", "~/labels/compressed"}
+    assert set(node.publishers) - {"label_info"} == {
+        "labels", "confidence", "masks/Road", "overlay", "labels/compressed"}
     one.close()
 
 

@@ -6,7 +6,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
-from test_camera import Network, _camera, _message
+from node_fakes import Network, small_message
+from test_camera import _camera
 
 from bisenet_ros.frame_account import StageTimes
 from bisenet_ros.labelling import this_moment
@@ -42,7 +43,7 @@ def _stages(waits=False, read=False, segments=False, publishes=False):
     network.segment = slow_segment
     outputs.publish = _after_work(publish) if publishes else publish
     camera._transport = transport._replace(read=_after_work(transport.read) if read else transport.read)
-    camera.receive(_message())
+    camera.receive(small_message())
     if waits:
         _work()
     assert camera.serve(network)
