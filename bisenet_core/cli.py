@@ -76,11 +76,11 @@ def load_command(name: str) -> Any:
 
 def _new_app(**options: Any) -> typer.Typer:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
-    app.callback()(_placeholder)  # with it, a single command, too, has to be named
+    app.callback()(_do_nothing)  # with it, a single command, too, has to be named
     return app
 
 
-def _placeholder() -> None:
+def _do_nothing() -> None:
     """Is never run."""
 
 
@@ -91,7 +91,7 @@ app = _new_app(
     help="Real-time semantic segmentation: label images, measure, train and deploy networks.",
 )
 for name, (_, first_line) in COMMANDS.items():
-    app.command(name, help=first_line)(_placeholder)
+    app.command(name, help=first_line)(_do_nothing)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`bisenet data`: looks a data set over before it is trained on."""
+"""`bisenet data`: check a data set before training on it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -43,7 +43,7 @@ def check(
     """
     find_splits, find = _finders(training_code("bisenet_core.learning.datasets"), dataset)
     splits = [split] if split else find_splits(root)
-    found = {name: _surveyed(partial(find, root, name), workers, f"{dataset} {name}") for name in splits}
+    found = {name: _survey_split(partial(find, root, name), workers, f"{dataset} {name}") for name in splits}
     _show(f"{dataset} below {root}", found)
     write_json(json, {"dataset": dataset, "root": str(root), "splits": found})
     problems = [line for content in found.values() for line in content["problems"]]
@@ -59,7 +59,7 @@ def _finders(library: ModuleType, dataset: str) -> tuple[Callable[..., list[str]
     return partial(library.splits_of, dataset), partial(library.find_dataset, dataset)
 
 
-def _surveyed(find: Callable[[], Any], workers: int, name: str) -> dict[str, Any]:
+def _survey_split(find: Callable[[], Any], workers: int, name: str) -> dict[str, Any]:
     """What is in a split, as the JSON file has it. One that cannot be opened has this for its problem."""
     try:
         files = find()
@@ -83,21 +83,22 @@ def _show(title: str, found: dict[str, dict[str, Any]]) -> None:
     contents = list(found.values())
     names = list(dict.fromkeys(name for content in contents for name in content["classes"]))
     rows = [
-        (name, *(_share(content, content["classes"].get(name, 0)) for content in contents)) for name in names
+        (name, *(_format_share(content, content["classes"].get(name, 0)) for content in contents))
+        for name in names
     ]
-    rows.append(("(unlabelled)", *(_share(content, content["unlabelled"]) for content in contents)))
+    rows.append(("(unlabelled)", *(_format_share(content, content["unlabelled"]) for content in contents)))
     rows.append(("images", *(str(content["images"]) for content in contents)))
-    rows.append(("sizes", *(_sizes(content["sizes"]) for content in contents)))
+    rows.append(("sizes", *(_format_sizes(content["sizes"]) for content in contents)))
     rows.append(("problems", *(str(len(content["problems"])) for content in contents)))
     show(table(title, rows, ("class", *found)))
 
 
-def _share(content: dict[str, Any], count: int) -> str:
+def _format_share(content: dict[str, Any], count: int) -> str:
     total = sum(content["classes"].values()) + content["unlabelled"]
     return f"{count:,} ({100 * count / max(total, 1):6.2f} %)"
 
 
-def _sizes(sizes: dict[str, int]) -> str:
+def _format_sizes(sizes: dict[str, int]) -> str:
     """The commonest, and how many others there are."""
     if len(sizes) <= 1:
         return "".join(sizes)

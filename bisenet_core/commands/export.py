@@ -1,4 +1,4 @@
-"""`bisenet export`: a training checkpoint becomes a model folder that the runtime loads."""
+"""`bisenet export`: write a training checkpoint as a model folder."""
 
 from dataclasses import asdict
 from pathlib import Path

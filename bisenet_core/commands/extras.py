@@ -1,4 +1,4 @@
-"""The parts of the package that need PyTorch, which a deployed machine does not have."""
+"""Import code that needs PyTorch, and say what to install where it is missing."""
 
 import importlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`bisenet train`: runs a recipe."""
+"""`bisenet train`: run a recipe."""
 
 import sys
 from contextlib import suppress
@@ -71,9 +71,9 @@ def train(
         if is_new:
             with suppress(OSError):  # it holds something, or another process was faster
                 output.rmdir()
-        raise InputError(_said_by_a_worker(str(error))) from None
+        raise InputError(_own_line(str(error))) from None
     except training.RunStoppedError as stopped:
-        raise SystemExit(_say_how_to_go_on(stopped, output)) from None
+        raise SystemExit(_print_how_to_resume(stopped, output)) from None
     if training.is_first_process():
         score = validation_score(best)
         summary = {"recipe": recipe.name, "checkpoint": str(best)}
@@ -93,7 +93,7 @@ def _make_folder(output: Path) -> bool:
     return is_new
 
 
-def _say_how_to_go_on(stopped: Any, output: Path) -> int:
+def _print_how_to_resume(stopped: Any, output: Path) -> int:
     """Exit status; 0 for a process that another one has started, which that one would take for a failure."""
     if not training_code("bisenet_core.learning.train").is_first_process():
         return 0
@@ -101,6 +101,6 @@ def _say_how_to_go_on(stopped: Any, output: Path) -> int:
     return 128 + stopped.signal
 
 
-def _said_by_a_worker(text: str) -> str:
+def _own_line(text: str) -> str:
     """The error's own line, where PyTorch has wrapped it in the traceback of a worker process."""
     return text.rsplit("InputError: ", 1)[-1] if "Original Traceback" in text else text

@@ -1,4 +1,4 @@
-"""`bisenet weights`: checkpoints that others have published become model folders."""
+"""`bisenet weights`: make model folders of checkpoints that others have published."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -43,17 +43,10 @@ ModelName = Annotated[str | None, typer.Option("--name", help="Of the model.", s
 @weights.command("list")
 def list_(json: JsonFile = None) -> None:
     """Show the checkpoints that can be fetched, and which are already in the cache."""
-    entries = [_described(published) for published in CATALOGUE]
+    entries = [_catalogue_entry(published) for published in CATALOGUE]
     rows = [
-        (
-            e["name"],
-            f"{e['miou']:.2f}",
-            e["evaluated_at"],
-            e["sha256_prefix"],
-            e["publisher"],
-            e["note"],
-            "yes" if e["installed"] else "",
-        )
+        (e["name"], f"{e['miou']:.2f}", e["evaluated_at"], e["sha256_prefix"], e["publisher"], e["note"],
+         "yes" if e["installed"] else "")
         for e in entries
     ]
     headings = ("name", "mIoU, %", "at", "sha256", "from (licence of the code)", "note", "here")
@@ -63,7 +56,7 @@ def list_(json: JsonFile = None) -> None:
     write_json(json, {"checkpoints": entries})
 
 
-def _described(published: Published) -> dict[str, Any]:
+def _catalogue_entry(published: Published) -> dict[str, Any]:
     derived = {key: getattr(published, key) for key in ("name", "publisher", "sha256_prefix")}
     terms = DATA_SET_TERMS[published.dataset].terms
     return {**derived, **asdict(published), "data_terms": terms, "installed": is_installed(published)}
@@ -77,7 +70,7 @@ def fetch(name: Name, json: JsonFile = None) -> None:
         folder, fetched = training_code("bisenet_core.deployment.published.fetch").fetch(published, report)
     title = "bisenet weights fetch" if fetched else "bisenet weights fetch: already in the cache"
     card = ModelCard.load(folder)
-    summary = {"model": published.folder, "folder": str(folder), "fetched": fetched, **_told_by(card)}
+    summary = {"model": published.folder, "folder": str(folder), "fetched": fetched, **_card_summary(card)}
     show(table(title, [(key, str(value)) for key, value in summary.items()]))
     write_json(json, summary)
 
@@ -98,12 +91,12 @@ def import_(
     importer = training_code("bisenet_core.deployment.published.importer")
     source = importer.Source(checkpoint, format, architecture, dataset)
     card, parity = importer.import_checkpoint(source, output, name or "", wanted)
-    summary = {"checkpoint": str(checkpoint), "model": str(output), **_told_by(card), **asdict(parity)}
+    summary = {"checkpoint": str(checkpoint), "model": str(output), **_card_summary(card), **asdict(parity)}
     show(table("bisenet weights import", [(key, str(value)) for key, value in summary.items()]))
     write_json(json, summary)
 
 
-def _told_by(card: ModelCard) -> dict[str, Any]:
+def _card_summary(card: ModelCard) -> dict[str, Any]:
     return {
         "architecture": card.architecture,
         "classes": card.label_space.name,

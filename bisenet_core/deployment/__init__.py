@@ -1,1 +1,1 @@
-"""A checkpoint in, ours or a published one; a model folder out. What computes needs torch and onnx."""
+"""Export checkpoints, our own and published ones, to model folders. Needs torch and onnx to do so."""

@@ -1,4 +1,4 @@
-"""A training checkpoint in, a model folder out."""
+"""Export a checkpoint of `bisenet train` to a model folder."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A checkpoint's tensors go into a network as they are, or not at all."""
+"""Copy a checkpoint's tensors into a network: all of them, or none."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,12 +1,13 @@
-"""A network and what its card says in, a model folder out."""
+"""Write a model folder: ONNX file, card and README, the file compared with the network first."""
 
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -14,11 +15,13 @@ from torch import nn
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.onnx_file import write_onnx
 from bisenet_core.deployment.parity import MIN_EQUAL_TO_TRAINED, Parity, check_parity, measure_parity
-from bisenet_core.deployment.readme import README_NAME, is_generated, readme_of
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.errors import InputError
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.runtime.model_card import CARD_NAME, ONNX_NAME, ModelCard, file_sha256
+
+README_NAME = "README.md"
+_MARK = "<!-- Written by bisenet, and anew with the model. To keep a text of your own, remove this line. -->"
 
 #: What the network and every backend take.
 MIN_SIDE = 32
@@ -43,7 +46,7 @@ def write_model_folder(network: nn.Module, card: ModelCard, output: Path | str) 
         with _workplace(Path(output)) as workplace:
             parity = _write_checked_onnx(network.eval(), card, workplace / ONNX_NAME)
             replace(card, onnx_sha256=file_sha256(workplace / ONNX_NAME)).save(workplace)
-            (workplace / README_NAME).write_text(readme_of(card), encoding="utf-8")
+            (workplace / README_NAME).write_text(_readme_of(card), encoding="utf-8")
             _publish(workplace, Path(output))
     except OSError as error:
         reason = error.strerror
@@ -87,5 +90,36 @@ def _publish(workplace: Path, output: Path) -> None:
         return
     for name in (ONNX_NAME, CARD_NAME):  # a card that does not fit its file is refused when it is read
         os.replace(workplace / name, output / name)
-    if is_generated(output / README_NAME):
+    if _is_generated(output / README_NAME):
         os.replace(workplace / README_NAME, output / README_NAME)
+
+
+def _readme_of(card: ModelCard) -> str:
+    """Markdown that says what ``card`` does: how the model was made, what is known of it, its terms."""
+    options = "".join(f", {name.rstrip('_')} {value}" for name, value in card.architecture_options.items())
+    space, size = card.label_space, f"{card.input_width}x{card.input_height}"
+    lines = [
+        _MARK,
+        f"# {card.name}",
+        f"`{card.architecture}`{options}, for the {space.num_classes} classes of {space.name} at {size}; "
+        f"trained on {card.training_data}.",
+        "## How it was made",
+        _listed(card.recipe),
+        "## What it scores",
+        "`metrics` in model.json holds what is known; `bisenet evaluate --record` measures it.",
+        "## What it must not be used for",
+        "Whatever its training images do not show: expect nothing of other places, weather, light or camera "
+        "heights until you have measured it there. Do not let a vehicle rely on it alone.",
+        "## Terms",
+        card.licence,
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _is_generated(path: Path) -> bool:
+    """Whether nobody has written a page of their own at ``path``."""
+    return not path.exists() or path.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
+
+
+def _listed(facts: Mapping[str, Any]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items())

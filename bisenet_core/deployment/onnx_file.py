@@ -1,4 +1,4 @@
-"""Writing the ONNX file of a network."""
+"""Write the ONNX file of a network."""
 
 from pathlib import Path
 

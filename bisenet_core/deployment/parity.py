@@ -1,4 +1,4 @@
-"""Does the file compute what the network computes?"""
+"""Compare an ONNX file with the network that it was exported from."""
 
 import copy
 from dataclasses import dataclass

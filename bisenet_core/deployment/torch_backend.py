@@ -1,4 +1,4 @@
-"""TorchBackend: a network as it was trained, before any export, behind the contract of every backend."""
+"""TorchBackend: run a checkpoint's network in PyTorch, without any export."""
 
 import platform
 from functools import partial

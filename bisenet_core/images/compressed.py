@@ -1,4 +1,4 @@
-"""JPEG and PNG images of sensor_msgs/CompressedImage: decoded only when they are whole and of a sane size."""
+"""Decode JPEG and PNG images of sensor_msgs/CompressedImage, when they are whole and of a sane size."""
 
 import struct
 from typing import Any, Tuple

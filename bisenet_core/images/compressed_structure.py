@@ -1,6 +1,6 @@
-"""Whether a JPEG or PNG file is whole, and the size it claims, read from its structure without decoding it.
+"""Check that a JPEG or PNG file is whole, and read the size it claims, without decoding it.
 
-OpenCV decodes a JPEG that was cut off to a picture that is grey from there on, and says nothing. So every
+OpenCV decodes a JPEG that was cut off to a picture that is grey from there on, without an error. So every
 segment up to the end marker is walked, and every checksum that a PNG has is computed. JPEG has no checksums:
 damage between the markers of a scan is not seen here, and libjpeg decodes what it can.
 """

@@ -1,4 +1,4 @@
-"""Camera images as arrays: a view of the message's own bytes where a network takes them as they are."""
+"""View a camera's raw image as an array: its own bytes, where a network takes them as they are."""
 
 import re
 from typing import Any, Tuple

@@ -1,4 +1,4 @@
-"""Raw image encodings of sensor_msgs: how their bytes lie, and what turns them into 8-bit RGB or grey.
+"""The raw image encodings of sensor_msgs: how their bytes lie, and how they become 8-bit RGB or grey.
 
 YUV is BT.601 in its video range (black 16, white 235), as OpenCV and cv_bridge read it. Of 16-bit samples the
 high byte is kept: it maps 0..65535 onto 0..255 within one level, is the exact inverse of repeating a byte, is

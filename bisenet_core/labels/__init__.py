@@ -1,1 +1,1 @@
-"""What a class id means, and what a label image tells: label spaces, palettes, confidence, free space."""
+"""Label images: their classes and colours, how they compare with ground truth, and the free space in them."""

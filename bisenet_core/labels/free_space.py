@@ -1,4 +1,4 @@
-"""Free space from a label image: the drivable corridor, row by row, and the grid of it on the ground.
+"""Find the free space in a label image: the drivable corridor, row by row, and its grid on the ground.
 
 The corridor starts at the bottom centre of the image and climbs: in each row it is the run of neighbouring
 road pixels that shares the most columns with the run below. It ends at the first row where there is none.

@@ -1,4 +1,4 @@
-"""GroundCamera: where a pixel of a camera above flat ground meets that ground, and back.
+"""GroundCamera: map the pixels of a camera above flat ground to that ground, and back.
 
 The axes are REP 103's. Optical frame: x right, y down, z along the view. Ground frame: x forward, y left,
 z up, its origin on the ground below the camera, x along the view. The camera is ``height`` metres above it

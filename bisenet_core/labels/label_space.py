@@ -1,4 +1,4 @@
-"""LabelSpace: the classes a network tells apart, their colours, and the id that is never scored."""
+"""LabelSpace: the classes that a network knows, their colours, and the id of unlabelled pixels."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Agreement between predicted labels and ground truth: confusion matrix, IoU, pixel accuracy."""
+"""Compare labels with ground truth: confusion matrix, IoU, pixel accuracy."""
 
 from typing import Tuple
 

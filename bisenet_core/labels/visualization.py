@@ -1,4 +1,4 @@
-"""Labels as pictures: colourised, laid over the image, and a legend."""
+"""Draw labels: in their colours, over the image, and their legend."""
 
 from typing import List
 

@@ -1,4 +1,4 @@
-"""Torch networks. They use nothing of ours but the label space and the errors."""
+"""The networks, in PyTorch."""
 
 from bisenet_core.models.registry import create_model, list_models
 

@@ -1,4 +1,4 @@
-"""Parameters and operations of a network, as a tree of its modules."""
+"""Count the parameters and operations of a network, module by module."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

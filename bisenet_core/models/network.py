@@ -1,4 +1,4 @@
-"""What every segmentation network has in common."""
+"""SegmentationNetwork: the base class of every network that labels pixels."""
 
 from torch import Tensor, nn
 

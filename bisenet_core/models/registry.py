@@ -1,4 +1,4 @@
-"""Networks by name."""
+"""Create networks by name, and check their options."""
 
 import inspect
 from collections.abc import Callable
@@ -51,12 +51,19 @@ def create_model(name: str, num_classes: int, **options: Any) -> nn.Module:
     another type than its default.
     """
     network = NETWORKS[_known("network", name, list_models())]
-    known = {p.name: p for p in inspect.signature(network).parameters.values() if p.name != "num_classes"}
+    known = _options_of(network)
     if num_classes < 1:
         raise InputError(f"{name} for {num_classes} classes: expected at least 1")
     for option, value in options.items():
         _check_value(name, known[_known(f"option of {name}", option, list(known))], value)
     return network(num_classes, **options)
+
+
+def _options_of(network: Callable[..., nn.Module]) -> dict[str, inspect.Parameter]:
+    """Parameters of a network's constructor but for the number of classes, and those of its ``Options``."""
+    sources = [network, getattr(_class_of(network), "options_class", None)]
+    parameters = [p for source in sources if source for p in inspect.signature(source).parameters.values()]
+    return {p.name: p for p in parameters if p.name != "num_classes" and p.kind != p.VAR_KEYWORD}
 
 
 #: Annotation of an option -> what may be given, and that in words. Numbers are widths, depths and ratios.

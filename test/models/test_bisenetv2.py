@@ -9,7 +9,6 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install 
 
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model, list_models  # noqa: E402
-from bisenet_core.models.bisenetv2 import BiSeNetV2  # noqa: E402
 from bisenet_core.models.bisenetv2.options import CHOICES, Options  # noqa: E402
 from bisenet_core.models.complexity import complexity_of  # noqa: E402
 
@@ -175,8 +174,9 @@ def test_options_of_a_part_that_is_not_there_change_nothing(options, without_eff
     assert str(plain) == str(other)
 
 
-def test_every_option_can_be_given_to_the_network():
-    parameters = inspect.signature(BiSeNetV2).parameters
+def test_every_option_can_be_given_to_the_network_and_no_other():
     described = inspect.signature(Options).parameters
-    assert set(parameters) == {"num_classes", "auxiliary", *described}
-    assert all(parameters[name].default == option.default for name, option in described.items())
+    with torch.device("meta"):
+        create_model("bisenetv2", 4, **{name: option.default for name, option in described.items()})
+    with pytest.raises(InputError, match="no option of bisenetv2 is called 'options'"):
+        create_model("bisenetv2", 4, options=1)

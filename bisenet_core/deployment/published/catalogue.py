@@ -1,4 +1,4 @@
-"""Checkpoints that others have published: where they are and what their publishers say of them.
+"""The published checkpoints that can be fetched: address, size and score as their publishers give them.
 
 Links and figures of mmsegmentation are those of its metafile.yaml (release 1.2.2), CoinCheung's those of the
 README of https://github.com/CoinCheung/BiSeNet. Every mIoU is for one scale, without flipping.

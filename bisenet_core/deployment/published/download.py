@@ -1,4 +1,4 @@
-"""Downloading a file so that it is whole and the right one, or not there. Needs neither torch nor onnx."""
+"""Download a file, whole and verified or not at all; go on with one that broke off. Needs no torch."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report) -> Path
         if target.exists():
             _verify(url, target, sha256_prefix)
             return target
-        _complete(url, part, bool(sha256_prefix), report)
+        _download_rest(url, part, bool(sha256_prefix), report)
         _verify(url, part, sha256_prefix)
         part.replace(target)
         _tag_file(part).unlink(missing_ok=True)
@@ -49,15 +49,15 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report) -> Path
     return target
 
 
-def _complete(url: str, part: Path, verifiable: bool, report: Report) -> None:
+def _download_rest(url: str, part: Path, verifiable: bool, report: Report) -> None:
     tag = _tag_file(part).read_text() if _tag_file(part).exists() else ""
     # without a tag or a hash nothing would tell whether two halves are of one file
     there = part.stat().st_size if part.exists() and (tag or verifiable) else 0
-    response, start, total = _answer(url, there, tag)
+    response, start, total = _request(url, there, tag)
     with response, part.open("ab" if start else "wb") as file:
         if not start:
             _tag_file(part).write_text(_strong_tag(response))
-        for block in _blocks(url, response):
+        for block in _read_blocks(url, response):
             file.write(block)
             report(file.tell(), total)
     size = part.stat().st_size
@@ -65,7 +65,7 @@ def _complete(url: str, part: Path, verifiable: bool, report: Report) -> None:
         raise DownloadError(f"{url}: the connection broke after {size} of {total} bytes; run it again")
 
 
-def _answer(url: str, start: int, tag: str) -> tuple[HTTPResponse, int, int | None]:
+def _request(url: str, start: int, tag: str) -> tuple[HTTPResponse, int, int | None]:
     """The server's answer, the byte it begins with (``start`` or 0) and the bytes of the whole file."""
     _check_scheme(url)
     headers = {"User-Agent": "bisenet"}
@@ -74,20 +74,20 @@ def _answer(url: str, start: int, tag: str) -> tuple[HTTPResponse, int, int | No
     if start and tag:
         headers["If-Range"] = tag  # another file since: the server sends all of it
     try:
-        with _reached(url, start):
+        with _network_errors(url, start):
             response = build_opener(_Redirects).open(Request(url, headers=headers), timeout=TIMEOUT)
     except _RangeRefusedError:
-        return _answer(url, 0, "")
-    begins_at, total = _extent(response)
+        return _request(url, 0, "")
+    begins_at, total = _content_range(response)
     if begins_at not in (0, start):
         response.close()
         if not start:
             raise DownloadError(f"{url}: the server sends only a part of the file")
-        return _answer(url, 0, "")
+        return _request(url, 0, "")
     return response, begins_at, total
 
 
-def _extent(response: HTTPResponse) -> tuple[int, int | None]:
+def _content_range(response: HTTPResponse) -> tuple[int, int | None]:
     """(first byte, bytes of the whole file) of an answer; -1 where the first byte is not told."""
     if response.status != 206:
         length = response.headers.get("Content-Length", "")
@@ -98,9 +98,9 @@ def _extent(response: HTTPResponse) -> tuple[int, int | None]:
     return int(match.group(1)), int(match.group(2)) if match.group(2) != "*" else None
 
 
-def _blocks(url: str, response: HTTPResponse) -> Iterator[bytes]:
+def _read_blocks(url: str, response: HTTPResponse) -> Iterator[bytes]:
     while True:
-        with _reached(url):
+        with _network_errors(url):
             block = response.read1(BLOCK)  # what has come: an interruption loses none of it
         if not block:
             return
@@ -133,7 +133,7 @@ class _RangeRefusedError(Exception):
 
 
 @contextmanager
-def _reached(url: str, start: int = 0) -> Iterator[None]:
+def _network_errors(url: str, start: int = 0) -> Iterator[None]:
     """Whatever goes wrong with the network or the server becomes a ``DownloadError``.
 
     A refusal to send what follows byte ``start`` is a ``_RangeRefusedError``.

@@ -1,4 +1,4 @@
-"""From a name in the catalogue to a model folder in the user's cache."""
+"""Fetch a published checkpoint and import it into a model folder in the user's cache."""
 
 import logging
 import shutil
@@ -26,7 +26,7 @@ def fetch(published: Published, report: Report) -> tuple[Path, bool]:
     """
     folder = cache_folder() / published.folder
     downloads = cache_folder().parent / "downloads"
-    with _alone(downloads / f"{published.file}.lock"):
+    with _locked(downloads / f"{published.file}.lock"):
         if is_installed(published):
             return folder, False
         _remove_unfinished(folder)
@@ -61,7 +61,7 @@ def _download(published: Published, path: Path, folder: Path, report: Report) ->
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[None]:
     """Hold the lock ``path``, waiting while another process has it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

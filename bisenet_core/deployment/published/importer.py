@@ -1,4 +1,4 @@
-"""A published checkpoint in, a model folder out."""
+"""Import a published checkpoint into a model folder."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

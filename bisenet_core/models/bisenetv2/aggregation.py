@@ -1,4 +1,4 @@
-"""Ways to merge the branches of BiSeNet V2. Each takes the features of all branches by name."""
+"""The layers that merge the branches of BiSeNet V2. Each takes the features of all branches by name."""
 
 from collections.abc import Callable
 

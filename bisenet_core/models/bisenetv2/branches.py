@@ -1,4 +1,4 @@
-"""The branches of BiSeNet V2: detail, context, and other networks in the place of its own for context."""
+"""The branches of BiSeNet V2: for detail, for context, and other networks instead of the latter."""
 
 from collections.abc import Callable
 from functools import partial

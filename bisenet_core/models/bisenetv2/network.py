@@ -1,5 +1,7 @@
 """BiSeNet V2, the network."""
 
+from typing import Any
+
 from torch import Tensor
 
 from bisenet_core.models.bisenetv2.options import Options
@@ -12,46 +14,15 @@ class BiSeNetV2(SegmentationNetwork):
     """BiSeNet V2 (arXiv:2004.02147) in the structure that reproduces the paper's operation counts.
 
     Its auxiliary heads are the boosters of Section 4.4, at the resolution of their stages; the Detail Branch
-    alone has none. The options, but for ``auxiliary``, are described in ``Options``, which also refuses what
-    does not exist. ``auxiliary=False`` builds the network as deployed.
+    alone has none. ``options`` are the fields of ``Options``, which also refuses what does not exist.
+    ``auxiliary=False`` builds the network as deployed.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        variant: str = Options.variant,
-        alpha: float = Options.alpha,
-        depth: int = Options.depth,
-        lambda_: float = Options.lambda_,
-        expansion: int = Options.expansion,
-        gather_kernel: int = Options.gather_kernel,
-        double_depthwise: bool = Options.double_depthwise,
-        context: bool = Options.context,
-        semantic_branch: str = Options.semantic_branch,
-        branches: str = Options.branches,
-        aggregation: str = Options.aggregation,
-        aggregation_upsampling: str = Options.aggregation_upsampling,
-        aggregation_bias: bool = Options.aggregation_bias,
-        auxiliary: bool = True,
-    ) -> None:
+    options_class = Options
+
+    def __init__(self, num_classes: int, auxiliary: bool = True, **options: Any) -> None:
         super().__init__()
-        parts = parts_of(
-            Options(
-                variant=variant,
-                alpha=alpha,
-                depth=depth,
-                lambda_=lambda_,
-                expansion=expansion,
-                gather_kernel=gather_kernel,
-                double_depthwise=double_depthwise,
-                context=context,
-                semantic_branch=semantic_branch,
-                branches=branches,
-                aggregation=aggregation,
-                aggregation_upsampling=aggregation_upsampling,
-                aggregation_bias=aggregation_bias,
-            )
-        )
+        parts = parts_of(Options(**options))
         self.detail, self.semantic = parts.detail, parts.semantic
         self.aggregation, self.tail = parts.aggregation, parts.tail
         self.head = SegmentationHead(parts.width, parts.head_channels, num_classes)

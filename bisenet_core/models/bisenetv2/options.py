@@ -1,4 +1,4 @@
-"""What can be chosen about BiSeNet V2."""
+"""The options of BiSeNet V2, and which of them go together."""
 
 from dataclasses import dataclass
 

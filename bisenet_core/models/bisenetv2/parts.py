@@ -1,4 +1,4 @@
-"""The parts of BiSeNet V2 that its options ask for, those of public implementations among them."""
+"""Build the parts of BiSeNet V2 that its options ask for, those of public implementations among them."""
 
 from functools import partial
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Reading a file of tensors that somebody else has saved, without running code from it."""
+"""Read a file of tensors that somebody else has saved, without running code from it."""
 
 import re
 from collections.abc import Mapping

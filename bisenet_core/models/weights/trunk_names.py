@@ -1,4 +1,4 @@
-"""How files of pre-trained weights name what are trunks here."""
+"""Rename the tensors of pre-trained classification networks as our trunks name them."""
 
 from collections.abc import Mapping, Sequence
 
