@@ -45,6 +45,7 @@ class BagDrive(Drive):
         self.folders = (path,) if path.is_dir() else (path.parent,)
         self.truth = truth
         self._bag = Bag(path)
+        self.closed = False
         self._topic_notes: list[str] = []
         try:
             self.topic = self._choose_topic(topic)
@@ -96,21 +97,25 @@ class BagDrive(Drive):
         truth = self.truth.notes() if self.truth else []
         return [*self.opening_notes, *_stamp_notes(stamps_ns), *_size_notes(sizes), *truth]
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+    def frames(
+        self, start: int = 0, stop: int | None = None, with_truth: bool = True
+    ) -> Iterator[Frame]:
         """The frames [start, stop) in order; nothing before ``start`` is read."""
+        truth = self.truth if with_truth else None
         for index in range(*slice(start, stop).indices(len(self))):
-            yield self._frame(index)
+            yield self._frame(index, truth)
 
     def explain(self, frame: Frame) -> str:
         return f"{self.path}, {self.topic}, image {frame.index}: {frame.problem}"
 
     def close(self) -> None:
         """Close the bag's files, and the ground truth's."""
+        self.closed = True
         self._bag.close()
         if self.truth is not None:
             self.truth.close()
 
-    def _frame(self, index: int) -> Frame:
+    def _frame(self, index: int, labels: Truth | None) -> Frame:
         started = time.perf_counter()
         recorded = int(self.times_ns[index])
         header, image, problem = Header(recorded, ""), None, ""  # all that is known where no header is
@@ -122,8 +127,8 @@ class BagDrive(Drive):
             problem = str(error)
         decode_ms = 1e3 * (time.perf_counter() - started)
         truth = None
-        if image is not None and self.truth is not None:
-            truth, problem = self.truth.of(index, image.shape[:2])
+        if image is not None and labels is not None:
+            truth, problem = labels.of(index, image.shape[:2])
         return Frame(index, f"{index:06d}", recorded, *header, image, truth, problem, decode_ms)
 
     def _nothing_to_read(self) -> str:

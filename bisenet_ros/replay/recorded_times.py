@@ -23,7 +23,7 @@ def frames_to_play(recording: BagDrive, loop: bool) -> Iterator[Frame]:
     span = _span_ns(recording.times_ns)
     for number in itertools.count() if loop else range(1):
         offset = number * span
-        for frame in recording.frames():
+        for frame in recording.frames(with_truth=False):
             yield replace(frame, recorded_ns=frame.recorded_ns + offset, stamp_ns=frame.stamp_ns + offset)
 
 
@@ -35,7 +35,7 @@ def _span_ns(times_ns: np.ndarray) -> int:
 
 def stamps_problem(recording: BagDrive) -> str:
     """Why the age of its images cannot be told from their stamps, one line, or empty."""
-    first = [frame for frame in recording.frames(0, _FRAMES) if frame.image is not None]
+    first = [frame for frame in recording.frames(0, _FRAMES, with_truth=False) if frame.image is not None]
     early_s = [(frame.recorded_ns - frame.stamp_ns) / 1e9 for frame in first]
     apart_s = float(np.median(early_s)) if early_s else 0.0
     if abs(apart_s) <= _APART_S:

@@ -59,7 +59,6 @@ class ReplayNode(Node):
         self.truth = open_truth(self.settings.labels, self.settings.label_topic, self.settings.bag,
                                 self.card.label_space)
         self.recording = BagDrive(self.settings.bag, self.settings.topic, self.truth)
-        self.recording.truth = None  # the scorer's: only frames that are labelled need theirs read
         self._stamps_problem = stamps_problem(self.recording) if self.settings.clock else ""
         self.notes = [*self.recording.opening_notes, *filter(None, [self._stamps_problem])]
         for note in self.notes:
@@ -81,8 +80,6 @@ class ReplayNode(Node):
     def destroy_node(self) -> None:
         """Close the bag and the ground truth too."""
         self.recording.close()
-        if self.truth is not None:
-            self.truth.close()
         super().destroy_node()
 
     def not_ready(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
@@ -29,6 +30,15 @@ class EvaluatedBag:
     recording: BagDrive
     parts: Sequence[Part]
     store: PartStore
+
+    @contextmanager
+    def reading(self) -> Iterator[BagDrive]:
+        """The recording, open: itself, or opened once more, without ground truth, where it is closed."""
+        if not self.recording.closed:
+            yield self.recording
+            return
+        with BagDrive(self.recording.path, self.recording.topic) as opened:
+            yield opened
 
     def results(self) -> Iterator[PartResult]:
         """The parts' results, in order."""
@@ -59,7 +69,7 @@ class EvaluatedBag:
         unread = [place for place, row in enumerate(self.rows) if not row["width"]]
         if unread:
             # One without a readable header has the time of its recording for a stamp; the bag tells which.
-            with BagDrive(self.recording.path, self.recording.topic) as source:  # the first is closed by now
+            with self.reading() as source:
                 stamps[unread] = [source.stamp_ns(place) for place in unread]
         return stamps
 

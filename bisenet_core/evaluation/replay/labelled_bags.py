@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
-from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.labelled_bag import LabelledBagWriter
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.errors import InputError
@@ -62,9 +61,9 @@ def _replace(path: Path, bag: EvaluatedBag, state: str, space: LabelSpace, progr
 def _write(path: Path, bag: EvaluatedBag, space: LabelSpace, progress: Progress) -> None:
     counts = Counter(received=0, published=0, failed=0)
     labels = (png for result in bag.results() for png in result.labels)
-    source = BagDrive(bag.recording.path, bag.recording.topic)
-    with source, LabelledBagWriter(path, source, space) as writer:
-        for frame, png in zip(read_ahead(source.frames(), AHEAD), labels, strict=True):
+    with bag.reading() as source, LabelledBagWriter(path, source, space) as writer:
+        frames = read_ahead(source.frames(with_truth=False), AHEAD)
+        for frame, png in zip(frames, labels, strict=True):
             counts["received"] += 1
             counts["published" if png else "failed"] += 1
             writer.write(frame, _decoded(png), counts)

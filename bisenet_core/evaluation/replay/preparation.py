@@ -12,6 +12,7 @@ from bisenet_core.drives.opening import open_truth
 from bisenet_core.drives.truth.folder_truth import named_by_stamp
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.job import ReplayJob, settings_of
+from bisenet_core.evaluation.replay.worker import MOST_OPEN
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.versions import versions
 from bisenet_core.runtime.segmenter import Segmenter
@@ -72,7 +73,7 @@ def prepare_models(request: Request) -> Models:
 
 
 def open_recordings(request: Request, space: LabelSpace) -> tuple[list[BagDrive], list[str]]:
-    """The bags that can be read, closed again, and a line for each of the others.
+    """The bags that can be read, and a line for each of the others; closed again where they are many.
 
     Raises InputError where none can, EvaluationError where this process may open no more files.
     """
@@ -89,9 +90,11 @@ def open_recordings(request: Request, space: LabelSpace) -> tuple[list[BagDrive]
 def _open(request: Request, bag: Path, space: LabelSpace) -> BagDrive | InputError:
     try:
         truth = open_truth(request.labels, request.label_topic, bag, space)
-        # With many bags there are more files than a process may have open.
-        with BagDrive(bag, request.topic, truth) as recording:
+        with ExitStack() as stack:
+            recording = stack.enter_context(BagDrive(bag, request.topic, truth))
             _refuse_without_files()
+            if len(request.bags) <= MOST_OPEN:  # many bags have more files than a process may have open
+                stack.pop_all()
             return recording
     except InputError as error:
         _refuse_without_files()

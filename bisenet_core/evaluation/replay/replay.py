@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,10 @@ from bisenet_core.evaluation.replay.labelled_bags import write_labelled_bags
 from bisenet_core.evaluation.replay.local_jobs import run_in_processes
 from bisenet_core.evaluation.replay.output_folder import claim_output
 from bisenet_core.evaluation.replay.part_result import PartResult, PartStore
-from bisenet_core.evaluation.replay.preparation import Request, open_recordings, prepare_models
+from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
 from bisenet_core.evaluation.replay.ray_jobs import run_on_ray
 from bisenet_core.evaluation.replay.results import write_results
-from bisenet_core.evaluation.replay.worker import Progress, Worker, evaluate_part
+from bisenet_core.evaluation.replay.worker import Progress, Worker
 from bisenet_core.reports.console import progress_bar
 
 LABELLED_BAGS = "labelled"
@@ -38,6 +38,15 @@ def replay(request: Request) -> dict[str, Any]:
     recordings, left_out = open_recordings(request, models.space)
     for line in left_out:
         logger.warning("%s", line)
+    with ExitStack() as stack:
+        for recording in recordings:
+            stack.enter_context(recording)
+        return _replay(request, models, recordings, left_out)
+
+
+def _replay(
+    request: Request, models: Models, recordings: Sequence[BagDrive], left_out: list[str]
+) -> dict[str, Any]:
     bags = _evaluated(request, models.job, recordings)
     about = {**models.about, "created": datetime.now().astimezone().isoformat(timespec="seconds")}
     results = write_results(request.output, about, bags, models.space, left_out)
@@ -60,10 +69,14 @@ def finish_parts(
         store.save(part, result)
 
 
-def run_here(job: ReplayJob, parts: Sequence[Part], progress: Progress) -> Iterator[tuple[Part, PartResult]]:
-    """The runner that uses this process alone."""
-    for part in parts:
-        yield part, evaluate_part(job, part, progress)
+def run_here(
+    job: ReplayJob, parts: Sequence[Part], progress: Progress, opened: Sequence[BagDrive] = ()
+) -> Iterator[tuple[Part, PartResult]]:
+    """The runner that uses this process alone; ``opened``: see Worker."""
+    if parts:
+        with Worker(job, opened) as worker:
+            for part in parts:
+                yield part, worker.evaluate(part, progress)
 
 
 def _evaluated(request: Request, job: ReplayJob, recordings: Sequence[BagDrive]) -> list[EvaluatedBag]:
@@ -75,15 +88,17 @@ def _evaluated(request: Request, job: ReplayJob, recordings: Sequence[BagDrive])
     store = claim_output(request, job)
     every = [part for of_bag in parts for part in of_bag]
     with _progress("evaluating", sum(map(len, recordings))) as progress, _explain_resumption(store, every):
-        finish_parts(job, every, store, _runner(request), progress)
+        finish_parts(job, every, store, _runner(request, recordings), progress)
     names = unique_names([recording.name for recording in recordings])
     return [EvaluatedBag(*each, store) for each in zip(names, recordings, parts)]
 
 
-def _runner(request: Request) -> Runner:
+def _runner(request: Request, recordings: Sequence[BagDrive]) -> Runner:
     if request.ray is not None:
         return partial(run_on_ray, address=request.ray)
-    return partial(run_in_processes, processes=request.jobs) if request.jobs > 1 else run_here
+    if request.jobs > 1:
+        return partial(run_in_processes, processes=request.jobs)
+    return partial(run_here, opened=recordings)
 
 
 @contextmanager
@@ -117,6 +132,6 @@ def _write_report(output: Path, results: dict[str, Any], bags: list[EvaluatedBag
     from bisenet_core.reports.replay.pictures import take_pictures
 
     rows = [row for bag in bags for row in bag.rows]
-    with Worker(job) as worker:
+    with Worker(job, [bag.recording for bag in bags]) as worker:
         pictures = take_pictures(results, rows, lambda bag, index: worker.look(bags[bag].parts[0], index))
     write_report(output, results, rows, pictures)

@@ -1,7 +1,7 @@
 """evaluate_part labels and scores one part of a bag: the function that every process runs."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -50,11 +50,15 @@ def _worker(job: ReplayJob) -> "Worker":
 class Worker:
     """The networks of an evaluation, loaded, and the recordings that were opened last for them.
 
-    To be used with ``with``, or for as long as the process lives.
+    ``opened``: recordings that the caller has open already, with the ground truth of this job; they stay
+    open. To be used with ``with``, or for as long as the process lives.
     """
 
-    def __init__(self, job: ReplayJob) -> None:
+    def __init__(self, job: ReplayJob, opened: Sequence[BagDrive] = ()) -> None:
         self._job = job
+        self._opened = {
+            (str(drive.path.resolve()), drive.topic): drive for drive in opened if not drive.closed
+        }
         _refuse_another("bisenet", __version__, job.version)
         _refuse_another("OpenCV", cv2.__version__, job.opencv_version)
         self.segmenter = self._open_model(job.model, job.model_sha256, job.model_settings)
@@ -110,6 +114,8 @@ class Worker:
             segmenter.close()
 
     def _recording(self, bag: str, topic: str, state: str) -> BagDrive:
+        if (bag, topic) in self._opened:
+            return self._opened[bag, topic]
         key = bag, topic, state
         recording = self._recordings.pop(key, None) or self._open_recording(bag, topic)
         self._recordings[key] = recording  # the last one used is the last one closed

@@ -27,9 +27,9 @@ from bisenet_core.cli import main
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.errors import EvaluationError
 from bisenet_core.evaluation.replay import job as parts_module
-from bisenet_core.evaluation.replay import replay as replay_module
 from bisenet_core.evaluation.replay.evaluated_bag import unique_names
 from bisenet_core.evaluation.replay.preparation import Request, open_recordings
+from bisenet_core.evaluation.replay.worker import MOST_OPEN, Worker
 from bisenet_core.labels.label_space import CAMVID_11
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -98,9 +98,9 @@ def refused(capfd, run, *options, words, status=2, **more):
         assert str(word) in line
 
 
-def noting(done, evaluate_part):
-    """``evaluate_part`` that adds the start of each part to ``done``."""
-    return lambda *arguments: done.append(arguments[1].start) or evaluate_part(*arguments)
+def noting(done, evaluate):
+    """``Worker.evaluate`` that adds the start of each part to ``done``."""
+    return lambda *arguments: done.append(arguments[1].start) or evaluate(*arguments)
 
 
 def without_times(results):
@@ -189,19 +189,19 @@ def test_processes_come_to_the_same(evaluated, spread):
 def test_resume_does_nothing_twice(run, evaluated, monkeypatch, capfd, caplog):
     done = []
 
-    def work(evaluation, part, progress):
+    def work(worker, part, progress):
         if len(done) == 3:
             raise KeyboardInterrupt
         done.append(part.start)
-        return evaluate_part(evaluation, part, progress)
+        return evaluate(worker, part, progress)
 
-    evaluate_part = replay_module.evaluate_part
-    monkeypatch.setattr(replay_module, "evaluate_part", work)
+    evaluate = Worker.evaluate
+    monkeypatch.setattr(Worker, "evaluate", work)
     run(status=130)
     assert "3 of 5 parts are finished; --resume goes on" in caplog.text
     capfd.readouterr()
     refused(capfd, run, words=["holds an evaluation already", "--resume"])
-    monkeypatch.setattr(replay_module, "evaluate_part", noting(done, evaluate_part))
+    monkeypatch.setattr(Worker, "evaluate", noting(done, evaluate))
     assert without_times(run("--resume")) == without_times(results_of(evaluated))
     assert done == [0, 5, 10, 15, 20]
     run("--resume")
@@ -214,7 +214,7 @@ def test_resume_does_parts_that_no_longer_fit_again(run, street_bag, monkeypatch
     kept = sorted((tmp_path / "out" / "parts").iterdir())
     kept[1].write_bytes(kept[1].read_bytes()[:100])  # a disk that was full
     done = []
-    monkeypatch.setattr(replay_module, "evaluate_part", noting(done, replay_module.evaluate_part))
+    monkeypatch.setattr(Worker, "evaluate", noting(done, Worker.evaluate))
     run("--resume", bag=bag)
     assert done == [5]
     os.utime(next(bag.glob("*.mcap")), ns=(0, 0))
@@ -398,6 +398,20 @@ def test_the_labelled_bag_has_the_labels(spread, street_bag, tiny_model_folder, 
     assert len(written) == 23
 
 
+@pytest.mark.parametrize("bags", [1, MOST_OPEN + 1])
+def test_a_bag_is_opened_once_where_there_are_few(run, street_bag, tmp_path, monkeypatch, bags):
+    opened, open_bag = [], BagDrive.__init__
+
+    def noted(drive, path, *others):
+        opened.append(path)
+        open_bag(drive, path, *others)
+
+    monkeypatch.setattr(BagDrive, "__init__", noted)
+    more = [shutil.copytree(street_bag, tmp_path / f"street{number}") for number in range(1, bags)]
+    run(*more, "--labelled-bag")
+    assert (len(opened) == len(set(opened))) == (bags == 1)
+
+
 def test_a_labelled_bag_is_written_again_for_other_input_only(run, street_bag, tmp_path):
     bag, folder = tmp_path / "street", tmp_path / "out" / "labelled"
     shutil.copytree(street_bag, bag)
@@ -442,7 +456,7 @@ def test_compare_pictures_where_two_models_differ(
     assert main([*command, str(tmp_path / "compared")]) == 0
     page = (tmp_path / "compared" / "compare.html").read_text()
     different = json.loads((tmp_path / "compared" / "compare.json").read_text())["most_different"]
-    assert different and all(f"{frame['bag']}, frame {frame['index']}<" in page for frame in different)
+    assert different and all(f"{frame['bag']}, frame {frame['index']}:" in page for frame in different)
     assert page.count("data:image/") == 4 * len(different), "image, truth and two labels"
     assert not caplog.messages
     other.rename(tmp_path / "away")

@@ -15,7 +15,8 @@ class FakeRecording:
     def __init__(self, times_ns):
         self.times_ns = np.array(times_ns, np.int64)
 
-    def frames(self):
+    def frames(self, with_truth):
+        assert not with_truth
         for index, time_ns in enumerate(self.times_ns):
             yield Frame(index, f"{index:06d}", int(time_ns), int(time_ns) - 5)
 
