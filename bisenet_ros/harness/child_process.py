@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+# Found now: between fork and exec, a lock that another thread held would stay held.
+_PRCTL = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
 
 _STOP_TIMEOUT_S = 10.0
 _LAST_BREATH_S = 1.0
@@ -108,5 +109,5 @@ def _environment() -> dict[str, str]:
 
 def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # who is run in the background, as `demo &`, ignores it
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)

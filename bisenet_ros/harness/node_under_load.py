@@ -68,14 +68,14 @@ class NodeUnderLoad:
         self._stack = ExitStack()
 
     def __enter__(self) -> "NodeUnderLoad":
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)  # Ctrl-C belongs to the tool
         with ExitStack() as stack:
+            self.node = stack.enter_context(ChildProcess(
+                "bisenet_ros.segmentation_node", self._node_arguments(), self._folder / "node.log"))
+            rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)  # Ctrl-C belongs to the tool
             stack.callback(rclpy.try_shutdown)
             self.ros = rclpy.create_node("listener", namespace=self.namespace)
             self.watch = listen(self.ros, "segmentation", self._on_labels, self._topic_parts)
             stack.enter_context(spinning(self.ros))
-            self.node = stack.enter_context(ChildProcess(
-                "bisenet_ros.segmentation_node", self._node_arguments(), self._folder / "node.log"))
             self._stack = stack.pop_all()
         return self
 
