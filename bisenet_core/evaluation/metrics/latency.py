@@ -1,4 +1,4 @@
-"""Summary of how long frames took."""
+"""Summarise how long frames took."""
 
 from collections.abc import Sequence
 

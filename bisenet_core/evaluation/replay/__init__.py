@@ -1,1 +1,1 @@
-"""Replay evaluation: recorded drives in, a verdict with pictures out."""
+"""Evaluation of a model on recorded drives, frame by frame, and comparison of two such evaluations."""

@@ -1,4 +1,4 @@
-"""frames.npz, a row for each frame of an evaluation: written, and read back as an EvaluatedDrive."""
+"""Write frames.npz, a row for each frame of an evaluation; EvaluatedDrive reads it back."""
 
 import json
 import zipfile
@@ -70,7 +70,7 @@ class EvaluatedDrive:
             drive = cls(path, json.loads(path.read_text()), **_read_arrays(path.with_name(FRAMES_NPZ)))
         except OSError as error:
             reason = f"{error.filename or path}: {error.strerror or error}"
-        except Exception as error:  # zipfile's, zlib's, tokenize's: whatever a damaged file comes to
+        except Exception as error:  # zipfile's, zlib's, tokenize's: all that reading a damaged file raises
             reason = str(error) or "it is damaged"
         else:
             reason = _misfit(drive)

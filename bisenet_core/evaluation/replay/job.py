@@ -1,4 +1,4 @@
-"""ReplayJob and Part: how frames are to be evaluated, and which; small enough to send to any worker."""
+"""ReplayJob says how frames are evaluated, Part which; both are small enough to send to any worker."""
 
 import hashlib
 import json

@@ -127,7 +127,7 @@ class LocalWorker:
         return message
 
     def stop(self) -> None:
-        """End the process, whatever it is at. Harmless when repeated."""
+        """Kill the process. Harmless when repeated."""
         self.process.kill()
         self.process.join()
         self.connection.close()

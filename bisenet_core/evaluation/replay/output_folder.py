@@ -1,4 +1,4 @@
-"""claim_output makes a folder that of one evaluation, or goes on with it; it never takes another's."""
+"""claim_output prepares the output folder of an evaluation and refuses one that holds anything else."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Write what the frames of an evaluation come to: results.json, frames.csv and frames.npz."""
+"""Write the results of an evaluation: results.json, frames.csv and frames.npz."""
 
 import json
 from pathlib import Path

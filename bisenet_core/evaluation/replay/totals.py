@@ -1,4 +1,4 @@
-"""Totals: the counts of many frames, added up, and the scores that they come to."""
+"""Totals adds up the counts of frames and computes their scores."""
 
 from typing import Any
 
