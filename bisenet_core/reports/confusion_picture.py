@@ -1,4 +1,4 @@
-"""The confusion matrix as a picture, readable from two classes to some hundred."""
+"""Draw the confusion matrix as a picture, readable from two classes to some hundred."""
 
 from collections.abc import Sequence
 from pathlib import Path

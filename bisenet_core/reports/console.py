@@ -1,4 +1,4 @@
-"""What people and programs are shown: progress on stderr, tables on stdout, JSON in a file."""
+"""Show progress on stderr and tables on stdout, and write JSON to a file."""
 
 import json
 import sys

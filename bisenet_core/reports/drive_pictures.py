@@ -10,7 +10,7 @@ from bisenet_core.drives.image_files import write_image
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import legend, overlay
-from bisenet_core.reports.parts.frame_choice import spread
+from bisenet_core.reports.parts.frame_choice import evenly_spaced
 
 _INK, _PAPER = (235, 235, 235), (32, 32, 32)
 _SHEET_PANEL_WIDTH, _GUTTER = 320, 8
@@ -70,7 +70,7 @@ class ContactSheet:
 
     def __init__(self, label_space: LabelSpace, total: int, cells: int = 12, columns: int = 3) -> None:
         self._label_space, self._columns = label_space, columns
-        self._wanted = spread(total, cells)
+        self._wanted = evenly_spaced(total, cells)
         self._pairs: list[np.ndarray] = []
 
     def offer(self, position: int, image: np.ndarray, labels: np.ndarray, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Figures for the documentation: one look, and the same bytes for the same content."""
+"""Write figures for the documentation in one look, with the same bytes for the same content."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,8 +8,8 @@ from bisenet_core.errors import InputError
 
 SUFFIXES = (".png", ".svg")
 INK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
-#: By family of networks; told apart with any colour vision (Okabe and Ito).
-COLOURS = {"bisenetv1": "#d55e00", "bisenetv2": "#0072b2", "stdc": "#009e73"}
+#: Told apart with any colour vision (Okabe and Ito).
+BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
 
 _STYLE = {
     "font.family": "sans-serif",

@@ -1,4 +1,4 @@
-"""Percentiles of times, named as people name them."""
+"""Percentiles of times by their names, such as p50 and p99."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Versions of all that a figure depends on."""
+"""Versions of the software that a measurement depends on."""
 
 import platform
 
@@ -9,7 +9,7 @@ from bisenet_core.runtime.segmenter import Segmenter
 
 
 def versions(segmenter: Segmenter) -> dict[str, str]:
-    """Versions of all that the figures depend on."""
+    """Version by name: this package, Python, numpy and the library behind ``segmenter``."""
     return {
         "bisenet": __version__,
         "python": platform.python_version(),

@@ -1,12 +1,11 @@
-"""What the benchmark's results look like."""
+"""Draw the benchmark's results: latency, and CPU by process."""
 
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.reports.figures import GREY, PALE, write_figure
+from bisenet_core.reports.figures import BLUE, GREEN, GREY, PALE, RED, write_figure
 
-_BLUE = "#0072b2"
-_COLOURS = {"cameras": "#e69f00", "node's own": "#009e73", "Segmenter": GREY, "planner": "#d55e00"}
+_COLOURS = {"cameras": "#e69f00", "node's own": GREEN, "Segmenter": GREY, "planner": RED}
 _ABOVE, _BELOW = 0.4, 0.9  # inches around the bars
 
 
@@ -20,7 +19,7 @@ def draw_benchmark(folder: Path, rows: list[dict[str, Any]], title: str) -> list
         figure.suptitle(title, x=0.01, y=1 - 0.1 / height, ha="left", va="top", fontsize=9)
         latency, cpu = figure.subplots(1, 2, sharey=True)
         latency.barh(places, [row["latency_ms"]["p99"] for row in rows], color=PALE, label="p99")
-        latency.barh(places, [row["latency_ms"]["p50"] for row in rows], color=_BLUE, label="p50")
+        latency.barh(places, [row["latency_ms"]["p50"] for row in rows], color=BLUE, label="p50")
         latency.barh(places, [row["node_ms"]["segment"]["p50"] for row in rows], height=0.3, color=GREY,
                      label="of it the Segmenter, p50")
         latency.set_xlabel("publish to label receipt, ms")

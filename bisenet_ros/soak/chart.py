@@ -1,12 +1,10 @@
-"""What a soak's samples look like."""
+"""Draw the samples of a soak: memory, threads, open files, rates and latency."""
 
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.reports.figures import GREY, write_figure
+from bisenet_core.reports.figures import BLUE, GREEN, GREY, RED, write_figure
 from bisenet_ros.soak.samples import Sample
-
-_BLUE, _RED, _GREEN = "#0072b2", "#d55e00", "#009e73"
 
 
 def draw_soak(folder: Path, samples: list[Sample], title: str) -> list[Path]:
@@ -15,16 +13,16 @@ def draw_soak(folder: Path, samples: list[Sample], title: str) -> list[Path]:
         minutes = [one.seconds / 60 for one in samples]
         panels = figure.subplots(4, 1, sharex=True)
         figure.suptitle(title, x=0.01, ha="left", fontsize=9)
-        panels[0].plot(minutes, [one.memory_mib for one in samples], color=_BLUE)
+        panels[0].plot(minutes, [one.memory_mib for one in samples], color=BLUE)
         panels[0].set_ylabel("memory, MiB")
-        panels[1].plot(minutes, [one.threads for one in samples], color=_BLUE, label="threads")
-        panels[1].plot(minutes, [one.files for one in samples], color=_RED, label="file descriptors",
+        panels[1].plot(minutes, [one.threads for one in samples], color=BLUE, label="threads")
+        panels[1].plot(minutes, [one.files for one in samples], color=RED, label="file descriptors",
                        linestyle="--")
         panels[1].set_ylabel("count")
-        for name, colour in (("received", GREY), ("published", _GREEN), ("failed", _RED)):
+        for name, colour in (("received", GREY), ("published", GREEN), ("failed", RED)):
             _steps(panels[2], minutes, _rates(samples, name), colour, name)
         panels[2].set_ylabel("images/s")
-        for name, colour in (("max", GREY), ("p50", _BLUE)):
+        for name, colour in (("max", GREY), ("p50", BLUE)):
             _steps(panels[3], minutes, [getattr(one, "latency_ms_" + name) for one in samples], colour, name)
         panels[3].set_ylabel("latency, ms")
         panels[3].set_xlabel("minutes")

@@ -16,7 +16,7 @@ from bisenet_core.reports.drive_pictures import (
     legend_strip,
     side_by_side,
 )
-from bisenet_core.reports.parts.frame_choice import spread
+from bisenet_core.reports.parts.frame_choice import evenly_spaced
 
 ROAD = CAMVID_11.id_of("Road")
 
@@ -94,7 +94,7 @@ def test_sheet_of_a_single_frame():
 
 @given(total=st.integers(0, 10_000), count=st.integers(1, 30))
 def test_spread_takes_both_ends_and_no_more_than_asked(total, count):
-    chosen = spread(total, count)
+    chosen = evenly_spaced(total, count)
     assert len(chosen) == min(total, count)
     assert chosen <= set(range(total))
     if total and count > 1:

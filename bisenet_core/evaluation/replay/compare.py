@@ -12,7 +12,7 @@ from bisenet_core.evaluation.metrics.scoring import or_none
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive, common_frames
 from bisenet_core.labels.metrics import class_counts, miou
 from bisenet_core.reports.console import write_json
-from bisenet_core.reports.parts.frame_choice import apart
+from bisenet_core.reports.parts.frame_choice import without_neighbours
 
 LEVEL = 0.95
 
@@ -147,7 +147,7 @@ def _most_different(
             "b": or_none(b[row]),
             "difference": or_none(b[row] - a[row]),
         }
-        for row in apart(first.bag, first.index, ranked, MOST_DIFFERENT)
+        for row in without_neighbours(first.bag, first.index, ranked, MOST_DIFFERENT)
     ]
 
 

@@ -9,10 +9,9 @@ from bisenet_core.learning.ablation.rows import TABLE_2, Row
 from bisenet_core.learning.ablation.runs import Plan
 from bisenet_core.models.complexity import complexity_of
 from bisenet_core.reports.console import write_json
-from bisenet_core.reports.figures import GREY, INK, PALE, write_figure
+from bisenet_core.reports.figures import BLUE, GREY, INK, PALE, write_figure
 
 NAME = "ablation"
-_BLUE = "#0072b2"
 _DOTS: dict[str, Any] = {"color": INK, "s": 8, "zorder": 3}
 
 
@@ -84,7 +83,7 @@ def _draw(folder: Path, content: dict[str, Any]) -> list[Path]:
     def draw(figure: Any) -> None:
         ours, papers = figure.subplots(1, 2, sharey=True)
         spreads = [100 * (row["spread"] or 0) for row in rows] if len(content["seeds"]) > 1 else None
-        bars = ours.barh(places, [100 * row["mean"] for row in rows], color=_BLUE,
+        bars = ours.barh(places, [100 * row["mean"] for row in rows], color=BLUE,
                          xerr=spreads, ecolor=GREY, capsize=3)
         ours.bar_label(bars, [f"{100 * row['mean']:.1f}" for row in rows], padding=4)
         for place, row in zip(places, rows):

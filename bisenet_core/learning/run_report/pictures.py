@@ -11,7 +11,7 @@ from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.run_report.finished_run import FinishedRun
 from bisenet_core.learning.segmentation_module import SegmentationModule
 from bisenet_core.learning.transforms import normalised
-from bisenet_core.reports.parts.frame_choice import extremes
+from bisenet_core.reports.parts.frame_choice import best_and_worst
 from bisenet_core.reports.parts.panels import Seen, frame_panels
 
 EACH = 4
@@ -39,7 +39,7 @@ def take_pictures(run: FinishedRun, root: Path, module: SegmentationModule) -> d
     dataset = open_dataset(run.recipe.dataset, root, run.recipe.val_split)
     index = np.array(sorted(run.scores.images), np.int64)
     values = np.array([run.scores.images[place] for place in index])
-    chosen = extremes(np.zeros_like(index), index, np.argsort(values, kind="stable"), EACH)
+    chosen = best_and_worst(np.zeros_like(index), index, np.argsort(values, kind="stable"), EACH)
 
     def picture(place: int) -> Picture:
         image, truth = dataset[int(index[place])]

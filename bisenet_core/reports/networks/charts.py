@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.reports.figures import COLOURS, GREY, PALE, write_figure
+from bisenet_core.reports.figures import BLUE, GREEN, GREY, PALE, RED, write_figure
 from bisenet_core.reports.networks.results import (
     CAMVID,
     CITYSCAPES,
@@ -18,6 +18,7 @@ from bisenet_core.reports.networks.results import (
 #: Data sets, a column of panels each.
 DATASETS = {CITYSCAPES: "Cityscapes", CAMVID: "CamVid"}
 
+_COLOURS = {"bisenetv1": RED, "bisenetv2": BLUE, "stdc": GREEN}
 _MARKERS = {"bisenetv1": "s", "bisenetv2": "o", "stdc": "^"}
 _PANEL_INCHES, _NOTE_INCHES = (4.5, 3.6), 0.2
 # endings of labels, explained below the charts
@@ -138,7 +139,7 @@ def _draw_panel(axes: Any, quantity: Quantity, dataset: str, measured: Sequence[
         if one.result.dataset != dataset or x is None or y is None:
             continue
         family = family_of(one.result.network)
-        colour, published = COLOURS[family], bool(one.series)
+        colour, published = _COLOURS[family], bool(one.series)
         axes.scatter(x, y, s=44, marker=_MARKERS[family], facecolor=colour if published else "white",
                      edgecolor=colour, linewidth=1.5, zorder=3)
         look = {"size": 8, "color": colour, "weight": "normal" if published else "bold"}
@@ -146,7 +147,7 @@ def _draw_panel(axes: Any, quantity: Quantity, dataset: str, measured: Sequence[
         if published:
             lines.setdefault(one.series, []).append((x, y))
     for series, points in lines.items():
-        axes.plot(*zip(*sorted(points)), color=COLOURS[series.rstrip(_PRETRAINED)], linewidth=1, alpha=0.45)
+        axes.plot(*zip(*sorted(points)), color=_COLOURS[series.rstrip(_PRETRAINED)], linewidth=1, alpha=0.45)
     return labels
 
 

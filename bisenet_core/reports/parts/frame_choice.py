@@ -5,14 +5,14 @@ import numpy as np
 _MOST_APART = 30
 
 
-def spread(total: int, count: int) -> set[int]:
+def evenly_spaced(total: int, count: int) -> set[int]:
     """At most ``count`` positions of 0 .. ``total`` - 1, evenly spaced, both ends included."""
     if total <= count:
         return set(range(total))
     return {round(step * (total - 1) / (count - 1)) for step in range(count)} if count > 1 else {0}
 
 
-def extremes(
+def best_and_worst(
     bag: np.ndarray, index: np.ndarray, ranked: np.ndarray, each: int
 ) -> tuple[list[int], list[int]]:
     """At most ``each`` of the best and of the worst, best and worst first, of ``ranked``, the worst first.
@@ -20,12 +20,12 @@ def extremes(
     ``ranked`` holds places in ``bag`` and ``index``, int64, N each. None is in both lists.
     """
     half = min(each, (len(ranked) + 1) // 2)
-    worst = apart(bag, index, ranked, half)
-    best = apart(bag, index, ranked[::-1][~np.isin(ranked[::-1], worst)], half)
+    worst = without_neighbours(bag, index, ranked, half)
+    best = without_neighbours(bag, index, ranked[::-1][~np.isin(ranked[::-1], worst)], half)
     return best, worst
 
 
-def apart(bag: np.ndarray, index: np.ndarray, ranked: np.ndarray, most: int) -> list[int]:
+def without_neighbours(bag: np.ndarray, index: np.ndarray, ranked: np.ndarray, most: int) -> list[int]:
     """The first ``most`` of ``ranked``, places in ``bag`` and ``index``, that are no neighbours in a bag."""
     gap = min(_MOST_APART, max(0, (len(ranked) // max(most, 1) - 1) // 2))
     chosen: list[int] = []

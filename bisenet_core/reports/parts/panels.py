@@ -16,7 +16,7 @@ _WRONG = (255, 40, 70)
 
 @dataclass(frozen=True)
 class Seen:
-    """A frame and what was made of it: image HxWx3 uint8 RGB, the others HxW uint8 ids."""
+    """A frame with its labels: image HxWx3 uint8 RGB, the others HxW uint8 ids."""
 
     image: np.ndarray
     truth: np.ndarray | None

@@ -1,4 +1,4 @@
-"""The figures at the head of the report, the facts they rest on, and its tables of times."""
+"""The figures and facts at the head of the replay report, and its tables of times."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.reports.parts.frame_choice import extremes, spread
+from bisenet_core.reports.parts.frame_choice import best_and_worst, evenly_spaced
 from bisenet_core.reports.parts.panels import Seen, film_panels, frame_panels
 from bisenet_core.reports.replay.frame_table import FrameTable
 
@@ -46,14 +46,14 @@ def choose(frames: FrameTable) -> tuple[dict[str, list[int]], str]:
     far as there are frames enough.
     """
     labelled = np.flatnonzero(np.isfinite(frames.column("segment_ms")))
-    film = [int(labelled[place]) for place in sorted(spread(len(labelled), _FILM))]
+    film = [int(labelled[place]) for place in sorted(evenly_spaced(len(labelled), _FILM))]
     ranking = next((name for name in RANKINGS if np.isfinite(frames.column(name)[labelled]).any()), "")
     if not ranking:
         return {"film": film, "best": [], "worst": []}, ""
     values = frames.column(ranking)
     ranked = labelled[np.isfinite(values[labelled])]
     ranked = ranked[np.argsort(values[ranked], kind="stable")]
-    best, worst = extremes(frames.bag, frames.index, ranked, _EACH)
+    best, worst = best_and_worst(frames.bag, frames.index, ranked, _EACH)
     return {"film": film, "best": best, "worst": worst}, ranking
 
 
