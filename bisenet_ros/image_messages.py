@@ -10,6 +10,7 @@ from std_msgs.msg import Header
 
 from bisenet_core.images.compressed import decode_compressed, encode_png
 from bisenet_core.images.encodings import ENCODINGS, ImageError, check_size, view_image
+from bisenet_core.images.label_images import view_labels
 
 ImageMessage = Union[Image, CompressedImage]
 
@@ -49,6 +50,12 @@ def image_to_msg(image: np.ndarray, encoding: str, header: Header) -> Image:
 def labels_to_msg(labels: np.ndarray, header: Header) -> Image:
     """HxW uint8 class ids -> mono8 Image: cv_bridge refuses to read 8UC1 as mono8."""
     return image_to_msg(labels, "mono8", header)
+
+
+def labels_from_msg(message: Image) -> np.ndarray:
+    """Image of class ids, such as ``labels_to_msg`` makes -> HxW uint8. Raises ImageError for any other."""
+    return view_labels(message.data, message.height, message.width, message.encoding, message.step,
+                       bool(message.is_bigendian))
 
 
 def labels_to_png_msg(labels: np.ndarray, header: Header) -> CompressedImage:

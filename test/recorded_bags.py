@@ -13,17 +13,22 @@ STRING = "std_msgs/msg/String"
 IMAGES, LABELS = "/camera/image_raw", "/labels"
 START = 1_700_000_000_000_000_000
 STEP = 100_000_000
+_SAMPLES = {"mono16": np.uint16, "16UC1": np.uint16, "32FC1": np.float32, "32SC1": np.int32}
 STORE, ROS1 = get_typestore(Stores.ROS2_KILTED), get_typestore(Stores.ROS1_NOETIC)
 
 
 class Record(NamedTuple):
-    """A message and when it was recorded; None for the stamp means that time."""
+    """A message and when it was recorded; None for the stamp means that time.
+
+    Pixels become samples of the size that a raw image's ``encoding`` names; without one they are as they are.
+    """
 
     topic: str
     time: int
     pixels: object
     kind: str = RAW
     stamp: int = None
+    encoding: str = ""
 
 
 def picture(index, width=32, height=24):
@@ -60,10 +65,11 @@ def message(record, store=STORE):
     if record.kind == COMPRESSED:
         data = record.pixels if isinstance(record.pixels, bytes) else png(record.pixels)
         return store.types[COMPRESSED](header=header, format="png", data=np.frombuffer(data, np.uint8))
-    pixels = np.ascontiguousarray(record.pixels)
+    pixels = np.ascontiguousarray(record.pixels, _SAMPLES.get(record.encoding, np.uint8))
     height, width = pixels.shape[:2]
-    encoding = "mono8" if pixels.ndim == 2 else "rgb8"
-    return store.types[RAW](header, height, width, encoding, 0, pixels.nbytes // height, pixels.reshape(-1))
+    encoding = record.encoding or ("mono8" if pixels.ndim == 2 else "rgb8")
+    data = pixels.reshape(-1).view(np.uint8)
+    return store.types[RAW](header, height, width, encoding, 0, pixels.nbytes // height, data)
 
 
 def png(pixels):

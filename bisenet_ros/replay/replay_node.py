@@ -25,6 +25,7 @@ from std_srvs.srv import SetBool
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
+from bisenet_core.images.encodings import ImageError
 from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.harness.camera_publisher import create_camera, stamp_ns, to_stamp
@@ -32,7 +33,7 @@ from bisenet_ros.harness.listening import listen, spinning
 from bisenet_ros.harness.live_account import LiveAccount
 from bisenet_ros.harness.player import Player
 from bisenet_ros.harness.timeline import Timeline
-from bisenet_ros.image_messages import image_from_msg
+from bisenet_ros.image_messages import labels_from_msg
 from bisenet_ros.replay.live_scorer import LiveScorer
 from bisenet_ros.replay.parameters import declare_parameters
 from bisenet_ros.replay.recorded_times import frames_to_play, stamps_problem
@@ -120,8 +121,12 @@ class ReplayNode(Node):
         stamp = stamp_ns(message.header.stamp)
         age_s = None if self._stamps_problem else (now_ns - stamp) / 1e9
         sent = self.account.receive(stamp, at, age_s)
-        if sent is not None:
-            self.scorer.add(sent.index, image_from_msg(message)[0])
+        if sent is None:
+            return
+        try:
+            self.scorer.add(sent.index, labels_from_msg(message))
+        except ImageError as error:
+            self.scorer.unscored[str(error)] += 1
 
     def _on_pause(self, request: Any, response: Any) -> Any:
         self.timeline.pause(request.data)

@@ -155,7 +155,7 @@ def test_truth_of_wrong_size_kind_or_missing(tmp_path):
     cv2.imwrite(str(path), np.zeros((10, 20), np.uint8))
     assert_refused(images, path, "20x10", "64x48")
     cv2.imwrite(str(path), frame(0))
-    assert_refused(images, path, "single-channel")
+    assert_refused(images, path, "it is a colour image")
     path.unlink()
     assert_refused(images, path, "missing")
 

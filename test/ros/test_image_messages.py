@@ -20,6 +20,7 @@ from bisenet_ros.image_messages import (
     compressed_from_msg,
     image_from_msg,
     image_to_msg,
+    labels_from_msg,
     labels_to_msg,
     labels_to_png_msg,
 )
@@ -56,6 +57,15 @@ def test_labels_are_mono8():
     message = labels_to_msg(np.full((3, 5), 255, np.uint8), Header())
     assert (message.encoding, message.height, message.width, message.step) == ("mono8", 3, 5, 5)
     assert bytes(message.data) == b"\xff" * 15
+    assert (labels_from_msg(message) == 255).all()
+
+
+def test_what_another_node_publishes_as_labels_is_read_exactly_or_refused():
+    ids = np.array([[3, 4]], np.uint16)
+    deep = Image(height=1, width=2, encoding="mono16", step=4, data=ids.tobytes())
+    assert labels_from_msg(deep).tolist() == [[3, 4]]
+    with pytest.raises(ImageError, match="it is a colour image; expected class ids"):
+        labels_from_msg(image_to_msg(np.zeros((4, 5, 3), np.uint8), "rgb8", Header()))
 
 
 def test_big_endian_reaches_the_conversion():

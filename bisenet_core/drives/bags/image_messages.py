@@ -56,7 +56,7 @@ def decode_image(message: Message) -> np.ndarray:
 
 def view_message(message: Message) -> tuple[np.ndarray, str]:
     """HxW or HxWxC uint8 and its colour order, as ``images.encodings`` names it. Raises InputError."""
-    image = _deserialise(message)
+    image = deserialise(message)
     if message.msgtype == COMPRESSED:
         return decode_compressed(image.data, image.format)
     return view_image(
@@ -64,7 +64,8 @@ def view_message(message: Message) -> tuple[np.ndarray, str]:
     )
 
 
-def _deserialise(message: Message) -> Any:
+def deserialise(message: Message) -> Any:
+    """The message's fields. Raises InputError for bytes that are not of its type."""
     store = _typestore(message.ros1)
     try:
         if message.ros1:

@@ -50,7 +50,7 @@ class FolderTruth(Truth):
         try:
             return read_labels(path)
         except InputError as error:  # without the path: frames that share a reason are told of in one line
-            raise InputError(str(error).replace(str(path), "it", 1)) from None
+            raise InputError(str(error).replace(f"{path}: ", "", 1)) from None
 
     def _choose_keys(self, frames: int) -> tuple[str, list[int]]:
         """The way of matching, and the key of each file: a stamp or the index of a frame, -1 for neither."""

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from bisenet_core.drives.truth.label_images import read_labels
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import UNLABELED, LabelSpace
-from bisenet_core.learning.datasets.image_file import png_format, read_bytes
+from bisenet_core.learning.datasets.image_file import read_bytes
 
-_GREY, _PALETTE = 0, 3  # colour types of the PNG format
 _NO_CLASS = 254  # of a colour that the data set does not have; UNLABELED is one it may have
 
 
@@ -93,26 +93,11 @@ def _colour_table(train_ids: tuple[tuple[tuple[int, int, int], int], ...]) -> np
 
 
 def read_ids(path: Path) -> np.ndarray:
-    """HxW uint8 ids of a PNG, whose palette is of no account, or of COCO-Stuff 10k's .mat."""
-    content = read_bytes(path)
-    if path.suffix == ".mat":
-        return _matlab_ids(path, content)
-    _refuse_other_than_ids(path, png_format(content))
-    return np.array(_decoded(path, content))
-
-
-def _refuse_other_than_ids(path: Path, kind: tuple[int, int] | None) -> None:
-    if kind is None:
-        raise InputError(f"{path} is not a PNG, which keeps class ids as they are; save the labels as one")
-    bits, colour_type = kind
-    if colour_type not in (_GREY, _PALETTE):
-        raise InputError(f"{path} is a colour image; expected class ids in one channel of 8 bits")
-    if colour_type == _GREY and bits != 8:  # of fewer, decoders spread the ids over 0..255
-        raise InputError(f"{path} has {bits} bits a pixel; expected class ids in one channel of 8 bits")
+    """HxW uint8 ids of a PNG (see ``read_labels``) or of COCO-Stuff 10k's .mat."""
+    return _matlab_ids(path, read_bytes(path)) if path.suffix == ".mat" else read_labels(path)
 
 
 def _decoded(path: Path, content: bytes) -> Any:
-    """A Pillow image, since OpenCV replaces a palette's indices, which are the class ids, by its colours."""
     try:
         image = Image.open(io.BytesIO(content))
         image.load()

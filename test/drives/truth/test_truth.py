@@ -145,6 +145,50 @@ def test_labels_that_do_not_fit_are_left_out_with_the_reason(tmp_path):
         assert all(word in frame.problem for word in words)
 
 
+@pytest.mark.parametrize("encoding", ["mono8", "8UC1", "mono16"])
+def test_topic_of_any_encoding_that_holds_ids(tmp_path, encoding):
+    records = [record._replace(encoding=encoding) for record in label_records(COUNT)]
+    assert_truth(with_topic(write_bag(tmp_path / "drive", [*images(COUNT), *records])), range(COUNT))
+
+
+def test_topic_of_pngs_of_16_bits(tmp_path):
+    deep = [r._replace(pixels=r.pixels.astype(np.uint16)) for r in label_records(COUNT, COMPRESSED)]
+    assert_truth(with_topic(write_bag(tmp_path / "drive", [*images(COUNT), *deep])), range(COUNT))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"pixels": cv2.imencode(".jpg", labels(0))[1].tobytes(), "kind": COMPRESSED}, "it is a JPEG"),
+        ({"pixels": png(picture(0)), "kind": COMPRESSED}, "it is a colour image"),
+        ({"pixels": picture(0)}, "it is a colour image"),
+        ({"encoding": "16UC1"}, "it is 16UC1, as depth images are"),
+        ({"encoding": "32FC1"}, "it is an image of floating-point numbers"),
+        ({"encoding": "32SC1"}, "it is of the encoding '32SC1'"),
+        ({"pixels": labels(0).astype(np.uint16) + 300, "encoding": "mono16"}, "it holds id 300"),
+    ],
+)
+def test_topic_that_cannot_hold_ids_is_left_out_by_what_it_is(tmp_path, change, words):
+    records = [record._replace(**change) for record in label_records(2)]
+    frames = list(with_topic(write_bag(tmp_path / "drive", [*images(2), *records])).frames())
+    assert all(frame.truth is None and f"left out: {words}" in frame.problem for frame in frames)
+
+
+@pytest.mark.parametrize("kind", ["low bits", "palette"])
+def test_folder_of_low_bits_or_palettes(tmp_path, kind):
+    image = pytest.importorskip("PIL.Image")
+    folder, ids = tmp_path / "truth", np.arange(24 * 32, dtype=np.uint8).reshape(24, 32) % 4
+    folder.mkdir()
+    file = image.fromarray(ids, "P")
+    file.putpalette(range(255, 243, -1))
+    file.save(folder / "000000.png", bits=2)
+    if kind == "low bits":
+        image.fromarray(ids > 0).save(folder / "000000.png")
+        ids = (ids > 0).astype(np.uint8)
+    (frame,) = with_folder(write_bag(tmp_path / "drive", images(1)), folder).frames()
+    np.testing.assert_array_equal(frame.truth, ids)
+
+
 def test_label_topic_of_another_type_or_missing(tmp_path):
     bag = write_bag(tmp_path / "drive", [*images(1), Record("/chatter", START, "hello", STRING)])
     assert f"/chatter is {STRING}" in refusal(with_topic, bag, "/chatter")
@@ -232,7 +276,7 @@ def test_file_that_is_no_label_image(tmp_path):
     (folder / "000001.png").write_bytes(png(picture(1)))
     (folder / "000002.png").write_bytes(png(labels(2))[:-30])
     problems = [frame.problem for frame in with_folder(bag, folder).frames()]
-    assert "single-channel" in problems[1] and "truncated" in problems[2]
+    assert "it is a colour image" in problems[1] and "end before the image does" in problems[2]
     assert problems[0] == problems[3] == ""
     assert not any(str(folder) in problem for problem in problems), "one reason is one line, for any number"
 

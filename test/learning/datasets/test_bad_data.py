@@ -57,16 +57,18 @@ GREY = np.zeros((48, 64), np.uint8)
         (lambda d: (d / "images/0001.png").write_bytes(b"no image"), "images/0001.png is not a readable"),
         (lambda d: (d / "images/0001.png").write_bytes(b""), "images/0001.png is empty"),
         (lambda d: _truncate(d / "images/0003.png"), "images/0003.png is not .* or is truncated"),
-        (lambda d: _truncate(d / "labels/0003.png"), "labels/0003.png is not .* or is truncated"),
+        (lambda d: _truncate(d / "labels/0003.png"), "labels/0003.png: damaged image: its .* end before"),
         (lambda d: cv2.imwrite(str(d / "labels/0003.png"), GREY[:8]), "labels/0003.png is 64x8 .* is 64x48"),
         (
             lambda d: cv2.imwrite(str(d / "labels/0001.png"), GREY + 7),
             "0001.png holds label id 7; expected 0",
         ),
-        (lambda d: cv2.imwrite(str(d / "labels/0001.png"), np.dstack([GREY] * 3)), "1.png is a colour image"),
-        (lambda d: cv2.imwrite(str(d / "labels/0001.png"), GREY.astype(np.uint16)), "0001.png has 16 bits"),
-        (lambda d: Image.fromarray(GREY > 0).save(d / "labels/0001.png"), "0001.png has 1 bits a pixel"),
-        (lambda d: Image.fromarray(GREY).save(d / "labels/0001.png", "jpeg"), "labels/0001.png is not a PNG"),
+        (lambda d: cv2.imwrite(str(d / "labels/0001.png"), np.dstack([GREY] * 3)), "1.png: it is a colour"),
+        (
+            lambda d: cv2.imwrite(str(d / "labels/0001.png"), GREY.astype(np.uint16) + 300),
+            "0001.png: it holds id 300; class ids are 0 to 255",
+        ),
+        (lambda d: Image.fromarray(GREY).save(d / "labels/0001.png", "jpeg"), "0001.png: it is a JPEG"),
         (lambda d: shutil.copy(d / "images/0000.png", d / "images/0000.jpg"), "share one label file"),
         (
             lambda d: cv2.imwrite(str(d / "images/0001.png"), np.zeros((48, 64, 3), np.uint16)),
@@ -105,11 +107,14 @@ def test_number_of_threads_changes_nothing(tmp_path):
     assert one == four and sum(one.counts.values()) == 70 * 16 * 16
 
 
-def test_palette_png_is_read_by_its_indices(tmp_path):
-    """As VOC's and many labelling tools' files are; OpenCV would give the palette's colours."""
+def test_ids_are_read_from_palettes_and_from_1_to_16_bits(tmp_path):
+    """As VOC's and many labelling tools' files are; see test_label_images for every kind of PNG."""
     ids = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64) % 3
-    _palette_png(tmp_path / "labels.png", ids)
-    np.testing.assert_array_equal(read_ids(tmp_path / "labels.png"), ids)
+    _palette_png(tmp_path / "palette.png", ids)
+    Image.fromarray(ids == 1).save(tmp_path / "bit.png")
+    cv2.imwrite(str(tmp_path / "16.png"), ids.astype(np.uint16))
+    for name, expected in (("palette", ids), ("bit", ids == 1), ("16", ids)):
+        np.testing.assert_array_equal(read_ids(tmp_path / f"{name}.png"), expected)
 
 
 @pytest.mark.parametrize(
