@@ -55,7 +55,7 @@ setup(
         "eval": ["rosbags>=0.11", "lz4", "backports.zstd; python_version < '3.14'", "jinja2>=3.1",
                  "pillow", *COMMAND_LINE],
         "ray": ["ray>=2.9"],
-        "train": ["torch>=2.6", "lightning>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
+        "train": ["torch>=2.6", "lightning-fabric>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
                   "jinja2>=3.1", "pillow", "scipy", "tensorboard", *COMMAND_LINE],
         "test": ["ros-lifecycle-msgs", "onnxconverter-common", "safetensors", "pytest", "pytest-xdist",
                  "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML", "import-linter"],

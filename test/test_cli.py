@@ -264,7 +264,7 @@ def test_what_libraries_tell_stays_out_of_the_way():
     """Lightning sets its loggers to INFO, and prints what they say itself."""
     program = (
         "import logging; from bisenet_core.cli import main; main(['export', '--help']); "
-        "logger = logging.getLogger('lightning'); logger.setLevel(logging.INFO); "
+        "logger = logging.getLogger('lightning_fabric'); logger.setLevel(logging.INFO); "
         "logger.info('chatter'); logger.warning('take care')"
     )
     done = subprocess.run(

@@ -77,7 +77,7 @@ def test_workstation_tools_bring_neither_torch_nor_ros():
 
 
 def test_learning_brings_no_ros():
-    pytest.importorskip("lightning", reason="networks and training need PyTorch")
+    pytest.importorskip("lightning_fabric", reason="networks and training need PyTorch")
     found = _brought_by([name for name in CORE if _room(name) in TORCH_ROOMS])
     assert "torch" in found and not found & {"rclpy", "bisenet_ros"}
 

@@ -2,8 +2,9 @@
 
 import torch
 
+from bisenet_core.learning.checkpoint import network_state
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.segmentation_module import SegmentationModule
+from bisenet_core.learning.segmentation_task import SegmentationTask
 
 
 def write_tiny_checkpoint(folder):
@@ -11,9 +12,9 @@ def write_tiny_checkpoint(folder):
     recipe = Recipe.from_dict({"name": "tiny", "dataset": "camvid", "options": {"alpha": 0.25},
                                "input_width": 96, "input_height": 64})
     torch.manual_seed(0)
-    module = SegmentationModule(recipe.to_dict())
-    module.network.train()(torch.randn(4, 3, 64, 64))  # batch statistics that are not the initial ones
+    network = SegmentationTask(recipe).network
+    network.train()(torch.randn(4, 3, 64, 64))  # batch statistics that are not the initial ones
     path = folder / "best.ckpt"
-    torch.save({"state_dict": module.state_dict(), "hyper_parameters": {"recipe": recipe.to_dict()},
+    torch.save({"state_dict": network_state(network), "hyper_parameters": {"recipe": recipe.to_dict()},
                 "epoch": 0, "global_step": 1}, path)
     return path

@@ -9,9 +9,8 @@ from bisenet_core.reports.parts.formats import points
 
 _TRAINING_LIBRARIES = {
     "torch",
-    "lightning",
+    "lightning_fabric",
     "PIL",
-    "torchmetrics",
     "onnx",
     "onnxruntime",
     "safetensors",

@@ -34,7 +34,7 @@ Devices = Annotated[
 ]
 Nodes = Annotated[int | None, typer.Option(min=1, help="Machines.", show_default="as started, or 1")]
 Accelerator = Annotated[str, typer.Option(help="auto, gpu or cpu.")]
-Strategy = Annotated[str, typer.Option(help="How processes work together: auto, or one of Lightning's.")]
+Strategy = Annotated[str, typer.Option(help="How processes work together: auto, or one of Fabric's.")]
 
 
 def train(

@@ -1,1 +1,1 @@
-"""Training: datasets, augmentation, losses, schedules, Lightning modules. Needs torch and lightning."""
+"""Training: a recipe in, a checkpoint out. Needs torch and lightning-fabric."""

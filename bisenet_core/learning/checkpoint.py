@@ -1,14 +1,15 @@
 """Reading the checkpoints that `bisenet train` writes."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LABEL_SPACES, LabelSpace
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.saved_label_space import label_space_from
 
 #: Data sets of the user's own, whose classes their files say.
 OWN_DATA = ("folder", "list")
@@ -51,3 +52,25 @@ def saved_classes(settings: dict[str, Any], recipe: Recipe) -> LabelSpace | None
     """Of a checkpoint with the hyper-parameters ``settings``."""
     saved = settings.get("label_space")
     return LABEL_SPACES.get(recipe.dataset) if saved is None else label_space_from(saved)
+
+
+def label_space_values(space: LabelSpace) -> dict[str, Any]:
+    """name, classes, palette and ignore_id as text, lists and numbers, as checkpoints keep them."""
+    values = asdict(space)
+    return {**values, "classes": list(space.classes), "palette": [list(color) for color in space.palette]}
+
+
+def label_space_from(values: dict[str, Any]) -> LabelSpace:
+    """The inverse of ``label_space_values``. ``InputError`` where the parts do not fit together."""
+    palette = tuple((red, green, blue) for red, green, blue in values["palette"])
+    return LabelSpace(values["name"], tuple(values["classes"]), palette, values["ignore_id"])
+
+
+def network_state(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Tensors of ``network`` by the names they have in a checkpoint, which begin with "network."."""
+    return nn.ModuleDict({"network": network}).state_dict()
+
+
+def load_network(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """The inverse of ``network_state``. RuntimeError names what does not fit."""
+    nn.ModuleDict({"network": network}).load_state_dict(state)

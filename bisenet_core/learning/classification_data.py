@@ -1,21 +1,24 @@
 """Training and validation batches of a recipe for whole images."""
 
+import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.classification_transforms import central_crop, random_resized_crop
-from bisenet_core.learning.data_module import RunData
+from bisenet_core.learning.data import RunData
 from bisenet_core.learning.datasets import ClassificationDataset, open_classification
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import normalised
 
-#: Images that a process validates together; they all have the crop's size.
-VALIDATION_BATCH = 32
+#: Width over height that a random crop may have before it is resized.
+ASPECTS = (3 / 4, 4 / 3)
+#: Share of the short side that the central crop of validation takes: 224 of 256 pixels.
+CENTRAL = 0.875
 
 
 class TrainingImages(Dataset):
@@ -57,11 +60,13 @@ class ValidationImages(Dataset):
         return torch.from_numpy(normalised(crop, self.recipe.mean, self.recipe.std)), class_index
 
 
-class ClassificationDataModule(RunData):
+class ClassificationData(RunData):
     """Loads ImageNet below ``root``; ``classes`` are the names of its classes.
 
     ``InputError`` as of ``RunData`` and ``open_classification``, and for a recipe of another data set.
     """
+
+    validation_batch = 32
 
     def __init__(self, recipe: Recipe, root: Path | str, workers: int = 1) -> None:
         if recipe.dataset != "imagenet":
@@ -76,8 +81,37 @@ class ClassificationDataModule(RunData):
             val = ValidationImages(open_classification(root, recipe.val_split), recipe)
         super().__init__(recipe, TrainingImages(train, recipe), val, workers)
 
-    def val_dataloader(self) -> DataLoader | list:
-        if self.val is None:
-            return []
-        share = range(self.trainer.global_rank, len(self.val), self.trainer.world_size)
-        return DataLoader(self.val, batch_size=VALIDATION_BATCH, sampler=share, **self._loading())
+
+def random_resized_crop(
+    image: np.ndarray, size: tuple[int, int], area: tuple[float, ...], rng: np.random.Generator
+) -> np.ndarray:
+    """HxWx3 uint8 -> a random crop of the image, resized to ``size`` (width, height).
+
+    The crop has a share of the pixels between the two of ``area``. Aspects are drawn from ``ASPECTS``; where
+    none of ten draws fits into the image, it is the largest central crop.
+    """
+    height, width = image.shape[:2]
+    smallest, largest = area
+    for _ in range(10):
+        pixels = height * width * rng.uniform(smallest, largest)
+        aspect = math.exp(rng.uniform(*np.log(ASPECTS)))
+        crop_width, crop_height = round(math.sqrt(pixels * aspect)), round(math.sqrt(pixels / aspect))
+        if 0 < crop_width <= width and 0 < crop_height <= height:
+            left, top = rng.integers(width - crop_width + 1), rng.integers(height - crop_height + 1)
+            return _resize(image[top : top + crop_height, left : left + crop_width], size)
+    return central_crop(image, size, share=1.0)
+
+
+def central_crop(image: np.ndarray, size: tuple[int, int], share: float = CENTRAL) -> np.ndarray:
+    """HxWx3 uint8 -> the middle of the image at ``size`` (width, height), ``share`` of what would fit."""
+    height, width = image.shape[:2]
+    scale = share * min(width / size[0], height / size[1])
+    crop_width, crop_height = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    left, top = (width - crop_width) // 2, (height - crop_height) // 2
+    return _resize(image[top : top + crop_height, left : left + crop_width], size)
+
+
+def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    shrinks = image.shape[1] > size[0] or image.shape[0] > size[1]
+    # averaging where it shrinks: two-tap interpolation would alias
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -6,7 +6,6 @@ With one process everything here is its own plain counterpart.
 from typing import Any
 
 import torch
-from lightning.pytorch.plugins.layer_sync import TorchSyncBatchNorm
 from torch import Tensor, distributed, nn
 
 
@@ -49,6 +48,15 @@ def gathered(values: Any) -> list[Any]:
     found: list[Any] = [None] * world_size()
     distributed.all_gather_object(found, values)
     return found
+
+
+def largest(value: int, device: torch.device) -> int:
+    """The largest ``value`` of all processes, which talk to one another from ``device``."""
+    if world_size() == 1:
+        return value
+    found = torch.tensor(value, device=device)
+    distributed.all_reduce(found, op=distributed.ReduceOp.MAX)
+    return int(found)
 
 
 class _Sum(torch.autograd.Function):
@@ -103,24 +111,11 @@ def _channels(values: Tensor) -> Tensor:
     return values[None, :, None, None]
 
 
-class SynchronisedBatchNorm(TorchSyncBatchNorm):
-    """Lightning's plugin for batch norms over processes, which on CPUs takes ``GlobalBatchNorm2d``.
-
-    For ``lightning.Trainer(plugins=[SynchronisedBatchNorm()])``, in place of ``sync_batchnorm=True``.
-    """
-
-    def apply(self, model: nn.Module) -> nn.Module:
-        if next(model.parameters()).is_cuda:
-            return super().apply(model)
-        return _with_norms(model, nn.BatchNorm2d, GlobalBatchNorm2d)
-
-    def revert(self, model: nn.Module) -> nn.Module:
-        return _with_norms(super().revert(model), GlobalBatchNorm2d, nn.BatchNorm2d)
-
-
-def _with_norms(model: nn.Module, old: type[nn.Module], new: type[nn.Module]) -> nn.Module:
-    """``model`` with its norms of class ``old``, whose parts are the same, made ones of class ``new``."""
-    for module in model.modules():
-        if type(module) is old:  # a class of its own kind, such as a norm in use, stays what it is
-            module.__class__ = new
-    return model
+def synchronise_norms(network: nn.Module, on_cpu: bool) -> nn.Module:
+    """Have the batch norms of ``network`` take their statistics from the samples of all processes."""
+    if not on_cpu:
+        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    for module in network.modules():
+        if type(module) is nn.BatchNorm2d:  # one of a class of its own, such as a norm in use, stays as it is
+            module.__class__ = GlobalBatchNorm2d  # their parts are the same
+    return network

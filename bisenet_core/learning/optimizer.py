@@ -1,33 +1,37 @@
-"""The optimiser of a recipe and its learning rates."""
+"""The optimiser of a recipe and its learning rates, which are pure functions of the iteration."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import nn
 
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.schedules import learning_rate_factor
 
 #: Modules whose learning rate is multiplied by ``head_learning_rate``: those behind all shared features.
 HEADS = ("head", "auxiliary")
 
 
-def optimizers(network: nn.Module, recipe: Recipe) -> dict[str, Any]:
-    """What Lightning's ``configure_optimizers`` returns: SGD, and its schedule by iterations."""
-    optimizer = torch.optim.SGD(
-        parameter_groups(network, recipe), lr=recipe.learning_rate, momentum=recipe.momentum
-    )
-    factors = [_factor(recipe, group["lr"]) for group in optimizer.param_groups]
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    """SGD, of which every group keeps its largest learning rate in ``initial_lr``."""
+    groups = [{**group, "initial_lr": group["lr"]} for group in parameter_groups(network, recipe)]
+    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
 
 
-def _factor(recipe: Recipe, learning_rate: float) -> Callable[[int], float]:
-    """A function rather than an object, whose settings a resumed run would take from the checkpoint."""
-    return lambda iteration: learning_rate_factor(
-        recipe, iteration, floor=min(recipe.min_learning_rate / learning_rate, 1.0)
-    )
+def set_learning_rates(optimizer: Any, recipe: Recipe, iteration: int) -> None:
+    """Give every group of ``optimizer`` its learning rate at ``iteration``."""
+    for group in optimizer.param_groups:
+        floor = min(recipe.min_learning_rate / group["initial_lr"], 1.0)
+        group["lr"] = group["initial_lr"] * learning_rate_factor(recipe, iteration, floor)
+
+
+def learning_rates(optimizer: Any) -> dict[str, float]:
+    """The learning rate of each group by the name it has in the logs."""
+    rates = [group["lr"] for group in optimizer.param_groups]
+    if len(rates) == 1:
+        return {"lr-SGD": rates[0]}
+    return {f"lr-SGD/pg{number}": rate for number, rate in enumerate(rates, 1)}
 
 
 def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
@@ -54,3 +58,38 @@ def _by_decay(parameters: Iterable[nn.Parameter], recipe: Recipe, rate: float) -
         {"params": decayed, "lr": rate, "weight_decay": recipe.weight_decay},
         {"params": free, "lr": rate, "weight_decay": 0.0},
     ]
+
+
+def learning_rate_factor(recipe: Recipe, iteration: int, floor: float = 0.0) -> float:
+    """Factor of the learning rate at ``iteration`` of ``recipe``, the schedule's times the warm-up's.
+
+    ``floor`` is the smallest learning rate as a factor of the largest.
+    """
+    if recipe.schedule == "cosine":
+        scheduled = cosine(iteration, recipe.iterations, floor)
+    else:
+        scheduled = poly(iteration, recipe.iterations, recipe.poly_power, floor)
+    return scheduled * warmup(iteration, recipe.warmup_iterations, recipe.warmup_start)
+
+
+def poly(iteration: int, total: int, power: float = 0.9, floor: float = 0.0) -> float:
+    """Factor of the learning rate at ``iteration`` of ``total``: (1 - iteration / total) ** power.
+
+    That is the "poly" strategy of BiSeNet V2 (Section 5.1). It ends at ``floor``, as in mmsegmentation:
+    (1 - floor) * factor + floor.
+    """
+    return floor + (1 - floor) * (1 - _progress(iteration, total)) ** power
+
+
+def cosine(iteration: int, total: int, floor: float = 0.0) -> float:
+    """Factor of the learning rate at ``iteration`` of ``total``: half a wave from 1 to ``floor``."""
+    return floor + (1 - floor) * (1 + math.cos(math.pi * _progress(iteration, total))) / 2
+
+
+def warmup(iteration: int, length: int, start: float = 0.0) -> float:
+    """Rises linearly from ``start`` at iteration 0 to 1 at iteration ``length``."""
+    return 1.0 if iteration >= length else start + (1 - start) * iteration / length
+
+
+def _progress(iteration: int, total: int) -> float:
+    return min(iteration, total) / total

@@ -11,8 +11,7 @@ from types import FrameType
 from typing import Any
 
 import torch
-from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.utilities import rank_zero_only
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 from bisenet_core.errors import TrainingError
 from bisenet_core.learning.recipe import Recipe
@@ -29,27 +28,25 @@ class RunStoppedError(Exception):
         super().__init__(f"stopped by {self.signal.name} after iteration {iteration}, which is saved")
 
 
-class StopSignals(Callback):
-    """Notes SIGTERM, Ctrl-C and, under SLURM, SIGUSR1, for the run to stop between two steps.
+class StopSignals:
+    """Notes SIGTERM, Ctrl-C and, under SLURM, SIGUSR1 within a ``with``, for the run to stop between steps.
 
-    A second Ctrl-C interrupts at once. The handlers stand while a Trainer runs: it puts back what was there
-    before. They replace its own, of which one talks to the other processes from within the signal.
+    A second Ctrl-C interrupts at once.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self._handlers_before: dict[int, Any] = {}
 
-    def on_sanity_check_start(self, *_: Any) -> None:
-        self._stand()
+    def __enter__(self) -> "StopSignals":
+        slurm = [signal.SIGUSR1] if "SLURM_JOB_ID" in os.environ else []
+        for number in (signal.SIGTERM, signal.SIGINT, *slurm):
+            self._handlers_before[number] = signal.signal(number, self._note)
+        return self
 
-    def on_train_start(self, *_: Any) -> None:
-        self._stand()
-
-    def _stand(self) -> None:
-        signal.signal(signal.SIGTERM, self._note)
-        signal.signal(signal.SIGINT, self._note)
-        if "SLURM_JOB_ID" in os.environ:
-            signal.signal(signal.SIGUSR1, self._note)
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers_before.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.received and number == signal.SIGINT:
@@ -68,29 +65,32 @@ def requeue() -> None:
 
 
 @contextmanager
-def one_clear_line(recipe: Recipe, output: Path) -> Iterator[None]:
-    """Have what ends a run from outside be a ``TrainingError`` that says what to do."""
+def explain_failures(recipe: Recipe, output: Path) -> Iterator[None]:
+    """Turn what ends a run from outside into a ``TrainingError`` that says what to do."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in _NO_SPACE:
+    except (OSError, EOFError, RuntimeError, MemoryError) as error:
+        explanation = _explanation(error, recipe, output)
+        if explanation is None:
             raise
-        reason = f"{output} cannot be written: {error.strerror}"
-        raise TrainingError(f"{reason}; make room, and {_how_to_go_on(output)}") from None
-    except (RuntimeError, MemoryError) as error:
-        told = _told(error, recipe)
-        if told is None:
-            raise
-        raise TrainingError(f"{told}; then {_how_to_go_on(output)}") from None
+        raise TrainingError(f"{explanation} {_how_to_go_on(output)}") from None
 
 
-def _told(error: Exception, recipe: Recipe) -> str | None:
+def _explanation(error: Exception, recipe: Recipe, output: Path) -> str | None:
     text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        return f"{output} cannot be written: {error.strerror}; make room, and"
+    reason = _reason(error, text, recipe)
+    return None if reason is None else f"{reason}; then"
+
+
+def _reason(error: Exception, text: str, recipe: Recipe) -> str | None:
     if isinstance(error, torch.OutOfMemoryError):
         return f"the GPU has too little memory for {_sizes(recipe)}"
     if isinstance(error, MemoryError) or "can't allocate memory" in text:
         return f"there is too little memory for {_sizes(recipe)}"
-    if "DataLoader worker" in text:
+    # a connection is broken where a worker has died while it handed over what it had read
+    if "DataLoader worker" in text or isinstance(error, (ConnectionError, EOFError)):
         return f"a process that reads the data has died ({text[:100]}); if memory is short, lower --workers"
     if isinstance(error, torch.distributed.DistError) or "gloo" in text:
         return f"another process of this run has ended or cannot be reached ({text[:100]})"

@@ -7,23 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import lightning
+import torch
 import yaml
-from lightning.pytorch.callbacks import Callback, LearningRateMonitor
-from lightning.pytorch.utilities import rank_zero_only
+from lightning_fabric import Fabric
+from lightning_fabric.utilities.rank_zero import rank_zero_only
+from rich.console import Console
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.checkpoint import read_checkpoint
-from bisenet_core.learning.checkpointing import AtomicCheckpointIO, RunCheckpoints, write_atomically
-from bisenet_core.learning.data_module import RunData, check_share, workers_within
-from bisenet_core.learning.distributed import SynchronisedBatchNorm
-from bisenet_core.learning.launch import AllOrNone, is_first_process, make_trainer
-from bisenet_core.learning.loop_state import StepSeeds
+from bisenet_core.files import replacing
+from bisenet_core.learning.checkpoint import load_network, read_checkpoint
+from bisenet_core.learning.checkpointing import restore
+from bisenet_core.learning.data import check_share, workers_within
+from bisenet_core.learning.launch import all_or_none, is_first_process, make_fabric
+from bisenet_core.learning.learner import set_up
+from bisenet_core.learning.loop import train_network
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.run_guard import RunStoppedError, StopSignals, one_clear_line, requeue
-from bisenet_core.learning.run_report import RunReport, loggers, progress_bar
-from bisenet_core.learning.task import Module, module_and_data
+from bisenet_core.learning.run import Run, RunFiles
+from bisenet_core.learning.run_guard import RunStoppedError, explain_failures, requeue
+from bisenet_core.learning.run_report import RunLogs, RunProgress, RunRecorder
+from bisenet_core.learning.run_report.environment import hardware
+from bisenet_core.learning.task import Data, Task, task_and_data
 
 __all__ = ["RunStoppedError", "is_first_process", "train"]
 
@@ -42,56 +46,65 @@ def train(
     accelerator: str = "auto",
     strategy: str = "auto",
     save_every: float = 10.0,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Any] = (),
 ) -> Path:
     """Train ``recipe`` on the dataset below ``root``; return the checkpoint with the best validation mIoU.
 
-    ``output`` receives best.ckpt, last.ckpt (see ``RunCheckpoints``; every ``save_every`` minutes),
-    recipe.yaml, report.html and logs/. With ``resume`` the run goes on from
-    last.ckpt as if it had never ended, on any number of ``workers`` and processes; a new run may begin with
-    the network of the checkpoint ``weights``, or with the trunk of the file ``backbone``. ``devices``,
-    ``nodes`` and ``strategy`` are those of ``make_trainer``. Without a validation last.ckpt is returned.
+    ``output`` receives best.ckpt where a validation is the best so far, last.ckpt (every ``save_every``
+    minutes, after each validation and when the run is stopped), recipe.yaml, report.html and logs/. With
+    ``resume`` the run goes on from last.ckpt as if it had never ended, on any number of ``workers`` and
+    processes; a new run may begin with the network of the checkpoint ``weights``, or with the trunk of the
+    file ``backbone``. ``devices``, ``nodes``, ``accelerator`` and ``strategy`` are those of ``make_fabric``.
+    ``callbacks`` may have a method ``on_train_batch_start(learner, iteration)``, which is called before each
+    forward pass of training. Without a validation last.ckpt is returned.
 
     ``InputError`` if ``output`` already holds a run and ``resume`` is not given, or the reverse, or the run
     is of another recipe. ``RunStoppedError`` after a signal, ``TrainingError`` where the run cannot go on.
     """
     whole, trunk = weights or recipe.weights, backbone or recipe.backbone
     recipe = replace(recipe, weights=str(whole), backbone="" if whole else str(trunk))
-    recipe, done = _where_to_begin(recipe, output / "last.ckpt", resume, weights)
-    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
-    module, data = module_and_data(recipe, root, workers)
+    files = RunFiles(output, save_every)
+    recipe = _recipe_of_the_run(recipe, files.last, resume, weights)
+    torch.manual_seed(recipe.seed)
+    task, data = task_and_data(recipe, root, workers)
     if not resume:
-        _begin(module)
-    stop = StopSignals()
-    checkpoints = RunCheckpoints(output, stop, data.iterations_per_epoch, save_every, module.metric)
-    trainer = make_trainer(
-        devices, nodes, strategy, accelerator=accelerator, **_settings(recipe, data, output, done),
-        callbacks=[
-            AllOrNone(), StepSeeds(recipe.seed), *callbacks, stop, checkpoints, LearningRateMonitor("step"),
-            RunReport(output, root), progress_bar(),
-        ],
-    )  # fmt: skip
-    check_share(recipe, trainer.world_size)
-    with one_clear_line(recipe, output), workers_within():
-        if trainer.is_global_zero:
-            _write_recipe(recipe, output)
-        _fit(trainer, module, data, checkpoints.last if resume else None)
-    return checkpoints.last if checkpoints.best_score is None else checkpoints.best
+        _begin(task)
+    fabric = make_fabric(devices, nodes, strategy, accelerator, recipe.precision, callbacks)
+    check_share(recipe, fabric.world_size)
+    with explain_failures(recipe, output), all_or_none(fabric):
+        return fabric.launch(_train_here, task, data, files, root, resume)
 
 
-def _fit(trainer: lightning.Trainer, module: Any, data: RunData, begin_at: Path | None) -> None:
+def _train_here(fabric: Fabric, task: Task, data: Data, files: RunFiles, root: Path, resume: bool) -> Path:
+    """What each process of a run does; the path of the best checkpoint."""
+    run = _open_run(fabric, task, data, files, root, resume)
     try:
-        trainer.fit(module, data, ckpt_path=begin_at)
-    except SystemExit:  # what Lightning makes of a Ctrl-C
-        raise KeyboardInterrupt from None
+        with run.recorder.recording(), run.stop, workers_within(), run.progress.running(run.done):
+            task.prepare(data)
+            train_network(run)
     except RunStoppedError as stopped:
-        if stopped.signal == signal.SIGUSR1 and trainer.is_global_zero:
+        if stopped.signal == signal.SIGUSR1 and fabric.is_global_zero:
             requeue()
         raise
+    return files.last if run.best_score is None else files.best
 
 
-def _where_to_begin(recipe: Recipe, last: Path, resume: bool, weights: Path | None) -> tuple[Recipe, int]:
-    """The recipe of the run, which remembers what it once began with, and the iterations it has made."""
+def _open_run(fabric: Fabric, task: Task, data: Data, files: RunFiles, root: Path, resume: bool) -> Run:
+    output, first = files.last.parent, fabric.is_global_zero
+    if first:
+        _write_recipe(task.recipe, output)
+    run = Run(set_up(fabric, task), data, files)
+    if resume:
+        restore(run, files.last)
+    run.logs = RunLogs(output, run.done, first)
+    run.progress = RunProgress(task.recipe.iterations, Console(stderr=True, quiet=not first))
+    processors = hardware(fabric.world_size, fabric.device.type == "cuda")
+    run.recorder = RunRecorder(output, root, run.done, processors, first)
+    return run
+
+
+def _recipe_of_the_run(recipe: Recipe, last: Path, resume: bool, weights: Path | None) -> Recipe:
+    """``recipe``, or when resuming the run's own, which remembers what it once began with."""
     if resume and not last.exists():
         raise InputError(f"there is nothing to resume: {last} does not exist; start without --resume")
     if resume and weights is not None:
@@ -99,10 +112,10 @@ def _where_to_begin(recipe: Recipe, last: Path, resume: bool, weights: Path | No
     if last.exists() and not resume:
         raise InputError(f"{last} exists; resume that run with --resume or choose another --output")
     if not resume:
-        return recipe, 0
-    checkpoint = read_checkpoint(last)
-    _check_same(recipe, checkpoint.recipe.to_dict(), last)
-    return checkpoint.recipe, checkpoint.progress["iterations"]
+        return recipe
+    own = read_checkpoint(last).recipe
+    _check_same(recipe, own.to_dict(), last)
+    return own
 
 
 def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
@@ -118,25 +131,25 @@ def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
         )
 
 
-def _begin(module: Module) -> None:
+def _begin(task: Task) -> None:
     """With the whole network or the trunk of another, where the recipe names one."""
-    recipe = module.recipe
+    recipe = task.recipe
     if recipe.weights:
-        _begin_with(module, Path(recipe.weights))
+        _begin_with(task, Path(recipe.weights))
     if recipe.backbone:
-        fit = load_backbone(module.network, recipe.backbone)
+        fit = load_backbone(task.network, recipe.backbone)
         rank_zero_only(print)(f"bisenet: begins with the trunk of {recipe.backbone}: {fit}", file=sys.stderr)
 
 
-def _begin_with(module: Module, weights: Path) -> None:
+def _begin_with(task: Task, weights: Path) -> None:
     other = read_checkpoint(weights)
     try:
-        module.load_state_dict(other.state)
+        load_network(task.network, other.state)
     except RuntimeError as error:
         reason = " ".join(str(error).split("\n\t")[1:2]) or " ".join(str(error).split())
         raise InputError(
             f"{weights} does not fit the recipe's network: it holds {_described(other.recipe)}, the recipe "
-            f"asks for {_described(module.recipe)}{_advice(other.recipe, module.recipe, weights)} "
+            f"asks for {_described(task.recipe)}{_advice(other.recipe, task.recipe, weights)} "
             f"({reason.strip()[:200]})"
         ) from None
 
@@ -155,25 +168,5 @@ def _described(recipe: Recipe) -> str:
 def _write_recipe(recipe: Recipe, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(recipe.to_dict(), sort_keys=False)
-    write_atomically(output / "recipe.yaml", text.encode())
-
-
-def _settings(recipe: Recipe, data: RunData, output: Path, done: int) -> dict[str, Any]:
-    """Of a run that is one epoch to Lightning: no pause between epochs, and one progress to resume."""
-    every = recipe.validate_every_epochs * data.iterations_per_epoch * recipe.accumulate
-    return {
-        "max_steps": recipe.iterations,
-        "max_epochs": -1,
-        "accumulate_grad_batches": recipe.accumulate,
-        "val_check_interval": every,
-        "check_val_every_n_epoch": None,
-        "limit_val_batches": None if data.val is not None else 0,
-        "precision": recipe.precision,
-        "gradient_clip_val": recipe.gradient_clip or None,
-        "use_distributed_sampler": False,  # data_module divides the samples
-        "plugins": [AtomicCheckpointIO(), *([SynchronisedBatchNorm()] if recipe.sync_batchnorm else [])],
-        "logger": loggers(output, done),
-        "log_every_n_steps": min(10, recipe.iterations),
-        "default_root_dir": output,
-        "enable_model_summary": False,
-    }
+    with replacing(output / "recipe.yaml", durable=True) as unfinished:
+        unfinished.write_text(text)

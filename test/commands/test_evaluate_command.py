@@ -120,7 +120,7 @@ def test_refusals(refused, tmp_path):
 
 def test_a_model_folder_needs_no_torch(root, tiny_model_folder):
     code = (
-        "import sys\nfor name in ('torch', 'lightning', 'onnx'): sys.modules[name] = None\n"
+        "import sys\nfor name in ('torch', 'lightning_fabric', 'onnx'): sys.modules[name] = None\n"
         "from bisenet_core.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     command = ["evaluate", "--model", tiny_model_folder, "--root", root, "--protocol", "multiscale"]

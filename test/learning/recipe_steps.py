@@ -1,19 +1,22 @@
-"""Recipes at a size that a test affords, and the steps of them."""
+"""Recipes at a size that a test affords, and a step of them."""
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-import lightning
 import torch
 
+from bisenet_core.learning.launch import make_fabric
+from bisenet_core.learning.learner import set_up
+from bisenet_core.learning.loop import evaluate, train_step
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.task import module_and_data
+from bisenet_core.learning.task import task_and_data
 
 RECIPES = {path.stem: path for path in (Path(__file__).parents[2] / "training" / "recipes").glob("*.yaml")}
 
 #: Width and height of what the shrunk recipes train on.
 SIDE = 64
-STEPS = 2
 
 
 def shrunk(name: str, **changes) -> Recipe:
@@ -25,24 +28,27 @@ def shrunk(name: str, **changes) -> Recipe:
     return replace(recipe, **{"batch_size": 2, **sides, **changes})
 
 
-def run_steps(recipe: Recipe, root: Path, steps: int = STEPS) -> lightning.Trainer:
-    """Train for ``steps``, validate one image where the recipe validates; nothing is written."""
-    lightning.seed_everything(recipe.seed, verbose=False)
-    module, data = module_and_data(recipe, root, workers=0)
-    trainer = lightning.Trainer(
-        max_steps=steps, accelerator="cpu", precision=recipe.precision, val_check_interval=steps,
-        check_val_every_n_epoch=None, limit_val_batches=1 if recipe.val_split else 0, num_sanity_val_steps=0,
-        gradient_clip_val=recipe.gradient_clip or None, use_distributed_sampler=False, logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-    )  # fmt: skip
-    module.before = {name: value.detach().clone() for name, value in module.network.named_parameters()}
-    trainer.fit(module, data)
-    return trainer
+class Step(NamedTuple):
+    """What a step and a validation have measured, and the share of the network's tensors that it changed."""
+
+    metric: str
+    measured: dict[str, float]
+    share_changed: float
 
 
-def share_changed(trainer: lightning.Trainer) -> float:
-    """Share of the network's tensors that training has changed."""
-    module = trainer.lightning_module
-    after = dict(module.network.named_parameters())
-    assert all(torch.isfinite(value).all() for value in after.values())
-    return sum(not torch.equal(after[name], value) for name, value in module.before.items()) / len(after)
+def take_step(recipe: Recipe, root: Path) -> Step:
+    """Make the first step after the warm-up, validate one image where the recipe validates; write nothing."""
+    torch.manual_seed(recipe.seed)
+    task, data = task_and_data(recipe, root, workers=0)
+    fabric, iteration = make_fabric(accelerator="cpu", precision=recipe.precision), recipe.warmup_iterations
+    learner = set_up(fabric, task)
+    task.prepare(data)
+    before = [parameter.detach().clone() for parameter in task.network.parameters()]
+    losses = train_step(learner, iteration, iter(data.training_batches(fabric, iteration)))
+    measured = {name: float(value) for name, value in losses.items()}
+    if data.val is not None:
+        measured |= evaluate(learner, islice(data.validation_batches(fabric), 1)).metrics()
+    after = list(task.network.parameters())
+    assert all(torch.isfinite(value).all() for value in after)
+    changed = sum(not torch.equal(*pair) for pair in zip(before, after))
+    return Step(task.metric, measured, changed / len(after))

@@ -10,7 +10,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.detail_loss import DetailLoss, detail_truth
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.segmentation_module import SegmentationModule
+from bisenet_core.learning.segmentation_task import SegmentationTask
 
 LAPLACIAN = torch.tensor([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]])[None, None]
 
@@ -97,31 +97,31 @@ def test_what_is_ignored_has_no_gradient(ignored_image):
     assert torch.isfinite(loss)
 
 
-def _module(network):
-    return SegmentationModule(Recipe(name="tiny", dataset="camvid", network=network).to_dict())
+def _task(network):
+    return SegmentationTask(Recipe(name="tiny", dataset="camvid", network=network))
 
 
 @pytest.mark.parametrize("ignored", [0.1, 1.0], ids=["some", "all"])
 def test_a_step_of_stdc_is_finite_whatever_is_ignored(ignored):
     torch.manual_seed(0)
-    module = _module("stdc1_seg")
+    task = _task("stdc1_seg")
     target = _labels(1, 32, 64) % 11
     target[torch.rand(target.shape) < ignored] = UNLABELED
-    loss = module.training_step((torch.randn(2, 3, 32, 64), target), 0)
+    loss = task.losses(task.network(torch.randn(2, 3, 32, 64)), target)["loss"]
     loss.backward()
-    gradients = torch.cat([p.grad.flatten() for p in module.network.parameters()])
+    gradients = torch.cat([p.grad.flatten() for p in task.network.parameters()])
     assert torch.isfinite(loss) and torch.isfinite(gradients).all()
     assert bool(gradients.any()) == (ignored < 1) == (loss.item() > 0)
 
 
 def test_only_the_detail_head_learns_where_labels_change():
-    module = _module("stdc1_seg")
-    assert [head for head in ("main", *module.network.auxiliary) if module._loss_of(head) is module.loss] == [
+    task = _task("stdc1_seg")
+    assert [head for head in ("main", *task.network.auxiliary) if task._loss_of(head) is task.loss] == [
         "main", "context32", "context16"
     ]  # fmt: skip
-    assert module._loss_of("detail") is module.detail_loss
+    assert task._loss_of("detail") is task.detail_loss
 
 
 def test_a_network_for_whole_images_is_not_trained_on_labels():
     with pytest.raises(InputError, match="stdc1 labels whole images"):
-        _module("stdc1")
+        _task("stdc1")

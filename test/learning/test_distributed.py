@@ -1,6 +1,6 @@
 """Two processes compute what one does with the doubled batch."""
 
-import warnings
+from copy import deepcopy
 
 import pytest
 import torch
@@ -9,10 +9,10 @@ from torch.nn.parallel import DistributedDataParallel
 from two_processes import in_two_processes
 
 from bisenet_core.labels.label_space import UNLABELED
-from bisenet_core.learning.distributed import GlobalBatchNorm2d, SynchronisedBatchNorm, world_size
+from bisenet_core.learning.distributed import GlobalBatchNorm2d, synchronise_norms, world_size
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.segmentation_module import SegmentationModule
-from bisenet_core.learning.validation_score import ValidationScore
+from bisenet_core.learning.scores import SegmentationScore
+from bisenet_core.learning.segmentation_task import SegmentationTask
 
 SMALL = {"options": {"alpha": 0.25}}
 #: Changes of the recipe, and from which image of four on all is ignored.
@@ -25,17 +25,6 @@ CASES = {
     "a process without labels": ({**SMALL, "loss": "cross_entropy", "auxiliary_weight": 0.4}, 2),
     "no labels": (SMALL, 0),
 }  # fmt: skip
-
-
-class _Step(nn.Module):
-    """Computes a training step where DistributedDataParallel wants to see a forward pass."""
-
-    def __init__(self, module):
-        super().__init__()
-        self.module = module
-
-    def forward(self, image, target):
-        return self.module.training_step((image, target), 0)
 
 
 def _batch(labelled):
@@ -52,18 +41,15 @@ def _step(case, rows):
     """Loss, gradients and running statistics of one step on ``rows`` of the batch."""
     changes, labelled = case
     torch.manual_seed(0)
-    module = SegmentationModule(Recipe(name="a", dataset="camvid").to_dict() | changes).double().train()
+    task = SegmentationTask(Recipe.from_dict({"name": "a", "dataset": "camvid", **changes}))
+    network = task.network.double().train()
     if world_size() > 1:
-        SynchronisedBatchNorm().apply(module)
-    step = _Step(module)
-    step = DistributedDataParallel(step) if world_size() > 1 else step
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a module without a trainer, that logs nothing
-        loss = step(*(part[rows] for part in _batch(labelled)))
+        network = DistributedDataParallel(synchronise_norms(network, on_cpu=True), broadcast_buffers=False)
+    image, target = (part[rows] for part in _batch(labelled))
+    loss = task.losses(network(image), target)["loss"]
     loss.backward()
-    gradients = {name: p.grad for name, p in module.network.named_parameters()}
-    statistics = {name: value for name, value in module.network.named_buffers()}
-    return loss.detach(), gradients, statistics
+    gradients = {name: p.grad for name, p in task.network.named_parameters()}
+    return loss.detach(), gradients, dict(task.network.named_buffers())
 
 
 def _steps(rank):
@@ -72,7 +58,7 @@ def _steps(rank):
 
 
 def _validation(rank):
-    score = ValidationScore(3)
+    score = SegmentationScore(3)
     labels = torch.arange(24).view(2, 3, 4) % 3
     score.update(labels, labels.clamp(max=1 + rank), torch.tensor([rank, rank + 2]))
     score.merge_processes()
@@ -111,9 +97,10 @@ def test_norms_of_one_process_are_pytorchs():
     torch.testing.assert_close(ours.state_dict(), plain.state_dict())
 
 
-def test_norms_are_exchanged_and_restored():
+def test_norms_are_exchanged_and_their_parts_stay():
     network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
     before = list(network.parameters())
-    assert type(SynchronisedBatchNorm().apply(network)[1]) is GlobalBatchNorm2d
-    assert type(SynchronisedBatchNorm().revert(network)[1]) is nn.BatchNorm2d
-    assert all(a is b for a, b in zip(before, network.parameters()))
+    for on_cpu, kind in ((True, GlobalBatchNorm2d), (False, nn.SyncBatchNorm)):
+        changed = synchronise_norms(deepcopy(network), on_cpu)
+        assert type(changed[1]) is kind
+        assert all(torch.equal(a, b) for a, b in zip(before, changed.parameters()))

@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from bisenet_core.learning.optimizer import optimizers, parameter_groups
+from bisenet_core.learning.optimizer import (
+    learning_rates,
+    make_optimizer,
+    parameter_groups,
+    set_learning_rates,
+)
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.models import create_model
 
@@ -30,26 +35,20 @@ def test_each_parameter_is_in_one_group(name):
 def test_heads_learn_faster_and_all_end_at_the_smallest_rate():
     network = create_model("bisenetv2", 3, alpha=0.25)
     recipe = _recipe(learning_rate=0.02, head_learning_rate=10, min_learning_rate=0.001, iterations=3)
-    found = optimizers(network, recipe)
-    optimizer, schedule = found["optimizer"], found["lr_scheduler"]["scheduler"]
+    optimizer = make_optimizer(network, recipe)
     heads = {id(p) for part in (network.head, network.auxiliary) for p in part.parameters()}
+    set_learning_rates(optimizer, recipe, 0)
     for group in optimizer.param_groups:
         assert group["lr"] == pytest.approx(0.2 if id(group["params"][0]) in heads else 0.02)
         assert len({id(p) in heads for p in group["params"]}) == 1
-    for _ in range(4):
-        optimizer.step()
-        schedule.step()
+    set_learning_rates(optimizer, recipe, 4)
     assert all(group["lr"] == pytest.approx(0.001) for group in optimizer.param_groups)
+    assert learning_rates(optimizer) == {f"lr-SGD/pg{n}": pytest.approx(0.001) for n in (1, 2, 3, 4)}
 
 
 def test_a_resumed_run_takes_its_length_from_its_recipe():
     parameter = torch.nn.Conv2d(1, 1, 1)
-    both = [optimizers(parameter, _recipe(iterations=n))["lr_scheduler"] for n in (2, 4)]
-    short, longer = (found["scheduler"] for found in both)
-    for _ in range(2):
-        short.optimizer.step()
-        short.step()
+    short, longer = (make_optimizer(parameter, _recipe(iterations=n)) for n in (2, 4))
     longer.load_state_dict(short.state_dict())
-    longer.optimizer.step()
-    longer.step()
-    assert longer.get_last_lr()[0] == pytest.approx(0.05 * 0.25**0.9)
+    set_learning_rates(longer, _recipe(iterations=4), 3)
+    assert longer.param_groups[0]["lr"] == pytest.approx(0.05 * 0.25**0.9)

@@ -1,6 +1,5 @@
 """Every recipe takes real steps on data in its data set's true layout."""
 
-import gc
 import math
 from functools import partial
 from pathlib import Path
@@ -8,14 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 from dataset_trees import TREES, write_cocostuff_10k, write_imagenet
-from recipe_steps import RECIPES, SIDE, STEPS, run_steps, share_changed, shrunk
+from recipe_steps import RECIPES, SIDE, shrunk, take_step
 from trunk_files import deep_stem_names, torchvision_names
 
 from bisenet_core.commands.extras import validation_score
 from bisenet_core.learning.checkpoint import read_checkpoint
+from bisenet_core.learning.checkpointing import save
+from bisenet_core.learning.launch import make_fabric
+from bisenet_core.learning.learner import set_up
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.task import module_and_data
+from bisenet_core.learning.run import Run, RunFiles
+from bisenet_core.learning.task import task_and_data
 from bisenet_core.learning.train import train
 from bisenet_core.models.backbones import BACKBONES
 
@@ -31,20 +34,13 @@ def roots(tmp_path_factory):
     return {name: write(folder / name, size=(SIDE, SIDE)).root for name, write in WRITERS.items()}
 
 
-@pytest.fixture(autouse=True)
-def _one_network_at_a_time():
-    yield
-    gc.collect()  # a trainer and its module hold each other, and some are of 60 million parameters
-
-
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_every_recipe_trains(name, roots):
     recipe = shrunk(name, backbone="")
-    trainer = run_steps(recipe, roots[recipe.dataset])
-    assert trainer.global_step == STEPS and math.isfinite(trainer.callback_metrics["loss"])
-    assert share_changed(trainer) > 0.9
+    step = take_step(recipe, roots[recipe.dataset])
+    assert math.isfinite(step.measured["loss"]) and step.share_changed > 0.9
     if recipe.val_split:
-        assert 0 <= trainer.callback_metrics[trainer.lightning_module.metric] <= 1
+        assert 0 <= step.measured[step.metric] <= 1
 
 
 @pytest.mark.parametrize(
@@ -53,13 +49,14 @@ def test_every_recipe_trains(name, roots):
 )
 def test_a_recipe_begins_from_the_checkpoint_of_the_recipe_it_names(name, roots, tmp_path):
     first = Recipe.load(RECIPES[name]).backbone.split("/")[1]
-    before = run_steps(shrunk(first), roots[shrunk(first).dataset])
-    before.save_checkpoint(tmp_path / "best.ckpt")
-    module, _ = module_and_data(shrunk(name), roots[shrunk(name).dataset], workers=0)
-    fit = load_backbone(module.network, tmp_path / "best.ckpt")
-    assert fit.share == 1 and read_checkpoint(tmp_path / "best.ckpt").recipe.name == first
-    learnt, begun = before.lightning_module.network.state_dict(), module.network.state_dict()
-    same = [key for key in begun if key in learnt and torch.equal(learnt[key], begun[key])]
+    task, data = task_and_data(shrunk(first), roots[shrunk(first).dataset], workers=0)
+    files = RunFiles(tmp_path, 0.0)
+    save(Run(set_up(make_fabric(accelerator="cpu"), task), data, files), files.best)
+    begun, _ = task_and_data(shrunk(name), roots[shrunk(name).dataset], workers=0)
+    fit = load_backbone(begun.network, files.best)
+    assert fit.share == 1 and read_checkpoint(files.best).recipe.name == first
+    learnt, state = task.network.state_dict(), begun.network.state_dict()
+    same = [key for key in state if key in learnt and torch.equal(learnt[key], state[key])]
     assert len(same) >= len(fit.matched), "the same tensors by the same names"
 
 
@@ -74,9 +71,9 @@ def test_a_recipe_begins_from_the_resnet_file_it_asks_for(name, trunk, names, ro
     recipe = shrunk(name)
     content = names(BACKBONES[trunk]().state_dict())
     torch.save(content, tmp_path / Path(recipe.backbone).name)
-    module, _ = module_and_data(recipe, roots[recipe.dataset], workers=0)
-    assert load_backbone(module.network, tmp_path / Path(recipe.backbone).name).share == 1
-    begun = module.network.trunk.state_dict()["layer4.1.conv2.0.weight"]
+    task, _ = task_and_data(recipe, roots[recipe.dataset], workers=0)
+    assert load_backbone(task.network, tmp_path / Path(recipe.backbone).name).share == 1
+    begun = task.network.trunk.state_dict()["layer4.1.conv2.0.weight"]
     assert torch.equal(begun, content["layer4.1.conv2.weight"])
 
 

@@ -11,27 +11,28 @@ CHANGES = {"iterations": 20, "accumulate": 2, "ema_decay": 0.9, "colour": 0.2}
 #: Run before every batch: a network that draws, as with dropout, must go on drawing the same.
 DRAWS = """
 import torch
-module.network.head.classifier.bias.data += 1e-3 * torch.randn(1)
+network.head.classifier.bias.data += 1e-3 * torch.randn(1)
 """
 
 
 #: The signal goes to the whole group of processes, as by a terminal, `timeout`, systemd and SLURM.
 #: Once, though a step has two batches: a second Ctrl-C would end at once.
 STOPPED = DRAWS + """
-if trainer.global_step == {} and not hasattr(module, "told"):
-    module.told = os.killpg(0, signal.{})
+if iteration == {} and not hasattr(network, "told"):
+    network.told = os.killpg(0, signal.{})
 """
 
 STOPPED_IN_A_VALIDATION = DRAWS + """
-def stopped(*given, whole=module.validation_step):
+def stopped(score, *given):
     os.killpg(0, signal.SIGTERM)
-    return whole(*given)
-if trainer.global_step == 3: module.validation_step = stopped
+    return whole(score, *given)
+if iteration == 3:
+    from bisenet_core.learning.scores import SegmentationScore
+    whole, SegmentationScore.update = SegmentationScore.update, stopped
 """
 
 
 def _content(folder, checkpoint):
-    checkpoint.pop("loops")  # which is made anew from the number of iterations
     return checkpoint, (folder / "logs" / "metrics.csv").read_text()
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bisenet_core.learning.optimizer import cosine, learning_rate_factor, poly, warmup
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.schedules import cosine, learning_rate_factor, poly, warmup
 
 
 def test_hand_worked_values():

@@ -1,14 +1,13 @@
 """A real training run, small."""
 
-import numpy as np
 import pytest
 import torch
 
 from bisenet_core.errors import InputError, TrainingError
-from bisenet_core.learning.data_module import TrainingSamples
+from bisenet_core.learning.data import TrainingSamples
 from bisenet_core.learning.datasets import open_dataset
+from bisenet_core.learning.loop import checked_losses
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.segmentation_module import SegmentationModule
 from bisenet_core.learning.train import train
 
 
@@ -43,10 +42,9 @@ def test_a_sample_is_the_same_whenever_it_is_loaded(street_dataset):
     assert torch.equal(image, samples[3, 1][0]) and not torch.equal(image, samples[4, 1][0])
 
 
-def test_a_loss_that_is_not_finite_stops_the_run():
-    module = SegmentationModule(_recipe().to_dict())
-    with torch.no_grad():
-        module.network.head.classifier.bias.fill_(float("nan"))
-    target = torch.from_numpy(np.zeros((2, 64, 64), np.int64))
-    with pytest.raises(TrainingError, match="lower the learning rate"):
-        module.training_step((torch.zeros(2, 3, 64, 64), target), 0)
+def test_a_loss_that_is_not_finite_stops_the_run(street_dataset, tmp_path):
+    checked_losses({"loss": torch.tensor(1.0)}, 7)
+    with pytest.raises(TrainingError, match="the loss is nan at iteration 7; lower the learning rate"):
+        checked_losses({"loss": torch.tensor(torch.nan), "loss_head": torch.tensor(1.0)}, 7)
+    with pytest.raises(TrainingError, match="at iteration 1; lower the learning rate"):
+        train(_recipe(learning_rate=1e38), street_dataset, tmp_path, workers=0)

@@ -1,15 +1,20 @@
-"""`bisenet train` in a process of its own, as users run it, to be stopped, killed and starved."""
+"""`bisenet train` of a tiny recipe, in a process of its own to be stopped and killed, or in this one."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 import yaml
 from dataset_trees import write_camvid
+
+from bisenet_core.cli import main
+from bisenet_core.learning import train as training
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = {
@@ -24,21 +29,24 @@ def street(folder, train=10):
     return write_camvid(folder, {"train": train, "val": 3}, (96, 64)).root
 
 
+def _command(folder, data, options, changes):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe").write_text(yaml.safe_dump({**RECIPE, **changes}))
+    command = ["train", "--config", folder / "recipe", "--root", data, "--output", folder, *options]
+    return [str(one) for one in command]
+
+
 class TrainingProcess:
     """``bisenet train`` of a tiny recipe in ``folder``.
 
     ``at`` is Python code that is run before each batch, ``start`` what Python is given before the module.
     """
 
-    def __init__(self, folder, data, *options, at=None, start=("-m",), environment=None, **changes):
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "recipe").write_text(yaml.safe_dump({**RECIPE, **changes}))
-        command = ["train", "--config", folder / "recipe", "--root", data, "--output", folder, *options]
+    def __init__(self, folder, data, *options, at=None, start=("-m",), **changes):
         start = [*start, "bisenet_core.cli"] if at is None else [__file__, at]
         self.process = subprocess.Popen(
-            [sys.executable, *start, *map(str, command)],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **(environment or {})},
+            [sys.executable, *start, *_command(folder, data, options, changes)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
 
@@ -61,10 +69,18 @@ class TrainingProcess:
             time.sleep(0.01)
 
 
-def finished(folder, data, *options, **changes):
+def train_here(folder, data, *options, at="", **changes):
+    """The exit status of ``bisenet train`` in this process, on as many threads as ``TrainingProcess`` has."""
+    assert torch.get_num_threads() == 1
+    try:
+        return bisenet_with(at, _command(folder, data, options, changes))
+    except SystemExit as end:
+        return end.code
+
+
+def finished(folder, data, *options, at="", **changes):
     """A run from its beginning, or with --resume from where it is, to its end: content of last.ckpt."""
-    status, _, printed = TrainingProcess(folder, data, *options, **changes).end()
-    assert status == 0, printed
+    assert train_here(folder, data, *options, at=at, **changes) == 0
     return torch.load(folder / "last.ckpt", weights_only=True)
 
 
@@ -83,21 +99,18 @@ def differences(one, other, path=""):
     return [] if same else [path]
 
 
-def _train_and_meet():
-    """``bisenet`` with the arguments but for the first, which is code to run before each batch."""
-    from lightning.pytorch.callbacks import Callback
+def bisenet_with(code, arguments):
+    """``bisenet`` with ``arguments``; ``code`` is run before each batch."""
 
-    from bisenet_core.cli import main
-    from bisenet_core.learning import train as training
+    class Meeting:
+        def on_train_batch_start(self, learner, iteration):
+            rank, network = learner.fabric.global_rank, learner.task.network
+            known = {"iteration": iteration, "rank": rank, "network": network}
+            exec(code, {**known, "os": os, "signal": signal})
 
-    class Meeting(Callback):
-        def on_train_batch_start(self, trainer, module, batch, index):
-            exec(sys.argv[1], {"trainer": trainer, "module": module, "os": os, "signal": signal})
-
-    whole = training.train
-    training.train = lambda *given, **named: whole(*given, **named, callbacks=[Meeting()])
-    return main(sys.argv[2:])
+    with patch.object(training, "train", partial(training.train, callbacks=[Meeting()])):
+        return main(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(_train_and_meet())
+    sys.exit(bisenet_with(sys.argv[1], sys.argv[2:]))

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import lightning
+import lightning_fabric
 import numpy as np
 import torch
 
@@ -17,7 +17,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 def versions() -> dict[str, str]:
     """Of ours and of the libraries that compute."""
-    found = {"bisenet": __version__, "torch": torch.__version__, "lightning": lightning.__version__,
+    found = {"bisenet": __version__, "torch": torch.__version__, "lightning": lightning_fabric.__version__,
              "numpy": np.__version__, "python": platform.python_version()}
     return {**found, "CUDA": torch.version.cuda} if torch.version.cuda else found
 

@@ -9,10 +9,9 @@ import torch
 from bisenet_core.errors import InputError
 from bisenet_core.learning.checkpoint import data_name, saved_classes
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.run_report.loggers import LOGS, METRICS
-from bisenet_core.learning.run_report.metrics_file import Row, read_rows
+from bisenet_core.learning.run_report.metrics_file import LOGS, METRICS, Row, read_rows
 from bisenet_core.learning.run_report.run_record import RunRecord, Start
-from bisenet_core.learning.run_report.saved_validation import ValidationScores
+from bisenet_core.learning.scores import ValidationScores
 
 _CHECKPOINTS = ("best.ckpt", "last.ckpt")
 _RECIPE = "recipe.yaml"

@@ -1,53 +1,73 @@
-"""MetricsFile: what is logged, as one CSV file over every start of a run."""
+"""Where a run's metrics go: one CSV file over all its starts, and event files for TensorBoard."""
 
 import csv
 import io
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers.logger import Logger
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
-
 from bisenet_core.files import replacing
 
+#: In the output folder of a run.
+LOGS, METRICS = "logs", "metrics.csv"
 Row = dict[str, str]
 _FIRST = ("step",)
 
 
-class MetricsFile(Logger):
+class RunLogs:
+    """Logs into ``output``/logs of a run that starts, or goes on, at iteration ``begin``.
+
+    What an earlier start logged from there on is cut off, in metrics.csv and in the view of TensorBoard, so
+    that a run's curve is one. Without tensorboard installed there is only the CSV file, and a warning. Where
+    it is not ``enabled``, as in every process but the first, nothing is written.
+    """
+
+    def __init__(self, output: Path, begin: int = 0, enabled: bool = True) -> None:
+        self._file = MetricsFile(output / LOGS / METRICS, begin) if enabled else None
+        self._events = _event_writer(output / LOGS, begin) if enabled else None
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log ``metrics`` of iteration ``step``, from 0; a killed process loses none of them."""
+        if self._file is not None:
+            self._file.log(metrics, step)
+        if self._events is not None:
+            for name, value in metrics.items():
+                self._events.add_scalar(name, value, step)
+            self._events.flush()
+
+
+def _event_writer(folder: Path, begin: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # which imports what may not be installed
+
+        return SummaryWriter(str(folder), purge_step=begin)
+    except ModuleNotFoundError:
+        logging.getLogger(__name__).warning(
+            "no files for TensorBoard are written, as it is not installed: pip install 'bisenet_ros[train]'"
+        )
+        return None
+
+
+class MetricsFile:
     """Writes ``path``: a row for each step at which something was logged, a column for each metric.
 
     ``step`` is the iteration's index from 0. A run that goes on at iteration ``begin`` loses the rows from
     there on, which it is about to write again, and keeps those before. Every row is with the operating
     system once it is logged, so that a killed process loses none. Raises OSError where the file cannot be
-    written. Lightning's own CSVLogger deletes what an earlier start has logged.
+    written.
     """
 
     def __init__(self, path: Path, begin: int = 0) -> None:
-        super().__init__()
         self._path, self._begin = path, begin
         self._columns: list[str] = []
         self._last: Row = {}
         self._place = 0
         """Of the last row in the file, in bytes."""
 
-    @property
-    def name(self) -> str:
-        return ""
-
-    @property
-    def version(self) -> str:
-        return ""
-
-    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the recipe lies beside."""
-
-    @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        # Lightning adds its own epoch, which is 0 throughout: to it the whole run is one.
-        values = {name: f"{value:.8g}" for name, value in metrics.items() if name != "epoch"}
-        row = {"step": str(step), **values}
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Write ``metrics`` into the row of ``step``."""
+        row = {"step": str(step), **{name: f"{value:.8g}" for name, value in metrics.items()}}
         if not self._columns:
             self._go_on()
         new = sorted(set(row) - set(self._columns))

@@ -10,7 +10,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.learning.run_report.curves import Curves, accuracy_chart, loss_chart, rate_chart
 from bisenet_core.learning.run_report.finished_run import FinishedRun, read_run
 from bisenet_core.learning.run_report.headline import commit, facts, figures, state
-from bisenet_core.learning.run_report.pictures import NO_PICTURES, load_module, take_pictures
+from bisenet_core.learning.run_report.pictures import NO_PICTURES, load_task, take_pictures
 from bisenet_core.reports.parts.classes import class_rows, class_table, confusion
 from bisenet_core.reports.parts.page import render_page, write_page
 
@@ -49,14 +49,14 @@ def _validation(run: FinishedRun, root: Path | None) -> dict[str, Any]:
     found: dict[str, Any] = {"classes": None, "matrix": None, "pictures": NO_PICTURES, "no_pictures": ""}
     if run.scores is None:
         return found
-    module = load_module(run)
-    space = module.label_space
+    task = load_task(run)
+    space = task.label_space
     ious = dict(zip(space.classes, run.scores.class_ious()))
     found["classes"] = class_table(class_rows(space.classes, space.palette, {"IoU": ious}), "IoU")
     found["matrix"] = confusion(space.classes, space.palette, run.scores.counts)
     try:
         root = root or Path(run.starts[-1].root if run.starts else "data")
-        found["pictures"] = take_pictures(run, root, module)
+        found["pictures"] = take_pictures(run, root, task)
     except InputError as error:
         found["no_pictures"] = str(error)
     return found

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional
 
+from bisenet_core.learning.checkpoint import load_network, saved_classes
 from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.run_report.finished_run import FinishedRun
-from bisenet_core.learning.segmentation_module import SegmentationModule
+from bisenet_core.learning.segmentation_task import SegmentationTask, labelled
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.reports.parts.frame_choice import best_and_worst
 from bisenet_core.reports.parts.panels import Seen, frame_panels
@@ -29,7 +29,7 @@ class Picture:
 NO_PICTURES: dict[str, list[Picture]] = {"best": [], "worst": []}
 
 
-def take_pictures(run: FinishedRun, root: Path, module: SegmentationModule) -> dict[str, list[Picture]]:
+def take_pictures(run: FinishedRun, root: Path, task: SegmentationTask) -> dict[str, list[Picture]]:
     """``best`` and ``worst`` images by the scores in ``run``, each the most telling first, as labelled now.
 
     ``root`` is the data set's folder. ``InputError`` where an image is not what it was.
@@ -43,28 +43,24 @@ def take_pictures(run: FinishedRun, root: Path, module: SegmentationModule) -> d
 
     def picture(place: int) -> Picture:
         image, truth = dataset[int(index[place])]
-        panels = frame_panels(Seen(image, truth, _labels(module, image)), module.label_space)
+        panels = frame_panels(Seen(image, truth, _labels(task, image)), task.label_space)
         return Picture(dataset.name(int(index[place])), float(values[place]), panels)
 
     return {group: [picture(place) for place in places] for group, places in zip(NO_PICTURES, chosen)}
 
 
-def load_module(run: FinishedRun) -> SegmentationModule:
+def load_task(run: FinishedRun) -> SegmentationTask:
     """The network of the run's checkpoint, ready to label images on the CPU."""
-    values = dict(run.checkpoint["hyper_parameters"])
+    settings = run.checkpoint["hyper_parameters"]
     # its weights are in the checkpoint; where they once came from may be gone
-    values["recipe"] = replace(run.recipe, backbone="").to_dict()
-    module = SegmentationModule(**values)
-    module.load_state_dict(run.checkpoint["state_dict"])
-    return module.eval()
+    task = SegmentationTask(replace(run.recipe, backbone=""), saved_classes(settings, run.recipe))
+    load_network(task.network, run.checkpoint["state_dict"])
+    task.network.float().eval()
+    return task
 
 
 @torch.no_grad()
-def _labels(module: SegmentationModule, image: np.ndarray) -> np.ndarray:
+def _labels(task: SegmentationTask, image: np.ndarray) -> np.ndarray:
     """HxWx3 uint8 RGB -> HxW uint8 ids, as in validation."""
-    recipe, size = module.recipe, image.shape[:2]
-    tensor = torch.from_numpy(normalised(image, recipe.mean, recipe.std))[None]
-    if recipe.eval_size:
-        tensor = functional.interpolate(tensor, recipe.eval_size[::-1], mode="bilinear", align_corners=False)
-    logits = functional.interpolate(module.network(tensor), size=size, mode="bilinear", align_corners=False)
-    return logits.argmax(1)[0].byte().numpy()
+    tensor = torch.from_numpy(normalised(image, task.recipe.mean, task.recipe.std))[None]
+    return labelled(task.network, tensor, task.recipe, image[None, ..., 0])[0].byte().numpy()

@@ -9,7 +9,7 @@ from typing import Any
 
 from bisenet_core.errors import InputError
 from bisenet_core.files import replacing
-from bisenet_core.learning.run_report.loggers import LOGS
+from bisenet_core.learning.run_report.metrics_file import LOGS
 
 FILE_NAME = "run.json"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("lightning", reason="the kit needs PyTorch")
+pytest.importorskip("lightning_fabric", reason="the kit needs PyTorch")
 import torch
 
 from bisenet_core.benchmarks.gpu import make_kit

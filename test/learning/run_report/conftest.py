@@ -1,16 +1,13 @@
 """A real run, tiny: BiSeNet V2 at a quarter of its width on a few rendered frames."""
 
-import lightning
-import pytest
-import yaml
-from lightning.pytorch.callbacks import LearningRateMonitor, ProgressBar
+import os
+import signal
 
-from bisenet_core.learning.checkpointing import RunCheckpoints
-from bisenet_core.learning.data_module import SegmentationDataModule
+import pytest
+
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.run_guard import StopSignals
-from bisenet_core.learning.run_report import RunReport, loggers
-from bisenet_core.learning.segmentation_module import SegmentationModule
+from bisenet_core.learning.run_guard import RunStoppedError
+from bisenet_core.learning.train import train
 
 RECIPE = {
     "name": "tiny", "dataset": "camvid", "options": {"alpha": 0.25}, "iterations": 4, "batch_size": 3,
@@ -18,25 +15,26 @@ RECIPE = {
 }
 
 
+class At:
+    """Calls ``act`` before ``iteration``, counted from 0."""
+
+    def __init__(self, iteration, act):
+        self.iteration, self.act = iteration, act
+
+    def on_train_batch_start(self, _learner, iteration):
+        if iteration == self.iteration:
+            self.act()
+
+
 @pytest.fixture(scope="session")
 def start_run(street_dataset):
-    """Trains into ``output`` up to an iteration, with ``callbacks``, going on where ``begin`` is not 0."""
+    """Trains into ``output``; ``act`` is called before ``iteration``."""
 
-    def start(output, iterations=4, begin=0, callbacks=(), **changes):
-        recipe = Recipe.from_dict({**RECIPE, **changes})
-        output.mkdir(exist_ok=True)
-        (output / "recipe.yaml").write_text(yaml.safe_dump(recipe.to_dict()))
-        data = SegmentationDataModule(recipe, street_dataset, 0)
-        checkpoints = RunCheckpoints(output, StopSignals(), data.iterations_per_epoch, 10.0, "val_miou")
-        trainer = lightning.Trainer(
-            max_steps=iterations, precision=recipe.precision, logger=loggers(output, begin),
-            enable_progress_bar=any(isinstance(one, ProgressBar) for one in callbacks),
-            val_check_interval=2, check_val_every_n_epoch=None, log_every_n_steps=1,
-            enable_model_summary=False, accelerator="cpu",
-            callbacks=[*callbacks, RunReport(output, street_dataset), LearningRateMonitor(), checkpoints],
+    def start(output, iteration=-1, act=None, resume=False):
+        recipe = Recipe.from_dict(RECIPE)
+        return train(
+            recipe, street_dataset, output, resume=resume, workers=0, callbacks=[At(iteration, act)]
         )
-        ckpt = output / "last.ckpt" if begin else None
-        trainer.fit(SegmentationModule(recipe.to_dict()), data, ckpt_path=ckpt)
 
     return start
 
@@ -45,6 +43,7 @@ def start_run(street_dataset):
 def finished(start_run, tmp_path_factory):
     """The folder of a run that was resumed once and has come to its end. Not to be written to."""
     output = tmp_path_factory.mktemp("runs") / "finished"
-    start_run(output, 2)
-    start_run(output, 4, begin=2)
+    with pytest.raises(RunStoppedError):
+        start_run(output, 1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    start_run(output, resume=True)
     return output

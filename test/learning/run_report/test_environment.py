@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 pytest.importorskip("torch", reason="training needs PyTorch (pip install .[train])")
-pytest.importorskip("lightning", reason="training needs lightning (pip install .[train])")
+pytest.importorskip("lightning_fabric", reason="training needs Lightning Fabric (pip install .[train])")
 
 from bisenet_core.learning.run_report.environment import git_state, hardware, versions
 

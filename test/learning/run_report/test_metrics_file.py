@@ -1,12 +1,14 @@
 """A run's metrics are one curve, however often it is broken off and resumed."""
 
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("lightning", reason="training needs lightning (pip install .[train])")
+pytest.importorskip("torch", reason="training needs PyTorch (pip install .[train])")
 
-from bisenet_core.learning.run_report.metrics_file import MetricsFile, read_rows
+from bisenet_core.learning.run_report.metrics_file import MetricsFile, RunLogs, read_rows
 
 
 def _value(step):
@@ -18,10 +20,10 @@ def _log(path, begin, end):
     metrics = MetricsFile(path, begin)
     for step in range(begin, end):
         if step % 2:
-            metrics.log_metrics({"lr-SGD": 0.1 * _value(step)}, step)
-            metrics.log_metrics({"loss": _value(step), "epoch": 0}, step)
+            metrics.log({"lr-SGD": 0.1 * _value(step)}, step)
+            metrics.log({"loss": _value(step)}, step)
         if step % 4 == 3:
-            metrics.log_metrics({"val_miou": 1 - _value(step), "epoch": 0}, step)
+            metrics.log({"val_miou": 1 - _value(step)}, step)
 
 
 @settings(max_examples=40, deadline=None)
@@ -66,3 +68,30 @@ def test_a_run_that_starts_anew_keeps_no_row(tmp_path):
 
 def test_there_may_be_no_file_yet(tmp_path):
     assert read_rows(tmp_path / "metrics.csv") == []
+
+
+def _log_run(output, begin, end, offset):
+    logs = RunLogs(output, begin)
+    for step in range(begin, end):
+        logs.log({"loss": step + offset}, step)
+
+
+def test_a_resumed_run_is_one_curve_in_tensorboard(tmp_path):
+    event_accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="TensorBoard is not installed"
+    )
+    _log_run(tmp_path, 0, 10, 0.5)
+    _log_run(tmp_path, 6, 12, 0.25)
+    events = event_accumulator.EventAccumulator(str(tmp_path / "logs"))
+    events.Reload()
+    curve = [(event.step, event.value) for event in events.Scalars("loss")]
+    assert curve == [(step, step + (0.5 if step < 6 else 0.25)) for step in range(12)]
+
+
+def test_metrics_are_logged_without_tensorboard_and_by_the_first_process_alone(tmp_path, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    _log_run(tmp_path, 0, 3, 0.5)
+    assert [row["loss"] for row in read_rows(tmp_path / "logs" / "metrics.csv")] == ["0.5", "1.5", "2.5"]
+    assert "no files for TensorBoard" in caplog.text
+    RunLogs(tmp_path / "other", enabled=False).log({"loss": 1.0}, 0)
+    assert not (tmp_path / "other").exists()

@@ -6,43 +6,47 @@ import re
 import pytest
 from rich.console import Console
 
-from bisenet_core.learning.run_report import progress_bar
+from bisenet_core.learning.run_report import RunProgress
 
 
-def _printed(start_run, output, terminal, seconds=1e9):
+def _printed(terminal, seconds=1e9, **options):
+    """What a run of 4 iterations prints that validates after the second and the last."""
     file = io.StringIO()
-    console = Console(file=file, force_terminal=terminal, width=110)
-    start_run(output, callbacks=[progress_bar(console, seconds)])
+    console = Console(file=file, force_terminal=terminal, width=110, **options)
+    progress = RunProgress(4, console, seconds)
+    with progress.running(0):
+        for done in (1, 2, 3, 4):
+            progress.trained(done, 1 / done)
+            if done % 2 == 0:
+                with progress.validating(batches=2):
+                    progress.validated_batch()
+                    progress.validated_batch()
+                progress.validated(done, 0.1 * done, 0.1 * done)
     return file.getvalue()
 
 
-def test_a_log_file_gets_a_line_for_each_validation(start_run, tmp_path):
-    lines = _printed(start_run, tmp_path / "run", terminal=False).splitlines()
+def test_a_log_file_gets_a_line_for_each_validation():
+    lines = _printed(terminal=False).splitlines()
     assert all(re.fullmatch(r"[ -~]+", line) for line in lines), "control characters in a log file"
     assert lines[0] == "iteration 0 of 4 (0 %)"
-    said = r"iteration 2 of 4 \(50 %\), loss [\d.]+, [\d.]+ iterations/s, [\d.]+ s left, val mIoU .* %.*"
+    said = r"iteration 2 of 4 \(50 %\), loss 0.5, [\d.e+]+ iterations/s, [\d.]+ \w+ left, val mIoU 20.0 % .*"
     assert re.fullmatch(said, lines[1])
     assert len(lines) == 4 and lines[-1].startswith("iteration 4 of 4 (100 %)")
 
 
-def test_a_log_file_gets_a_line_as_often_as_is_asked(start_run, tmp_path):
-    lines = _printed(start_run, tmp_path / "run", terminal=False, seconds=0.0).splitlines()
+def test_a_log_file_gets_a_line_as_often_as_is_asked():
+    lines = _printed(terminal=False, seconds=0.0).splitlines()
     assert [line.split(",")[0] for line in lines[:3]] == [
         "iteration 0 of 4 (0 %)", "iteration 1 of 4 (25 %)", "iteration 2 of 4 (50 %)",
     ]
 
 
-def test_a_terminal_gets_one_bar_over_the_whole_run(start_run, tmp_path):
-    printed = _printed(start_run, tmp_path / "run", terminal=True)
-    assert "training" in printed and "2/4" in printed and "s left" in printed and "validating" in printed
+def test_a_terminal_gets_one_bar_over_the_whole_run():
+    printed = _printed(terminal=True)
+    assert "training" in printed and "4/4" in printed and "val mIoU 40.0 %" in printed
     assert "iteration 2 of 4" not in printed
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_other_processes_are_silent(start_run, tmp_path, terminal):
-    file = io.StringIO()
-    bar = progress_bar(Console(file=file, force_terminal=terminal))
-    setup = bar.setup
-    bar.setup = lambda *arguments, **named: (setup(*arguments, **named), bar.disable())[0]
-    start_run(tmp_path / "run", callbacks=[bar])
-    assert file.getvalue() == ""
+def test_other_processes_are_silent(terminal):
+    assert _printed(terminal, quiet=True) == ""

@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import cv2
-import lightning
 import numpy as np
+from lightning_fabric import Fabric
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -32,7 +32,7 @@ class RunSampler(Sampler[list[Key]]):
     same pairs, so a run sees the same whoever loads it, on however many processes, and wherever it resumed.
 
     Each of the ``accumulate`` parts of a batch is divided over ``processes`` in turn. Iteration begins after
-    ``done`` iterations; the length is that of the whole run, in parts.
+    ``done`` iterations.
     """
 
     def __init__(
@@ -47,9 +47,6 @@ class RunSampler(Sampler[list[Key]]):
         self.process, self.processes = process, processes
         self.per_epoch = length // recipe.batch_size
         self._order = lru_cache(maxsize=1)(self._shuffled)
-
-    def __len__(self) -> int:
-        return self.recipe.iterations * self.recipe.accumulate
 
     def __iter__(self) -> Iterator[list[Key]]:
         share = self.recipe.batch_size // (self.recipe.accumulate * self.processes)
@@ -98,50 +95,51 @@ class ValidationSamples(Dataset):
         return (*to_tensors(*self.pairs[index], self.recipe.mean, self.recipe.std), index)
 
 
-class RunData(lightning.LightningDataModule):
+class RunData:
     """Batches of ``train``, samples by (epoch, index), and ``val``, by index, or None for no validation.
 
     ``workers`` processes load for each process that trains. ``InputError`` where ``train`` does not fill one
     batch of the recipe.
     """
 
-    # a process may have no image of a small validation split
-    allow_zero_length_dataloader_with_multiple_devices = True
+    #: Images that a process validates together; more than one have to be of the same size.
+    validation_batch = 1
 
     def __init__(self, recipe: Recipe, train: Dataset, val: Dataset | None, workers: int = 1) -> None:
-        super().__init__()
         self.recipe, self.train, self.val, self.workers = recipe, train, val, workers
         if len(train) < recipe.batch_size:
             raise InputError(
                 f"{len(train)} training images do not fill one batch of {recipe.batch_size}; lower batch_size"
             )
         self.iterations_per_epoch = len(train) // recipe.batch_size
+        self._validation: DataLoader | None = None
 
-    def train_dataloader(self) -> DataLoader:
-        trainer = self.trainer
-        sampler = RunSampler(
-            len(self.train), self.recipe, trainer.global_step, trainer.global_rank, trainer.world_size
-        )
-        return DataLoader(self.train, batch_sampler=sampler, **self._loading())
+    def training_batches(self, fabric: Fabric, done: int = 0) -> DataLoader:
+        """This process's part of every batch of the run, from iteration ``done`` on."""
+        sampler = RunSampler(len(self.train), self.recipe, done, fabric.global_rank, fabric.world_size)
+        return DataLoader(self.train, batch_sampler=sampler, **self._loading(fabric))
 
-    def val_dataloader(self) -> DataLoader | list:
-        if self.val is None:
-            return []
-        share = range(self.trainer.global_rank, len(self.val), self.trainer.world_size)
-        return DataLoader(self.val, batch_size=1, sampler=share, **self._loading())
+    def validation_batches(self, fabric: Fabric) -> DataLoader:
+        """This process's share of ``val``; the same loader each time, as its workers stay."""
+        if self._validation is None:
+            assert self.val is not None
+            share = range(fabric.global_rank, len(self.val), fabric.world_size)
+            self._validation = DataLoader(
+                self.val, batch_size=self.validation_batch, sampler=share, **self._loading(fabric)
+            )
+        return self._validation
 
-    def _loading(self) -> dict:
-        on_gpu = self.trainer.strategy.root_device.type == "cuda"
+    def _loading(self, fabric: Fabric) -> dict:
         # pinned memory is copied to the GPU while the step before still runs
         return {
             "num_workers": self.workers,
             "persistent_workers": self.workers > 0,
-            "pin_memory": on_gpu,
+            "pin_memory": fabric.device.type == "cuda",
             "worker_init_fn": _begin_worker,
         }
 
 
-class SegmentationDataModule(RunData):
+class SegmentationData(RunData):
     """``recipe.dataset`` below ``root``: its training split augmented, its validation split as it is.
 
     ``training_pairs`` are images and labels of the training split as they are on disk.

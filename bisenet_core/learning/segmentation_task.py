@@ -1,0 +1,106 @@
+"""Learning to label pixels: a network, its losses and its validation."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace, label_space_of
+from bisenet_core.learning.checkpoint import label_space_values
+from bisenet_core.learning.class_weights import count_pixels, inverse_log
+from bisenet_core.learning.detail_loss import DetailLoss
+from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy, upsampled
+from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.scores import SegmentationScore
+from bisenet_core.models import create_model
+from bisenet_core.models.network import SegmentationNetwork
+
+
+class SegmentationTask:
+    """The network of ``recipe`` in training; where it has detail heads, they learn boundaries of labels.
+
+    ``label_space`` is that of the data, by default that of the recipe's data set. Batches are
+    (image Bx3xHxW float32 normalised, target BxHxW int64 with ``UNLABELED`` ignored), in validation with the
+    images' indices, B, besides. ``InputError`` for a network that does not label pixels, and for class
+    weights of another number.
+    """
+
+    #: What says which checkpoint is best.
+    metric = "val_miou"
+
+    def __init__(self, recipe: Recipe, label_space: LabelSpace | None = None) -> None:
+        self.recipe, self.label_space = recipe, label_space or label_space_of(recipe.dataset)
+        self.network = _network(recipe, self.label_space.num_classes)
+        self.loss = _loss(recipe, self.label_space.num_classes)
+        self.detail_loss = DetailLoss()
+
+    @property
+    def hyper_parameters(self) -> dict[str, Any]:
+        """What a checkpoint keeps, as plain values, for the task to be made again."""
+        return {"recipe": self.recipe.to_dict(), "label_space": label_space_values(self.label_space)}
+
+    @property
+    def class_weights(self) -> Tensor | None:
+        """Of the loss, K float32."""
+        return self.loss.class_weights
+
+    @class_weights.setter
+    def class_weights(self, weights: Tensor | None) -> None:
+        self.loss.class_weights = weights
+
+    def prepare(self, data: Any) -> None:
+        """Count the classes' pixels in ``data`` where the recipe weighs classes by them."""
+        if self.recipe.class_weights == "inverse_log" and self.class_weights is None:
+            counts = count_pixels(data.training_pairs, self.label_space.num_classes, data.workers)
+            self.class_weights = torch.tensor(inverse_log(counts))
+
+    def losses(self, outputs: dict[str, Tensor], target: Tensor) -> dict[str, Tensor]:
+        """That of each head of the network, ``loss_HEAD``, and before them their weighted sum, ``loss``."""
+        found = {head: self._loss_of(head)(logits, target) for head, logits in outputs.items()}
+        total = sum(self._weight_of(head) * value for head, value in found.items())
+        return {"loss": total, **{f"loss_{head}": value for head, value in found.items()}}
+
+    def _loss_of(self, head: str) -> nn.Module:
+        return self.detail_loss if head in self.network.detail_heads else self.loss
+
+    def _weight_of(self, head: str) -> float:
+        if head in self.network.detail_heads:
+            return self.recipe.detail_weight
+        return self.recipe.auxiliary_weight if head in self.network.auxiliary else 1.0
+
+    def new_score(self) -> SegmentationScore:
+        return SegmentationScore(self.label_space.num_classes)
+
+    def score_batch(
+        self, score: SegmentationScore, network: nn.Module, image: Tensor, target: Tensor, indices: Tensor
+    ) -> None:
+        """Add to ``score`` what ``network``, of this task, makes of a batch of validation."""
+        score.update(labelled(network, image, self.recipe, target), target, indices)
+
+
+def labelled(network: nn.Module, image: Tensor, recipe: Recipe, target: Tensor) -> Tensor:
+    """Class ids BxHxW of images seen at the size that ``recipe`` validates at, at that of ``target``."""
+    if recipe.eval_size is not None:
+        size = recipe.eval_size[::-1]
+        image = functional.interpolate(image, size=size, mode="bilinear", align_corners=False)
+    return upsampled(network(image), target).argmax(1)
+
+
+def _loss(recipe: Recipe, num_classes: int) -> CrossEntropy:
+    weights = None if isinstance(recipe.class_weights, str) else recipe.class_weights
+    if weights is not None and len(weights) != num_classes:
+        raise InputError(
+            f"setting 'class_weights' has {len(weights)} numbers; expected {num_classes}, one for each class"
+        )
+    if recipe.loss == "cross_entropy":
+        return CrossEntropy(weights)
+    return OhemCrossEntropy(recipe.ohem_threshold, recipe.ohem_min_kept, weights)
+
+
+def _network(recipe: Recipe, num_classes: int) -> SegmentationNetwork:
+    network = create_model(recipe.network, num_classes, **recipe.options)
+    if not isinstance(network, SegmentationNetwork):
+        raise InputError(f"network {recipe.network} labels whole images; expected one that labels pixels")
+    return network
