@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.evaluation.protocols.logits import upsampled
 from bisenet_core.runtime.postprocessing import nearest_index
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -36,7 +36,8 @@ class Agreement:
         self.differing += int(np.count_nonzero(found != other))
         self.logit_difference = max(self.logit_difference, float(np.abs(scores - others).max()))
         size = first.backend.input_size
-        self.widest_tie = max(self.widest_tie, widest_tie(scores, size, found, other))
+        tie = widest_tie(scores, size, found, other, first.card.upsampling)
+        self.widest_tie = max(self.widest_tie, tie)
 
     def as_json(self) -> dict[str, Any]:
         """The counts, and the share of ``equal`` pixels."""
@@ -44,14 +45,16 @@ class Agreement:
         return {**self.__dict__, "equal": equal}
 
 
-def widest_tie(scores: np.ndarray, size: tuple[int, int], found: np.ndarray, other: np.ndarray) -> float:
+def widest_tie(
+    scores: np.ndarray, size: tuple[int, int], found: np.ndarray, other: np.ndarray, upsampling: str
+) -> float:
     """Largest margin by which ``scores`` prefer ``found`` to ``other``, HxW uint8, where they differ; or 0.
 
-    ``scores`` are Cxhxw logits; they are upsampled to the network's ``size`` (width, height).
+    ``scores`` are Cxhxw logits, upsampled to the network's ``size`` (width, height) as ``upsampling`` says.
     """
-    upsampled = np.stack([cv2.resize(plane, size) for plane in scores])
+    full = upsampled(scores, size, upsampling)
     row, col = np.nonzero(found != other)
     y = nearest_index(size[1], found.shape[0])[row]
     x = nearest_index(size[0], found.shape[1])[col]
-    margins = upsampled[found[row, col], y, x] - upsampled[other[row, col], y, x]
+    margins = full[found[row, col], y, x] - full[other[row, col], y, x]
     return float(np.abs(margins).max(initial=0.0))

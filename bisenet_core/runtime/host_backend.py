@@ -46,7 +46,8 @@ class HostBackend(InferenceBackend):
             logits = self._run()
             ran = perf_counter()
             labels, confidence = labels_from_logits(
-                logits, self.input_size, (image.shape[1], image.shape[0]), with_confidence)
+                logits, self.input_size, (image.shape[1], image.shape[0]), with_confidence,
+                self._card.upsampling)
             ended = perf_counter()
         return BackendResult(labels, confidence, {
             "preprocess_ms": 1e3 * (taken - started), "network_ms": 1e3 * (ran - taken),

@@ -6,12 +6,13 @@ import math
 import re
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, Union
 
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_search import resolve_model
+from bisenet_core.runtime.postprocessing import HALF_PIXEL, UPSAMPLINGS
 
 __all__ = ["CARD_NAME", "ONNX_NAME", "SCHEMA_VERSION", "ModelCard", "file_sha256", "resolve_model"]
 
@@ -27,6 +28,7 @@ class ModelCard:
     ``mean`` and ``std`` are RGB on the 0..1 scale, whatever ``color_order`` ("rgb" or "bgr", the order of the
     network's input channels) is. ``input_width`` and ``input_height`` are pixels. ``architecture_options``,
     ``recipe`` and ``metrics`` are JSON objects; ``training_data`` and ``licence`` are text for people.
+    ``upsampling``, one of ``postprocessing.UPSAMPLINGS``, is how the logits are brought to the input's size.
     Raises InputError when a value has the wrong type or range.
     """
 
@@ -45,6 +47,7 @@ class ModelCard:
     metrics: Dict[str, Any]
     licence: str
     schema_version: int = SCHEMA_VERSION
+    upsampling: str = HALF_PIXEL
     #: where the card was loaded from or saved to; not part of model.json
     folder: Optional[Path] = field(default=None, compare=False)
 
@@ -86,7 +89,9 @@ class ModelCard:
         return replace(self, folder=folder)
 
     def _to_json(self) -> str:
-        content = {key: getattr(self, key) for key in _keys(ModelCard)}
+        # A default is left out: an older program, which refuses unknown keys, reads what it would run right.
+        content = {key: getattr(self, key) for key in _keys(ModelCard)
+                   if key not in _OPTIONAL or getattr(self, key) != _OPTIONAL[key]}
         content["label_space"] = {key: getattr(self.label_space, key) for key in _keys(LabelSpace)}
         text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
         # A colour or a mean reads best on one line.
@@ -99,7 +104,7 @@ class ModelCard:
         if version != SCHEMA_VERSION:
             raise InputError(f"schema_version is {_short(version)}; this program reads {SCHEMA_VERSION}: "
                              "export the model again, or update the program")
-        _check_keys(content, _keys(cls), "the card")
+        _check_keys(content, _keys(cls), "the card", _OPTIONAL)
         space = content["label_space"]
         _check_keys(space, _keys(LabelSpace), "label_space")
         return cls(**dict(content, label_space=_label_space(space)))
@@ -141,14 +146,14 @@ def _keys(cls: type) -> Sequence[str]:
     return sorted(names, key=lambda name: name != "schema_version")  # a reader wants the version first
 
 
-def _check_keys(content: Any, known: Sequence[str], where: str) -> None:
+def _check_keys(content: Any, known: Sequence[str], where: str, optional: Iterable[str] = ()) -> None:
     if not isinstance(content, dict):
         raise InputError(f"{where} is {_short(content)}; expected a JSON object")
     for key in content:
         if key not in known:
             raise InputError(f"unknown key '{key}' in {where}; {suggest(key, known)}")
     for key in known:
-        if key not in content:
+        if key not in content and key not in optional:
             raise InputError(f"{where} lacks the key '{key}'")
 
 
@@ -188,6 +193,9 @@ _TEXT = ("text", _is_text)
 _OBJECT = ("a JSON object", lambda value: isinstance(value, dict))
 _SIDE = ("a whole number of pixels above 0", lambda value: _is_whole(value) and value > 0)
 
+# Keys that a card may lack, and what is meant then.
+_OPTIONAL = {"upsampling": HALF_PIXEL}
+
 # What each value must be, in words and as a check.
 _RULES = {
     "name": _TEXT, "architecture": _TEXT, "architecture_options": _OBJECT,
@@ -200,5 +208,6 @@ _RULES = {
     "onnx_sha256": ("64 lower-case hexadecimal digits", lambda value: (
         _is_text(value) and re.match(r"[0-9a-f]{64}\Z", value) is not None)),
     "training_data": _TEXT, "recipe": _OBJECT, "metrics": _OBJECT, "licence": _TEXT,
+    "upsampling": (" or ".join(UPSAMPLINGS), lambda value: value in UPSAMPLINGS),
     "schema_version": (str(SCHEMA_VERSION), lambda value: value == SCHEMA_VERSION),
 }  # type: Dict[str, Tuple[str, Callable[[Any], bool]]]

@@ -1,13 +1,15 @@
 """From the network's logits to labels at the camera image's own size.
 
 The definition, the same in every backend: bilinear upsampling of the logits to the network's input size and
-argmax (half-pixel centres, lowest id wins a tie, float32), then nearest resize of the labels.
+argmax (lowest id wins a tie, float32), then nearest resize of the labels. The network's card names where the
+logits lie among the pixels: they have half-pixel centres, or the outermost ones lie on the outermost pixels
+(PyTorch's align_corners=True), as some publishers train and score their networks.
 
-How it is computed: with half-pixel centres every upsampled pixel is a convex combination of the four logits
-around it. Between four neighbouring logits (a *cell*) a class can win only if its largest corner reaches the
-largest of all classes' smallest corners. Most cells of a street scene leave one such candidate, which then
-fills the cell; the others are evaluated for their two or three candidates alone. The result is that of
-upsampling every class and taking the argmax, at a cost that hardly grows with the number of classes.
+How it is computed: every upsampled pixel is a convex combination of the four logits around it. Between four
+neighbouring logits (a *cell*) a class can win only if its largest corner reaches the largest of all classes'
+smallest corners. Most cells of a street scene leave one such candidate, which then fills the cell; the others
+are evaluated for their two or three candidates alone. The result is that of upsampling every class and taking
+the argmax, at a cost that hardly grows with the number of classes.
 All arithmetic is float32: bfloat16 would round upsampled logits into ties.
 """
 
@@ -17,6 +19,9 @@ from typing import Iterator, Optional, Tuple
 import numpy as np
 
 from bisenet_core.errors import InferenceError
+
+#: Where logits lie among the pixels of the network's input; a ModelCard names one.
+HALF_PIXEL, ALIGN_CORNERS = UPSAMPLINGS = ("half_pixel", "align_corners")
 
 # Classes this far below the winner add less than 2e-5 to the softmax's sum even if there are 170 of them,
 # so they cannot move an 8-bit confidence.
@@ -30,15 +35,16 @@ _Contest = Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def labels_from_logits(logits: np.ndarray, network_size: Tuple[int, int], output_size: Tuple[int, int],
-                       with_confidence: bool = False) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+                       with_confidence: bool = False,
+                       upsampling: str = HALF_PIXEL) -> Tuple[np.ndarray, Optional[np.ndarray]]:
     """Labels, and confidence when asked for, of the output size; both new HxW uint8 arrays.
 
-    ``logits`` is 1xCxhxw float32; the sizes are (width, height). Confidence is 255 times the softmax
-    probability of the winning class, resized as the labels are. Raises InferenceError for logits that are
-    not finite: they would otherwise be drawn as a confident class 0.
+    ``logits`` is 1xCxhxw float32; the sizes are (width, height); ``upsampling`` is one of UPSAMPLINGS.
+    Confidence is 255 times the softmax probability of the winning class, resized as the labels are. Raises
+    InferenceError for logits that are not finite: they would otherwise be drawn as a confident class 0.
     """
     refuse_non_finite(logits)
-    upsampler = _upsampler(logits.shape[2:], network_size[::-1], output_size[::-1])
+    upsampler = _upsampler(logits.shape[2:], network_size[::-1], output_size[::-1], upsampling)
     if with_confidence:
         return upsampler.labels_and_confidence(logits[0])
     return upsampler.labels(logits[0]), None
@@ -60,13 +66,15 @@ class LogitUpsampler:
     """Labels (and confidence) at a size of choice from logits on a coarse grid.
 
     ``grid`` is the (height, width) of the logits and ``network`` that of the network's input, to which the
-    logits are upsampled; the labels are then resized to ``output`` by nearest neighbour, half-pixel centres:
-    row y comes from row floor((y + 1/2) * network height / output height). Safe to use from many threads.
+    logits are upsampled as ``upsampling`` says, one of UPSAMPLINGS. The labels are then resized to ``output``
+    by nearest neighbour, half-pixel centres: row y comes from row
+    floor((y + 1/2) * network height / output height). Safe to use from many threads.
     """
 
-    def __init__(self, grid: Tuple[int, int], network: Tuple[int, int], output: Tuple[int, int]) -> None:
-        self._rows = _Axis(grid[0], network[0], output[0])
-        self._cols = _Axis(grid[1], network[1], output[1])
+    def __init__(self, grid: Tuple[int, int], network: Tuple[int, int], output: Tuple[int, int],
+                 upsampling: str = HALF_PIXEL) -> None:
+        self._rows = _Axis(grid[0], network[0], output[0], upsampling)
+        self._cols = _Axis(grid[1], network[1], output[1], upsampling)
         width = grid[1]
         low_rows, high_rows = self._rows.low[:, None] * width, self._rows.high[:, None] * width
         # Flat indices of each cell's corners: top left, top right, bottom left, bottom right.
@@ -155,14 +163,13 @@ _upsampler = lru_cache(maxsize=8)(LogitUpsampler)
 class _Axis:
     """One axis of the grid, cut into cells: cell k lies between logits k - 1 and k.
 
-    The first and the last cell are the half cells beyond the outermost logits, where both ends are the same
-    logit. Each cell gets ``span`` positions on the canvas, the most that any has; sizes that are no multiple
-    of the stride leave some cells a position short.
+    The first and the last cell lie beyond the outermost logits, and both their ends are the same logit: half
+    cells with half-pixel centres; with aligned corners the first is empty and the last is one pixel. Each
+    cell gets ``span`` positions on the canvas, the most that any has; some cells leave one or more unused.
     """
 
-    def __init__(self, grid: int, network: int, output: int) -> None:
-        # (pixel + 1/2) * grid / network - 1/2, in exact integers: a GPU gets to the same without float64
-        floor, rest = np.divmod((2 * np.arange(network) + 1) * grid - network, 2 * network)
+    def __init__(self, grid: int, network: int, output: int, upsampling: str) -> None:
+        floor, weight = grid_positions(grid, network, upsampling)
         cell = floor + 1
         first = np.searchsorted(cell, np.arange(grid + 1))
         within = np.arange(network) - first[cell]
@@ -172,9 +179,24 @@ class _Axis:
         self.high = np.minimum(np.arange(grid + 1), grid - 1)
         #: span x cells float32: weight of the high end
         self.weight = np.zeros((self.span, grid + 1), np.float32)
-        self.weight[within, cell] = rest / (2 * network)
+        self.weight[within, cell] = weight
         #: canvas position of each output pixel
         self.pixels = (cell * self.span + within)[nearest_index(network, output)]
+
+
+def grid_positions(grid: int, pixels: int, upsampling: str) -> Tuple[np.ndarray, np.ndarray]:
+    """Where pixels 0 to ``pixels`` - 1 lie among ``grid`` logits, as ``upsampling`` says.
+
+    Two arrays: number of the logit before each pixel, -1 to grid - 1; weight of the next logit, from 0 to 1.
+    """
+    # in exact integers: a GPU gets to the same without float64
+    place = np.arange(pixels)
+    if upsampling == ALIGN_CORNERS:  # pixel * (grid - 1) / (pixels - 1)
+        numerator, divisor = place * (grid - 1), max(1, pixels - 1)
+    else:  # (pixel + 1/2) * grid / pixels - 1/2
+        numerator, divisor = (2 * place + 1) * grid - pixels, 2 * pixels
+    floor, rest = np.divmod(numerator, divisor)
+    return floor, rest / divisor
 
 
 def nearest_index(source: int, target: int) -> np.ndarray:

@@ -194,7 +194,8 @@ class TensorRTBackend(InferenceBackend):
             logits.shape[3], logits.shape[2], net.shape[3], net.shape[2], width, height,
             mask_ids=mask_ids.pointer, mask_count=len(drawing.masks), source=self._buffers["image"].pointer,
             step=image.size // height, layout=color_order, palette=self._palette,
-            alpha=drawing.overlay_alpha or 0.0, min_confidence=drawing.min_confidence, **places)
+            alpha=drawing.overlay_alpha or 0.0, min_confidence=drawing.min_confidence,
+            upsampling=self._card.upsampling, **places)
         for name, shape in wanted.items():
             self._buffers[name].download(shape, self._stream)
         self._events[3].record(self._stream)

@@ -14,7 +14,7 @@ from bisenet_core.runtime.backend import Drawing, choose_precision
 from bisenet_core.runtime.candidates import CANDIDATES
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.opening import open_backend
-from bisenet_core.runtime.postprocessing import labels_from_logits
+from bisenet_core.runtime.postprocessing import ALIGN_CORNERS, HALF_PIXEL, labels_from_logits
 from bisenet_core.runtime.preprocessing import fit_image
 
 ON_CPU = sorted({one.backend for one in CANDIDATES if one.device == "cpu"})
@@ -52,6 +52,19 @@ def test_the_result_is_the_definition(backend):
     assert set(result.timings) == {"preprocess_ms", "network_ms", "postprocess_ms"}
     assert all(value > 0 for value in result.timings.values())
     assert backend.infer(image, "rgb").confidence is None
+
+
+@pytest.mark.parametrize("name", ON_CPU)
+def test_logits_are_upsampled_as_the_card_says(name, tmp_path, write_model_folder):
+    pytest.importorskip(name, reason="the backend's library is optional")
+    card = ModelCard.load(write_model_folder(tmp_path, upsampling=ALIGN_CORNERS))
+    image, backend = random_image(), open_backend(card, name, "fp32")
+    labels = backend.infer(image, "rgb").labels
+    aligned, centred = (
+        labels_from_logits(backend.logits(image, "rgb"), (96, 64), (130, 70), upsampling=rule)[0]
+        for rule in (ALIGN_CORNERS, HALF_PIXEL))
+    backend.close()
+    assert (labels == aligned).all() and (labels != centred).mean() > 0.01
 
 
 def test_logits_are_the_networks_own(backend, card):

@@ -48,6 +48,14 @@ def test_the_file_is_for_people_too(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.onnx"]
 
 
+def test_a_card_names_its_upsampling_only_where_it_is_not_half_pixel(folder):
+    assert "upsampling" not in json.loads((folder / "model.json").read_text())
+    assert ModelCard.load(folder).upsampling == "half_pixel"
+    edit(folder, lambda content: content.update(upsampling="align_corners"))
+    card = ModelCard.load(folder)
+    assert card.upsampling == "align_corners" and card == ModelCard.load(card.save(folder).folder)
+
+
 def test_a_card_without_a_folder_has_no_file(make_card):
     with pytest.raises(ValueError, match="neither loaded"):
         print(make_card().onnx_path)
@@ -95,6 +103,8 @@ def test_another_schema_is_refused(folder, content):
     ("input_height", True, "input_height is True"),
     ("color_order", "rgba", "color_order is 'rgba'; expected \"rgb\" or \"bgr\""),
     ("color_order", [], "color_order is []"),
+    ("upsampling", "bilinear", "upsampling is 'bilinear'; expected half_pixel or align_corners"),
+    ("upsampling", None, "upsampling is missing; expected half_pixel or align_corners"),
     ("onnx_sha256", "abc", "64 lower-case hexadecimal digits"),
     ("recipe", [], "recipe is []; expected a JSON object"),
     ("licence", None, "licence is missing; expected text"),

@@ -5,19 +5,28 @@ from hypothesis import strategies as st
 
 from bisenet_core.errors import InferenceError
 from bisenet_core.runtime import postprocessing
-from bisenet_core.runtime.postprocessing import LogitUpsampler, labels_from_logits, nearest_index
+from bisenet_core.runtime.postprocessing import (
+    ALIGN_CORNERS,
+    HALF_PIXEL,
+    UPSAMPLINGS,
+    LogitUpsampler,
+    labels_from_logits,
+    nearest_index,
+)
 
 # Two scores this close may be ordered either way by float32 rounding: of scores below 16, seven roundings of
 # 2 ** -24 come to 7e-6 at most.
 NEAR_TIE = 1e-4
 
 
-def upsampled(logits, size):
+def upsampled(logits, size, upsampling=HALF_PIXEL):
     """Reference: every class at full size, float64. CxHxW, size (height, width)."""
     result = logits.astype(np.float64)
     for axis, target in ((1, size[0]), (2, size[1])):
         length = logits.shape[axis]
         source = np.clip((np.arange(target) + 0.5) * length / target - 0.5, 0, length - 1)
+        if upsampling == ALIGN_CORNERS:
+            source = np.linspace(0, length - 1, target)
         low = np.floor(source).astype(int)
         high = np.minimum(low + 1, length - 1)
         weight = (source - low).reshape((1, -1, 1) if axis == 1 else (1, 1, -1))
@@ -49,11 +58,11 @@ SIZES = st.tuples(st.integers(1, 100), st.integers(1, 100))
 
 
 @settings(deadline=None)
-@given(CASES, SIZES)
-def test_labels_are_the_argmax_of_the_upsampled_logits_for_any_sizes(logits, size):
-    labels = LogitUpsampler(logits.shape[1:], size, size).labels(logits)
+@given(CASES, SIZES, st.sampled_from(UPSAMPLINGS))
+def test_labels_are_the_argmax_of_the_upsampled_logits_for_any_sizes(logits, size, upsampling):
+    labels = LogitUpsampler(logits.shape[1:], size, size, upsampling).labels(logits)
     assert labels.shape == size and labels.dtype == np.uint8
-    full = upsampled(logits, size)
+    full = upsampled(logits, size, upsampling)
     rows, cols = np.indices(size)
     assert (full[labels, rows, cols] >= full.max(axis=0) - NEAR_TIE).all()
     clear = (full >= full.max(axis=0) - NEAR_TIE).sum(axis=0) == 1
@@ -61,12 +70,12 @@ def test_labels_are_the_argmax_of_the_upsampled_logits_for_any_sizes(logits, siz
 
 
 @settings(deadline=None)
-@given(CASES, SIZES)
-def test_confidence_is_the_softmax_of_the_winner(logits, size):
-    upsampler = LogitUpsampler(logits.shape[1:], size, size)
+@given(CASES, SIZES, st.sampled_from(UPSAMPLINGS))
+def test_confidence_is_the_softmax_of_the_winner(logits, size, upsampling):
+    upsampler = LogitUpsampler(logits.shape[1:], size, size, upsampling)
     labels, confidence = upsampler.labels_and_confidence(logits)
     assert (labels == upsampler.labels(logits)).all()
-    full = upsampled(logits, size)
+    full = upsampled(logits, size, upsampling)
     probability = 1.0 / np.exp(full - full.max(axis=0)).sum(axis=0)
     # half a level to the next, and what float32 rounds and _NEGLIGIBLE leaves out
     assert np.abs(confidence - 255 * probability).max() <= 0.5 + 1e-3
@@ -98,6 +107,29 @@ def test_a_class_that_wins_at_no_corner_can_win_between_them():
     logits = np.array([[[10.0, 0.0]], [[0.0, 10.0]], [[7.0, 7.0]]], np.float32)
     labels = LogitUpsampler((1, 2), (8, 16), (8, 16)).labels(logits)
     assert labels[0].tolist() == [0] * 6 + [2] * 4 + [1] * 6
+
+
+def test_aligned_corners_lie_on_the_outermost_pixels():
+    logits = np.array([[[10.0, 0.0]], [[0.0, 10.0]], [[7.0, 7.0]]], np.float32)
+    labels = LogitUpsampler((1, 2), (8, 16), (8, 16), ALIGN_CORNERS).labels(logits)
+    assert labels[0].tolist() == [0] * 5 + [2] * 6 + [1] * 5
+
+
+@pytest.mark.parametrize("size", [(512, 256), (500, 250), (512, 1024)])
+def test_both_ways_are_torchs(size):
+    """As published code upsamples its logits; the other way would change 2% of the labels and more."""
+    torch = pytest.importorskip("torch", reason="an independent upsampling")
+    logits = random_logits(19, 32, 64, 0, "noise")[None]
+    exact = torch.from_numpy(logits).double()
+    for upsampling in UPSAMPLINGS:
+        aligned = upsampling == ALIGN_CORNERS
+        full = torch.nn.functional.interpolate(exact, size[::-1], mode="bilinear", align_corners=aligned)
+        labels, _ = labels_from_logits(logits, size, size, upsampling=upsampling)
+        differing = labels != full.argmax(1)[0].numpy()
+        best, second = full[0].topk(2, dim=0).values.numpy()
+        assert not differing[best - second > NEAR_TIE].any()
+        other, = set(UPSAMPLINGS) - {upsampling}
+        assert (labels_from_logits(logits, size, size, upsampling=other)[0] != labels).mean() > 0.02
 
 
 def test_many_cells_are_evaluated_in_parts(monkeypatch):

@@ -117,7 +117,7 @@ def _complete(card: ModelCard, folder: Path) -> None:
     """The plain way's graph and, last, the reference labels."""
     plain = folder / PLAIN
     plain.mkdir(exist_ok=True)
-    write_plain_graph(card.onnx_path, card.input_width, card.input_height, plain / ONNX_NAME)
+    write_plain_graph(card, plain / ONNX_NAME)
     replace(card, onnx_sha256=file_sha256(plain / ONNX_NAME)).save(plain)
     drive = RenderedDrive(*REFERENCE_CAMERA, frames=REFERENCE_FRAMES, seed=1)
     images = np.stack([drive[index][0] for index in range(REFERENCE_FRAMES)])
@@ -126,13 +126,14 @@ def _complete(card: ModelCard, folder: Path) -> None:
     np.savez_compressed(folder / REFERENCE, images=images, labels=labels)
 
 
-def write_plain_graph(network: Path, width: int, height: int, path: Path) -> None:
-    """Write the usual way to deploy, with upsampling and argmax in the graph, from a network alone.
+def write_plain_graph(card: ModelCard, path: Path) -> None:
+    """Write the usual way to deploy, with upsampling and argmax in the graph, from the network of ``card``.
 
-    "image" 1x3xHxW float32 -> "labels" 1xHxW int32, the size fixed. As the backends define the result:
-    bilinear with half-pixel centres to the input's size, then the argmax, lowest id first on a tie.
+    "image" 1x3xHxW float32 -> "labels" 1xHxW int32, of the card's size. As the backends define the result:
+    bilinear to the input's size as the card says, then the argmax, lowest id first on a tie.
     """
-    model = onnx.load(str(network))
+    width, height = card.input_width, card.input_height
+    model = onnx.load(str(card.onnx_path))
     graph = model.graph
     (image,), (logits,) = graph.input, graph.output
     classes = logits.type.tensor_type.shape.dim[1].dim_value
@@ -141,7 +142,7 @@ def write_plain_graph(network: Path, width: int, height: int, path: Path) -> Non
     graph.node.extend([
         helper.make_node(
             "Resize", [logits.name, "", "", sizes.name], ["full_logits"], mode="linear",
-            coordinate_transformation_mode="half_pixel",
+            coordinate_transformation_mode=card.upsampling,  # ONNX has the same names
         ),
         helper.make_node("ArgMax", ["full_logits"], ["winner"], axis=1, keepdims=0),
         # TensorRT 10 would otherwise write 64 bits for each pixel

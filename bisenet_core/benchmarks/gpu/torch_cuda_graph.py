@@ -18,6 +18,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.models import create_model
 from bisenet_core.models.network import SegmentationNetwork
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.postprocessing import ALIGN_CORNERS
 from bisenet_core.runtime.preprocessing import network_statistics
 
 _WARM_UP = 3  # before a capture, on a stream of its own, as PyTorch asks for
@@ -32,6 +33,7 @@ class TorchFrame(nn.Module):
         self.network, self._camera, self._dtype = network, camera, dtype
         self._size = (card.input_height, card.input_width)
         self._reverse = card.color_order == "bgr"
+        self._align_corners = card.upsampling == ALIGN_CORNERS
         self.register_buffer("scale", (1 / (255 * torch.tensor(std))).reshape(1, 3, 1, 1))
         self.register_buffer("shift", (torch.tensor(mean) / torch.tensor(std)).reshape(1, 3, 1, 1))
 
@@ -45,7 +47,7 @@ class TorchFrame(nn.Module):
             pixels = pixels.flip(1)
         pixels = pixels * self.scale - self.shift
         logits = self.network(pixels.to(self._dtype, memory_format=torch.channels_last))
-        full = interpolate(logits, self._size, mode="bilinear", align_corners=False)
+        full = interpolate(logits, self._size, mode="bilinear", align_corners=self._align_corners)
         labels = full.argmax(1).to(torch.uint8)[None]
         return interpolate(labels, self._camera[::-1], mode="nearest-exact")[0, 0]
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.evaluation.protocols.sized_network import Size
+from bisenet_core.runtime.postprocessing import HALF_PIXEL, grid_positions
 
 
 def size_of(image: np.ndarray) -> Size:
@@ -16,9 +17,21 @@ def resized(image: np.ndarray, size: Size) -> np.ndarray:
     return image if size_of(image) == size else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
 
 
-def upsampled(scores: np.ndarray, size: Size) -> np.ndarray:
-    """Cxhxw float32 -> CxHxW at ``size``, bilinear with half-pixel centres (PyTorch: align_corners=False)."""
-    return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in scores])
+def upsampled(scores: np.ndarray, size: Size, upsampling: str) -> np.ndarray:
+    """Cxhxw float32 -> CxHxW at ``size``, bilinear as ``upsampling`` says, one of UPSAMPLINGS."""
+    if upsampling == HALF_PIXEL:
+        return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in scores])
+    for axis, length in ((2, size[0]), (1, size[1])):
+        scores = _interpolated(scores, axis, length, upsampling)
+    return scores
+
+
+def _interpolated(scores: np.ndarray, axis: int, length: int, upsampling: str) -> np.ndarray:
+    count = scores.shape[axis]
+    before, weight = grid_positions(count, length, upsampling)
+    low, high = (scores.take(places.clip(0, count - 1), axis) for places in (before, before + 1))
+    shape = [-1 if number == axis else 1 for number in range(3)]
+    return low + weight.astype(np.float32).reshape(shape) * (high - low)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

@@ -46,7 +46,8 @@ class MultiScale(Protocol):
 
     def _probabilities(self, network: SizedNetwork, view: np.ndarray, size: Size) -> np.ndarray:
         """Of ``view``, at ``size``; with that of its mirror image added."""
-        found = softmax(upsampled(network.logits(view), size))
+        rule = network.card.upsampling
+        found = softmax(upsampled(network.logits(view), size, rule))
         if self.flip:
-            found += softmax(upsampled(network.logits(view[:, ::-1]), size))[..., ::-1]
+            found += softmax(upsampled(network.logits(view[:, ::-1]), size, rule))[..., ::-1]
         return found

@@ -37,4 +37,5 @@ class Resize(Protocol):
 
     def labels(self, network: SizedNetwork, image: np.ndarray) -> np.ndarray:
         logits = network.logits(resized(image, self.size or network.own_size))
-        return labels_from_logits(logits[None], size_of(image), size_of(image))[0]
+        size, rule = size_of(image), network.card.upsampling
+        return labels_from_logits(logits[None], size, size, upsampling=rule)[0]

@@ -38,7 +38,9 @@ class Sliding(Protocol):
     def labels(self, network: SizedNetwork, image: np.ndarray) -> np.ndarray:
         view = resized(image, self.size or size_of(image))
         logits = self._mean_logits(network, view)
-        return winner(logits if size_of(view) == size_of(image) else upsampled(logits, size_of(image)))
+        if size_of(view) != size_of(image):
+            logits = upsampled(logits, size_of(image), network.card.upsampling)
+        return winner(logits)
 
     def _mean_logits(self, network: SizedNetwork, view: np.ndarray) -> np.ndarray:
         height, width = view.shape[:2]
@@ -46,7 +48,8 @@ class Sliding(Protocol):
         count = np.zeros((height, width), np.float32)
         for part in self._windows(size_of(view), network.own_size):
             window = view[part]
-            total[:, part[0], part[1]] += upsampled(network.logits(window), size_of(window))
+            logits = network.logits(window)
+            total[:, part[0], part[1]] += upsampled(logits, size_of(window), network.card.upsampling)
             count[part] += 1
         total /= count
         return total

@@ -59,15 +59,15 @@ preprocess(const Byte* source, int width, int height, int step, int layout, void
 
 enum { RESIDENT = 5 };  // blocks on a multiprocessor: 48 registers a thread
 
-// The pixels of a tile are labelled chunk by chunk (one chunk, when the logits are at 1/8), and each chunk's
-// output pixels written.
+// The pixels of a tile are labelled chunk by chunk, and each chunk's output pixels written. With logits at 1/8
+// and half-pixel centres a tile is one chunk; with aligned corners, whose cells are a little wider, mostly two.
 template <bool LABELS_ALONE>
-__device__ inline void postprocess_tile(const Logits& logits, int net_width, int net_height, int* status,
-                                        const Outputs& out) {
+__device__ inline void postprocess_tile(const Logits& logits, const Axis& across, const Axis& down,
+                                        int* status, const Outputs& out) {
   __shared__ Tile tile;
   DYNAMIC_SHARED(float, scores);
   const int first_cell = blockIdx.x * TILE_CELLS, cell_row = blockIdx.y;
-  const int classes = logits.classes, grid_width = logits.width, grid_height = logits.height;
+  const int classes = logits.classes;
   const bool with_confidence = !LABELS_ALONE && (out.confidence || out.lowest > 0);
 
   clear_tile(tile);
@@ -78,43 +78,43 @@ __device__ inline void postprocess_tile(const Logits& logits, int net_width, int
   // Classes 16 below the winner cannot move an 8-bit confidence: _NEGLIGIBLE in postprocessing.py.
   find_candidates(tile, scores, classes, with_confidence ? 16.0f : 0.0f);
 
-  const Span x = {first_pixel(first_cell, grid_width, net_width),
-                  first_pixel(first_cell + TILE_CELLS, grid_width, net_width)};
-  const Span y = {first_pixel(cell_row, grid_height, net_height),
-                  first_pixel(cell_row + 1, grid_height, net_height)};
+  const Span x = {first_pixel(first_cell, across), first_pixel(first_cell + TILE_CELLS, across)};
+  const Span y = {first_pixel(cell_row, down), first_pixel(cell_row + 1, down)};
   for (int top = y.begin; top < y.end; top += CHUNK_ROWS)
     for (int left = x.begin; left < x.end; left += CHUNK_COLUMNS) {
       const Span columns = {left, smaller(left + CHUNK_COLUMNS, x.end)};
       const Span rows = {top, smaller(top + CHUNK_ROWS, y.end)};
-      locate_chunk(tile, logits, first_cell, left, top, net_width, net_height);
+      locate_chunk(tile, across, down, first_cell, left, top);
       __syncthreads();
       label_strip(tile, scores, threadIdx.x % CHUNK_COLUMNS, threadIdx.x / CHUNK_COLUMNS * STRIP,
                   with_confidence);
       __syncthreads();
       // The next chunk's labels wait for all of this behind a barrier.
-      store_chunk<LABELS_ALONE>(tile, out, columns, rows, net_width, net_height, with_confidence);
+      store_chunk<LABELS_ALONE>(tile, out, columns, rows, across.network, down.network, with_confidence);
     }
 }
 
 // Labels and nothing else: fewer registers, so that all tiles of a large GPU run at once.
 extern "C" __global__ void __launch_bounds__(POST_THREADS, RESIDENT)
 label(const void* data, int half, int classes, int grid_width, int grid_height, int net_width, int net_height,
-      int out_width, int out_height, Byte* labels, int* status) {
+      int align_corners, int out_width, int out_height, Byte* labels, int* status) {
   const Logits logits = {data, half, classes, grid_width, grid_height};
   const Image camera = {0, out_width, out_height, 0, RGB};
   const Outputs out = {labels, 0, 0, 0, 0, 0, camera, 0, 0.0f, 0.0f, 0};
-  postprocess_tile<true>(logits, net_width, net_height, status, out);
+  postprocess_tile<true>(logits, axis_of(grid_width, net_width, align_corners),
+                         axis_of(grid_height, net_height, align_corners), status, out);
 }
 
 // Labels and any of confidence, masks and overlay: the pointers that are not null.
 extern "C" __global__ void __launch_bounds__(POST_THREADS)
 postprocess(const void* data, int half, int classes, int grid_width, int grid_height, int net_width,
-            int net_height, int out_width, int out_height, Byte* labels, Byte* confidence, int* status,
-            Byte* masks, const Byte* mask_ids, int mask_count, Byte* overlay, const Byte* source, int step,
-            int layout, const Byte* palette, float image_share, float color_share, int lowest) {
+            int net_height, int align_corners, int out_width, int out_height, Byte* labels, Byte* confidence,
+            int* status, Byte* masks, const Byte* mask_ids, int mask_count, Byte* overlay, const Byte* source,
+            int step, int layout, const Byte* palette, float image_share, float color_share, int lowest) {
   const Logits logits = {data, half, classes, grid_width, grid_height};
   const Image camera = {source, out_width, out_height, step, layout};
   const Outputs out = {labels, confidence, masks, mask_ids, mask_count, overlay, camera, palette, image_share,
                        color_share, lowest};
-  postprocess_tile<false>(logits, net_width, net_height, status, out);
+  postprocess_tile<false>(logits, axis_of(grid_width, net_width, align_corners),
+                          axis_of(grid_height, net_height, align_corners), status, out);
 }

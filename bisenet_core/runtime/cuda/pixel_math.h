@@ -171,24 +171,39 @@ HOST_DEVICE float value_of_key(unsigned key) {
 
 HOST_DEVICE bool is_finite(float value) { return (float_to_bits(value) & 0x7f800000u) != 0x7f800000u; }
 
+// One axis of the grid of logits below the pixels of the network's input: pixel p lies at cell
+// (p * step + offset) / divisor, one more than its position among the logits, so that nothing is negative.
+struct Axis {
+  int grid, network, step, offset, divisor;
+};
+
+HOST_DEVICE Axis axis_of(int grid, int network, bool align_corners) {
+  if (align_corners) {
+    const int last = larger(1, network - 1);
+    const Axis corners = {grid, network, grid - 1, last, last};
+    return corners;
+  }
+  const Axis centres = {grid, network, 2 * grid, grid + network, 2 * network};
+  return centres;
+}
+
 struct Position {
   int cell;      // 0 to grid: between logits cell - 1 and cell
   float weight;  // of the latter
 };
 
-HOST_DEVICE Position position_in_grid(int pixel, int grid, int network) {
-  // One more `network` than the definition, so that nothing is negative: hence no - 1 for the cell either.
-  const int numerator = (2 * pixel + 1) * grid + network;
-  const Position position = {numerator / (2 * network),
-                             (float)(numerator % (2 * network)) / (float)(2 * network)};
+HOST_DEVICE Position position_in_grid(int pixel, const Axis& axis) {
+  const int numerator = pixel * axis.step + axis.offset;
+  const Position position = {numerator / axis.divisor,
+                             (float)(numerator % axis.divisor) / (float)axis.divisor};
   return position;
 }
 
 // First pixel of the network's input that lies in `cell` or behind it.
-HOST_DEVICE int first_pixel(int cell, int grid, int network) {
-  if (cell < 1) return 0;
-  if (cell > grid) return network;
-  return ((2 * cell - 1) * network + grid - 1) / (2 * grid);
+HOST_DEVICE int first_pixel(int cell, const Axis& axis) {
+  if (cell > axis.grid) return axis.network;
+  const int numerator = cell * axis.divisor - axis.offset;
+  return numerator > 0 ? (numerator + axis.step - 1) / axis.step : 0;
 }
 
 // First output pixel whose nearest pixel of the network's input is `pixel` or behind it.

@@ -168,15 +168,15 @@ __device__ inline void label_strip(Tile& tile, const float* scores, int x, int f
   }
 }
 
-__device__ inline void locate_chunk(Tile& tile, const Logits& logits, int first_cell, int x, int y,
-                                    int net_width, int net_height) {
+__device__ inline void locate_chunk(Tile& tile, const Axis& across, const Axis& down, int first_cell, int x,
+                                    int y) {
   const int thread = threadIdx.x;
   if (thread < CHUNK_COLUMNS) {
-    tile.columns[thread] = position_in_grid(smaller(x + thread, net_width - 1), logits.width, net_width);
+    tile.columns[thread] = position_in_grid(smaller(x + thread, across.network - 1), across);
     tile.columns[thread].cell = smaller(tile.columns[thread].cell - first_cell, TILE_CELLS - 1);
   } else if (thread < CHUNK_COLUMNS + CHUNK_ROWS) {
     const int row = thread - CHUNK_COLUMNS;
-    tile.rows[row] = position_in_grid(smaller(y + row, net_height - 1), logits.height, net_height).weight;
+    tile.rows[row] = position_in_grid(smaller(y + row, down.network - 1), down).weight;
   }
 }
 

@@ -15,7 +15,7 @@ def test_the_plain_way_gives_our_labels(tiny_model_folder, tmp_path):
     from bisenet_core.benchmarks.gpu.make_kit import write_plain_graph
 
     card = ModelCard.load(tiny_model_folder)
-    write_plain_graph(card.onnx_path, card.input_width, card.input_height, tmp_path / "plain.onnx")
+    write_plain_graph(card, tmp_path / "plain.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "plain.onnx"), providers=["CPUExecutionProvider"])
     blob = np.empty((1, 3, card.input_height, card.input_width), np.float32)
     plain = PlainSegmenter(card, blob, lambda: session.run(None, {"image": blob})[0])

@@ -1,5 +1,7 @@
 """What the protocols have in common, and what each of them computes."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from bisenet_core.benchmarks.backend_agreement import widest_tie
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.protocols import make_protocol
+from bisenet_core.runtime.postprocessing import HALF_PIXEL, UPSAMPLINGS
 
 SIDES = st.integers(32, 80)
 SEEDS = st.integers(0, 1000)
@@ -18,7 +21,7 @@ FEW = settings(max_examples=8)
 def assert_same(found, expected, logits, size):
     """Equal labels but for ties, of upsampled ``logits``, that rounding decides."""
     assert found.shape == expected.shape and found.dtype == np.uint8
-    assert widest_tie(logits, size, found, expected) < 1e-3
+    assert widest_tie(logits, size, found, expected, HALF_PIXEL) < 1e-3
     assert (found == expected).mean() > 0.99
 
 
@@ -81,13 +84,15 @@ def test_windows_that_do_not_overlap_are_images_of_their_own(network, make_image
             assert_same(found[top : top + 32, left : left + 40], expected, network.logits(part), window)
 
 
-def test_each_protocol_computes_what_torch_does(network, make_image):
+@pytest.mark.parametrize("upsampling", UPSAMPLINGS)
+def test_each_protocol_computes_what_torch_does(network, make_image, monkeypatch, upsampling):
     torch = pytest.importorskip("torch", reason="an independent upsampling")
-    image, size = make_image(150, 110), (110, 150)
+    monkeypatch.setattr(network, "card", replace(network.card, upsampling=upsampling))
+    image, size, aligned = make_image(150, 110), (110, 150), upsampling == "align_corners"
 
     def upsampled(view, shape):
         logits = torch.from_numpy(network.logits(view))[None]
-        return torch.nn.functional.interpolate(logits, shape, mode="bilinear", align_corners=False)
+        return torch.nn.functional.interpolate(logits, shape, mode="bilinear", align_corners=aligned)
 
     def agree(kind, expected, **settings):
         found = make_protocol(kind, **settings).labels(network, image)
@@ -108,6 +113,10 @@ def test_each_protocol_computes_what_torch_does(network, make_image):
             total[(..., *part)] += upsampled(image[part], (60, 80))
             count[part] += 1
     agree("sliding", total / count, window=(80, 60), stride=(64, 40))
+
+    small = upsampled(cv2.resize(image, (75, 55)), (55, 75))  # sized windows are upsampled a second time
+    expected = torch.nn.functional.interpolate(small, size, mode="bilinear", align_corners=aligned)
+    agree("sliding", expected, size=(75, 55), window=(75, 55))
 
 
 def test_defaults_come_from_the_model_and_the_image(network, make_image):

@@ -11,9 +11,10 @@ from bisenet_core.labels.confidence import unlabel_unsure
 from bisenet_core.labels.label_space import CITYSCAPES_19
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.cuda.kernels import FrameKernels
-from bisenet_core.runtime.postprocessing import labels_from_logits
+from bisenet_core.runtime.postprocessing import UPSAMPLINGS, labels_from_logits
 
 SIDES = st.integers(1, 150)
+RULES = st.sampled_from(UPSAMPLINGS)
 KINDS = ("noise", "regions", "ties")
 PALETTE = CITYSCAPES_19.palette_lut()
 
@@ -57,21 +58,22 @@ CASES = st.builds(random_logits, st.integers(1, 40), st.integers(1, 20), st.inte
 
 
 @settings(max_examples=60)
-@given(CASES, SIDES, SIDES, SIDES, SIDES)
-def test_labels_are_the_cpus(host_module, logits, net_width, net_height, out_width, out_height):
-    out = Outputs((out_width, out_height))
-    run(host_module, logits, (net_width, net_height), out)
-    expected, _ = labels_from_logits(logits, (net_width, net_height), (out_width, out_height))
+@given(CASES, SIDES, SIDES, SIDES, SIDES, RULES)
+def test_labels_are_the_cpus(host_module, logits, net_width, net_height, out_width, out_height, rule):
+    out, network = Outputs((out_width, out_height)), (net_width, net_height)
+    run(host_module, logits, network, out, upsampling=rule)
+    expected, _ = labels_from_logits(logits, network, (out_width, out_height), upsampling=rule)
     assert (out.labels == expected).all()
 
 
 @settings(max_examples=60)
-@given(CASES, SIDES, SIDES, SIDES, SIDES)
-def test_confidence_is_the_cpus_within_one(host_module, logits, net_width, net_height, out_width, out_height):
-    out = Outputs((out_width, out_height))
-    run(host_module, logits, (net_width, net_height), out, confidence=out.confidence)
+@given(CASES, SIDES, SIDES, SIDES, SIDES, RULES)
+def test_confidence_is_the_cpus_within_one(
+        host_module, logits, net_width, net_height, out_width, out_height, rule):
+    out, network = Outputs((out_width, out_height)), (net_width, net_height)
+    run(host_module, logits, network, out, confidence=out.confidence, upsampling=rule)
     labels, confidence = labels_from_logits(
-        logits, (net_width, net_height), (out_width, out_height), with_confidence=True)
+        logits, network, (out_width, out_height), with_confidence=True, upsampling=rule)
     assert (out.labels == labels).all()
     assert np.abs(out.confidence.astype(int) - confidence).max() <= 1
 
@@ -81,12 +83,13 @@ def test_confidence_is_the_cpus_within_one(host_module, logits, net_width, net_h
 @pytest.mark.parametrize("kind", KINDS)
 def test_real_proportions(host_module, kind, network, output):
     logits = random_logits(19, 32, 64, 3, kind)
-    out = Outputs(output)
-    run(host_module, logits, network, out, confidence=out.confidence, status=out.status)
-    labels, confidence = labels_from_logits(logits, network, output, with_confidence=True)
-    assert (out.labels == labels).all()
-    assert (out.confidence != confidence).mean() < 1e-4
-    assert out.status[0] == 0
+    for rule in UPSAMPLINGS:
+        out = Outputs(output)
+        run(host_module, logits, network, out, confidence=out.confidence, status=out.status, upsampling=rule)
+        labels, confidence = labels_from_logits(logits, network, output, True, rule)
+        assert (out.labels == labels).all()
+        assert (out.confidence != confidence).mean() < 1e-4
+        assert out.status[0] == 0
 
 
 @pytest.mark.parametrize("classes", [1, 32, 33, 171, 255])

@@ -125,8 +125,9 @@ def test_it_agrees_with_the_cpu_backends(newest, opening, card, name):
         assert same.mean() > 0.9999  # other libraries add in another order
 
 
-def test_a_bgr_network_and_another_size(newest, opening, tmp_path, write_model_folder):
-    bgr = ModelCard.load(write_model_folder(tmp_path / "bgr", tiny_onnx(seed=3), color_order="bgr"))
+def test_another_upsampling_colour_order_and_size(newest, opening, tmp_path, write_model_folder):
+    changes = {"color_order": "bgr", "upsampling": "align_corners"}
+    bgr = ModelCard.load(write_model_folder(tmp_path / "bgr", tiny_onnx(seed=3), **changes))
     backend, reference = opening(bgr, input_size=(104, 56)), Reference(bgr, (104, 56))
     assert backend.input_size == (104, 56)
     for color_order in ("rgb", "bgra", "uyvy"):
