@@ -86,6 +86,27 @@ def test_paths_are_shown_as_they_are(dataset, tiny_model_folder, tmp_path, monke
     assert f"{output}/labels" in capsys.readouterr().out
 
 
+def test_segment_takes_pixels_as_they_are_stored_and_says_so_once(
+    dataset, tiny_model_folder, tmp_path, caplog
+):
+    image = pytest.importorskip("PIL.Image")
+    images, output, report = dataset / "test" / "images", tmp_path / "out", tmp_path / "report.json"
+    common = ["--model", str(tiny_model_folder), "--json", str(report)]
+    assert main(["segment", str(images), *common, "--output", str(tmp_path / "plain")]) == 0
+    assert not caplog.messages
+    turned = image.Exif()
+    turned[0x0112] = 6
+    for index in (1, 2):
+        path = images / f"frame_{index}.png"
+        image.open(path).save(path, exif=turned)
+    assert main(["segment", str(images), *common, "--output", str(output)]) == 0
+    for path in sorted((output / "labels").iterdir()):
+        assert path.read_bytes() == (tmp_path / "plain/labels" / path.name).read_bytes()
+    (line,) = caplog.messages
+    assert "2 of 4 images have a tag" in line and "mogrify -auto-orient" in line
+    assert json.loads(report.read_text())["not_turned"] == 2
+
+
 def test_segment_never_writes_into_its_input(dataset, tiny_model_folder, capfd):
     before = {p: p.read_bytes() for p in dataset.rglob("*.png")}
     common = ["--model", tiny_model_folder]

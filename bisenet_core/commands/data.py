@@ -1,5 +1,6 @@
 """`bisenet data`: check a data set before training on it."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,11 @@ import typer
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile
 from bisenet_core.errors import InputError
+from bisenet_core.images.orientation import HOW_TO_TURN
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.reports.console import progress_bar, show, table, write_json
+
+logger = logging.getLogger(__name__)
 
 data = typer.Typer(no_args_is_help=True, help="Data sets on disk.")
 
@@ -46,6 +50,9 @@ def check(
     found = {name: _survey_split(partial(find, root, name), workers, f"{dataset} {name}") for name in splits}
     _show(f"{dataset} below {root}", found)
     write_json(json, {"dataset": dataset, "root": str(root), "splits": found})
+    turns = [path for content in found.values() for path in content["not_turned"]]
+    if turns:
+        logger.warning("%s below %s: %d %s; first: %s", dataset, root, len(turns), HOW_TO_TURN, turns[0])
     problems = [line for content in found.values() for line in content["problems"]]
     print(*problems, sep="\n", end="\n" if problems else "")
     if problems:
@@ -64,7 +71,8 @@ def _survey_split(find: Callable[[], Any], workers: int, name: str) -> dict[str,
     try:
         files = find()
     except InputError as error:
-        return {"images": 0, "sizes": {}, "classes": {}, "unlabelled": 0, "problems": [str(error)]}
+        empty = {"images": 0, "sizes": {}, "classes": {}, "unlabelled": 0, "not_turned": []}
+        return {**empty, "problems": [str(error)]}
     survey = training_code("bisenet_core.learning.datasets").survey
     with progress_bar() as bar:
         task = bar.add_task(f"reading {name}", total=len(files), note="")
@@ -74,6 +82,7 @@ def _survey_split(find: Callable[[], Any], workers: int, name: str) -> dict[str,
         "sizes": {f"{width}x{height}": count for (width, height), count in result.sizes.most_common()},
         "classes": {name: result.counts[index] for index, name in enumerate(files.class_names)},
         "unlabelled": 0 if len(files.class_names) > UNLABELED else result.counts[UNLABELED],
+        "not_turned": result.not_turned,
         "problems": result.problems,
     }
 

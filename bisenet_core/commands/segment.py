@@ -1,5 +1,6 @@
 """`bisenet segment`: images, a folder, a video or a rosbag in; label images and overlays out."""
 
+import logging
 import time
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,12 @@ from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
 from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
+from bisenet_core.images.orientation import HOW_TO_TURN
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.segmenter import Segmenter
+
+logger = logging.getLogger(__name__)
 
 Input = Annotated[
     Path,
@@ -39,7 +43,7 @@ def segment(
     """Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them."""
     drive = open_drive(input, topic=topic, with_truth=False)
     labels_folder, overlays_folder = _output_folders(output, drive)
-    frames, busy = 0, 0.0
+    frames, turns, busy = 0, 0, 0.0
     with drive, Segmenter.open(model, backend=backend, precision=precision) as segmenter:
         started = time.perf_counter()  # of the drive: opening the model takes as long as many frames
         for frame in track(drive, len(drive), "segmenting"):
@@ -50,14 +54,18 @@ def segment(
                 picture = overlay(frame.image, result.labels, segmenter.label_space)
                 write_image(overlays_folder / f"{frame.name}.jpg", picture)
             frames += 1
+            turns += frame.asks_for_turn
             busy += result.timings["total_ms"] / 1e3
         labels_used = segmenter.label_space.name
     seconds = time.perf_counter() - started
+    if turns:
+        logger.warning("%s: %d of %d %s", input, turns, frames, HOW_TO_TURN)
     summary = {
         "input": str(input),
         "model": str(model),
         "label_space": labels_used,
         "frames": frames,
+        "not_turned": turns,
         "fps": round(frames / seconds, 3),
         "segmenter_fps": round(frames / busy, 3) if busy else None,
         "labels": str(labels_folder),

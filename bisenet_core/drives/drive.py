@@ -35,6 +35,8 @@ class Frame:
     """Why there is no image, or why its ground truth was left out: one line."""
     decode_ms: float = 0.0
     """What reading and decoding took, where that was measured."""
+    asks_for_turn: bool = False
+    """Whether its file has an orientation tag; the image is never turned by it."""
 
 
 class Drive(ABC):

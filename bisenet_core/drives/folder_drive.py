@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bisenet_core.drives.drive import Drive, Frame, steady_ns
-from bisenet_core.drives.image_files import image_files_in, read_image
+from bisenet_core.drives.image_files import image_files_in, read_tagged_image
 from bisenet_core.drives.truth.label_images import read_labels
 from bisenet_core.errors import InputError
 
@@ -43,13 +43,15 @@ class FolderDrive(Drive):
 
     def _frame(self, index: int) -> Frame:
         path, time_ns = self._files[index], steady_ns(index, self._rate_hz)
-        image, truth, problem = None, None, ""
+        image, truth, problem, turn = None, None, "", False
         try:
-            image = read_image(path)
+            image, turn = read_tagged_image(path)
             truth = _labels_of(path, image, self._labels) if self._labels else None
         except InputError as error:
             problem = str(error)
-        return Frame(index, path.stem, time_ns, time_ns, image=image, truth=truth, problem=problem)
+        return Frame(
+            index, path.stem, time_ns, time_ns, image=image, truth=truth, problem=problem, asks_for_turn=turn
+        )
 
 
 def _labels_folder(folder: Path) -> Path | None:

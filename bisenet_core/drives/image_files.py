@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.images.orientation import asks_for_turn, decode_as_stored
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 
@@ -44,23 +45,20 @@ def image_files_in(folder: Path) -> list[Path]:
 
 def read_image(path: Path) -> np.ndarray:
     """HxWx3 uint8 RGB. Raises InputError for a file that is missing, truncated or no image."""
-    return cv2.cvtColor(decode_file(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return read_tagged_image(path)[0]
 
 
-def decode_file(path: Path, flags: int) -> np.ndarray:
-    """An image file as ``cv2.imdecode`` reads it with ``flags``: BGR, or as it is stored.
-
-    Raises InputError for a file that is missing, truncated or no image.
-    """
+def read_tagged_image(path: Path) -> tuple[np.ndarray, bool]:
+    """As ``read_image``, and whether a tag of the file asks for a turn, which is never made."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     _refuse_truncated(path, data)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    image = decode_as_stored(data) if data else None
     if image is None:
         raise InputError(f"{path} is not a readable image ({len(data)} bytes); replace it or remove it")
-    return image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), asks_for_turn(data)
 
 
 def write_image(path: Path, image: np.ndarray) -> None:

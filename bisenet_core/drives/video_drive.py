@@ -36,6 +36,7 @@ class VideoDrive(Drive):
         self.folders = (path.parent,)
         with _opened(path) as capture:
             own_rate = capture.get(cv2.CAP_PROP_FPS)
+            self._asks_for_turn = bool(capture.get(cv2.CAP_PROP_ORIENTATION_META))
             self._length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
             if not capture.grab():
                 raise _does_not_decode(path)
@@ -51,7 +52,8 @@ class VideoDrive(Drive):
         with _opened(self._path) as capture:
             for index, image in islice(enumerate(_decoded(capture)), start, stop):
                 time_ns = steady_ns(index, self._rate_hz)
-                yield Frame(index, f"{self._path.stem}_{index:06d}", time_ns, time_ns, image=image)
+                name, turn = f"{self._path.stem}_{index:06d}", self._asks_for_turn
+                yield Frame(index, name, time_ns, time_ns, image=image, asks_for_turn=turn)
         if stop is None and index + 1 < self._length:
             logger.warning(
                 "%s: %d of the %d frames it declares could be decoded", self._path, index + 1, self._length
@@ -67,6 +69,7 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     try:
         if not capture.isOpened():
             raise _does_not_decode(path)
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # pixels as stored: see images.orientation
         yield capture
     finally:
         capture.release()

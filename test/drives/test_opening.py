@@ -1,5 +1,7 @@
 """Every kind of drive gives the frames that were written; every kind of bad input is one clear line."""
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -165,6 +167,19 @@ def test_video_that_does_not_decode(tmp_path, capfd):
     path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))
     assert_refused(path, path, "does not decode")
     assert capfd.readouterr().err == "", "the decoder's own noise stays off stderr"
+
+
+def test_video_that_asks_for_a_turn_is_read_as_stored(tmp_path):
+    path = write_video(tmp_path / "drive.mp4", COUNT)
+    upright = [frame.image for frame in open_drive(path)]
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 44  # behind version, flags, times, track, duration, layer and volume
+    content[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 48 << 16, 0, 1 << 30)
+    path.write_bytes(content)
+    frames = list(open_drive(path))
+    assert all(one.asks_for_turn for one in frames) and len(frames) == len(upright)
+    for one, image in zip(frames, upright):
+        np.testing.assert_array_equal(one.image, image)
 
 
 def test_video_cut_short_says_how_much_was_read(tmp_path, caplog):

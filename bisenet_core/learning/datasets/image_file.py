@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.images.orientation import decode_as_stored
 
 #: Endings of camera images, in lower case.
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
@@ -30,13 +31,13 @@ def png_format(content: bytes) -> tuple[int, int] | None:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """HxWx3 uint8 RGB. Raises InputError for a truncated or 16-bit image."""
+    """HxWx3 uint8 RGB, rows and columns as stored. Raises InputError for a truncated or 16-bit image."""
     content = read_bytes(path)
     kind = png_format(content)
     if kind is not None and kind[0] == 16:
         raise InputError(f"{path} has 16 bits a channel; expected 8: scale it to 0..255 and save it again")
     # from memory, since OpenCV reads a JPEG whose end is missing from a file as if it were whole
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    image = decode_as_stored(content)
     if image is None:
         raise InputError(f"{path} is not a readable image, or is truncated; restore it or remove the pair")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.images.orientation import asks_for_turn
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.learning.datasets.image_file import read_image
+from bisenet_core.learning.datasets.image_file import read_bytes, read_image
 from bisenet_core.learning.datasets.label_coding import LabelCoding
 
 
@@ -58,9 +59,15 @@ class SegmentationDataset:
         if labels.shape != image.shape[:2]:
             raise InputError(
                 f"{self.label_path(index)} is {_size(labels)} pixels, its image {self.image_path(index)} is "
-                f"{_size(image)}; expected equal sizes"
+                f"{_size(image)}; expected equal sizes{self._why_sizes_differ(index)}"
             )
         return image, labels
+
+    def _why_sizes_differ(self, index: int) -> str:
+        path = self.image_path(index)
+        if not asks_for_turn(read_bytes(path)):
+            return ""
+        return f": the image has an orientation tag (EXIF); `mogrify -auto-orient {path}` stores it turned"
 
     def name(self, index: int) -> str:
         """What the image is called, below its split's folder and without ending; unique in the data set."""

@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.images.orientation import asks_for_turn
+from bisenet_core.learning.datasets.image_file import read_bytes
 
 _CHUNK = 32  # images between two signs of progress
 
@@ -28,20 +31,26 @@ class Surveyable(Protocol):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray | int]: ...
 
+    def image_path(self, index: int) -> Path:
+        """The image's file."""
+
 
 @dataclass
 class Survey:
     """``problems``: a line each, which names the file. Of the sound images: how many are of each
     (width, height) in ``sizes``, and how many pixels (or images, where those have one class each) are of
-    each class id in ``counts``, where UNLABELED may be among the ids."""
+    each class id in ``counts``, where UNLABELED may be among the ids. ``not_turned``: files of those whose
+    orientation tag asks for a turn, which is never made."""
 
     problems: list[str] = field(default_factory=list)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     counts: Counter[int] = field(default_factory=Counter)
+    not_turned: list[str] = field(default_factory=list)
 
     def add(self, other: "Survey") -> None:
         """Take in what ``other`` has seen."""
         self.problems += other.problems
+        self.not_turned += other.not_turned
         self.sizes.update(other.sizes)
         self.counts.update(other.counts)
 
@@ -70,6 +79,8 @@ def _survey_of(dataset: Surveyable, indices: range) -> Survey:
         counts = np.bincount(np.ravel(labels))
         result.counts.update({int(i): int(counts[i]) for i in np.flatnonzero(counts)})
         result.sizes[image.shape[1], image.shape[0]] += 1
+        if asks_for_turn(read_bytes(dataset.image_path(index))):
+            result.not_turned.append(str(dataset.image_path(index)))
     return result
 
 

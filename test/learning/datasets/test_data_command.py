@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import pytest
 from dataset_trees import TREES, write_camvid, write_imagenet, write_own_folder
+from PIL import Image
 
 from bisenet_core.cli import main
+from bisenet_core.learning.datasets import open_dataset
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -40,6 +42,34 @@ def test_every_problem_is_listed_and_the_status_is_2(tmp_path, capsys):
     assert "0001.png has no labels" in lines[0] and "0000.png is empty" in lines[1] and "id 9" in lines[2]
     splits = json.loads(file.read_text())["splits"]
     assert [line for split in splits.values() for line in split["problems"]] == lines
+
+
+def test_images_whose_tag_asks_for_a_turn_are_read_as_stored_and_named_once(tmp_path, capsys, caplog):
+    root, file = write_own_folder(tmp_path / "data").root, tmp_path / "out.json"
+    dataset = open_dataset("folder", root, "train")
+    stored, turned = dataset[1][0], Image.Exif()
+    turned[0x0112] = 3  # half a turn, which no size tells
+    for split in ("train", "val"):
+        path = root / split / "images/0001.png"
+        Image.open(path).save(path, exif=turned)
+    np.testing.assert_array_equal(dataset[1][0], stored)
+    arguments = ["--dataset", "folder", "--root", str(root), "--json", str(file)]
+    assert main(["data", "check", *arguments]) == 0
+    (line,) = caplog.messages
+    assert "2 images have a tag (EXIF orientation)" in line and "train/images/0001.png" in line
+    assert "mogrify -auto-orient" in line
+    splits = json.loads(file.read_text())["splits"]
+    assert splits["val"]["not_turned"] == [str(root / "val/images/0001.png")]
+
+
+def test_labels_of_the_turned_picture_are_a_problem_that_says_so(tmp_path, capsys):
+    root, turned = write_own_folder(tmp_path / "data").root, Image.Exif()
+    turned[0x0112] = 6
+    image, labels = root / "train/images/0001.png", root / "train/labels/0001.png"
+    Image.open(image).save(image, exif=turned)
+    Image.open(labels).rotate(-90, expand=True).save(labels)
+    assert main(["data", "check", "--dataset", "folder", "--root", str(root)]) == 2
+    assert f"has an orientation tag (EXIF); `mogrify -auto-orient {image}`" in capsys.readouterr().out
 
 
 def test_one_split_and_one_that_is_not_there(tmp_path, capsys):
