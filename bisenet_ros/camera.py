@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.frame_account import FrameAccount, StageTimes
@@ -11,6 +11,7 @@ from bisenet_ros.inference_worker import Mailbox
 from bisenet_ros.labelling import Outcome, failure, label_image, publish_image
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import SegmentationParameters
+from bisenet_ros.peers import Mismatches, read_peers
 from bisenet_ros.qos_match import unheard_publishers
 
 _LOG_EVERY_S = 5.0
@@ -72,13 +73,14 @@ class CameraStream:
         if self._mailbox.take() is not None:
             self.account.settle("dropped", "deactivated")
 
-    def unheard(self) -> List[str]:
-        """A line for each publisher on the topic whose type or QoS keeps its images from this camera."""
+    def unheard(self) -> Mismatches:
+        """The publishers on the topic whose type or QoS keeps their images from this camera."""
         if self._subscription is None:
-            return []
+            return Mismatches([], [])
         # by the name given to create_subscription, since this call too remaps
-        endpoints = self._node.get_publishers_info_by_topic(self._subscribed_name)
-        return unheard_publishers(self._subscription, endpoints, self._transport.type_name)
+        peers = read_peers(self._node.get_publishers_info_by_topic, self._subscribed_name, self.topic)
+        return Mismatches(unheard_publishers(self._subscription, peers.endpoints, self._transport.type_name),
+                          list(peers.unread))
 
     def clock_stands(self) -> bool:
         """Whether time is simulated and has not begun, so that no image has an age."""

@@ -6,6 +6,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from bisenet_ros.frame_account import FrameCounts
+from bisenet_ros.peers import listed
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -44,6 +45,7 @@ class CameraState(NamedTuple):
     clock_stands: bool = False       # simulated time that has not begun
     unheard: Sequence[str] = ()      # a line for each publisher whose images cannot come
     unserved: Sequence[str] = ()     # a line for each subscriber that the outputs cannot reach
+    unread: Sequence[str] = ()       # a line for each topic whose publishers or subscribers cannot be read
     degraded: str = ""               # what has failed, where something else does its work
 
 
@@ -65,7 +67,8 @@ def judge(state: CameraState, previous: FrameCounts, earlier: FrameCounts) -> Li
     if state.state != "active":
         return []
     checks = (_failures(state, previous), _unheard(state), _silence(state), _clock(state, previous),
-              _too_old(state, previous), _slow(state, earlier), _unserved(state), _degraded(state))
+              _too_old(state, previous), _slow(state, earlier), _unserved(state), _unread(state),
+              _degraded(state))
     return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
 
 
@@ -94,7 +97,7 @@ def _unheard(state: CameraState) -> Optional[Finding]:
     if not state.unheard:
         return None
     level = ERROR if _nobody_is_heard(state) else WARN
-    return Finding("unheard", level, f"images on {state.topic} cannot come: " + "; ".join(state.unheard))
+    return Finding("unheard", level, f"images on {state.topic} cannot come: " + listed(state.unheard))
 
 
 def _nobody_is_heard(state: CameraState) -> bool:
@@ -146,7 +149,11 @@ def _slow(state: CameraState, earlier: FrameCounts) -> Optional[Finding]:
 
 
 def _unserved(state: CameraState) -> Optional[Finding]:
-    return Finding("unserved", WARN, "; ".join(state.unserved)) if state.unserved else None
+    return Finding("unserved", WARN, listed(state.unserved)) if state.unserved else None
+
+
+def _unread(state: CameraState) -> Optional[Finding]:
+    return Finding("unread", WARN, listed(state.unread)) if state.unread else None
 
 
 def _degraded(state: CameraState) -> Optional[Finding]:

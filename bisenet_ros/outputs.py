@@ -16,6 +16,7 @@ from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.backend import Drawing
 from bisenet_ros.image_messages import image_to_msg, labels_to_msg, labels_to_png_msg
 from bisenet_ros.label_info import LabelInfoPublisher
+from bisenet_ros.peers import Mismatches, read_peers
 from bisenet_ros.qos_match import unserved_subscribers
 
 #: A reliable publisher matches reliable and best-effort subscribers alike. It never waits for a slow one: of
@@ -94,10 +95,15 @@ class LabelOutputs:
         """The labels' topic, resolved."""
         return self._labels.publisher.topic_name
 
-    def unserved(self) -> List[str]:
-        """A line for each subscriber whose QoS keeps an output from it."""
-        return [line for output in self._outputs for line in unserved_subscribers(
-            output.publisher, self._node.get_subscriptions_info_by_topic(output.name))]
+    def unserved(self) -> Mismatches:
+        """The subscribers whose QoS keeps an output from them."""
+        found = Mismatches([], [])
+        for output in self._outputs:
+            peers = read_peers(self._node.get_subscriptions_info_by_topic, output.name,
+                               output.publisher.topic_name)
+            found.lines.extend(unserved_subscribers(output.publisher, peers.endpoints))
+            found.unread.extend(peers.unread)
+        return found
 
     def set_masks(self, class_ids: Iterable[int]) -> None:
         """Publish masks of these classes, and of no others."""

@@ -92,14 +92,16 @@ class SegmentationPipeline:
             camera.unsubscribe()
 
     def _state(self, camera: CameraStream, lifecycle_state: str) -> CameraState:
+        unheard, unserved = camera.unheard(), camera.outputs.unserved()
         return CameraState(
             now=time.monotonic(), counts=camera.account.counts(), state=lifecycle_state, topic=camera.topic,
             publishers=self._node.count_publishers(camera.topic) if camera.topic else 0,
             active_since=self._active_since, last_received=camera.last_received,
             last_failure=camera.last_failure, stale_after=camera.settings.stale_after,
             times=camera.times.by_stage(), facts=self._facts(), name=camera.topic_name,
-            fault=self._worker.failure, clock_stands=camera.clock_stands(), unheard=camera.unheard(),
-            unserved=camera.outputs.unserved(), degraded=self._segmenter.backend.failure)
+            fault=self._worker.failure, clock_stands=camera.clock_stands(), unheard=unheard.lines,
+            unserved=unserved.lines, unread=unheard.unread + unserved.unread,
+            degraded=self._segmenter.backend.failure)
 
     def _facts(self) -> Dict[str, str]:
         backend, card = self._segmenter.backend, self._segmenter.card

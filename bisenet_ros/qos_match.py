@@ -4,6 +4,8 @@ from typing import Any, Iterable, List, NamedTuple, Optional
 
 from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
 
+from bisenet_ros.peers import peer_name, peer_type
+
 # The weakest first. What is not listed, "system default" or "unknown", says nothing.
 _RANKS = {
     "reliability": (ReliabilityPolicy.BEST_EFFORT, ReliabilityPolicy.RELIABLE),
@@ -40,10 +42,10 @@ def unheard_publishers(subscription: Any, endpoints: Iterable[Any], message_type
     """A line for each publisher that ``subscription`` cannot hear; endpoints are TopicEndpointInfo."""
     lines = []
     for endpoint in endpoints:
-        clash = _type_clash(endpoint.topic_type, message_type) or qos_clash(
+        clash = _type_clash(peer_type(endpoint), message_type) or qos_clash(
             endpoint.qos_profile, subscription.qos_profile)
         if clash:
-            lines.append(f"publisher {_name(endpoint)} offers {clash.offered}, we ask {clash.asked}: "
+            lines.append(f"publisher {peer_name(endpoint)} offers {clash.offered}, we ask {clash.asked}: "
                          + _ADVICE.get(clash.policy, f"change its {clash.policy}"))
     return lines
 
@@ -54,8 +56,8 @@ def unserved_subscribers(publisher: Any, endpoints: Iterable[Any]) -> List[str]:
     for endpoint in endpoints:
         clash = qos_clash(publisher.qos_profile, endpoint.qos_profile)
         if clash:
-            lines.append(f"subscriber {_name(endpoint)} asks {clash.asked}, {publisher.topic_name} offers "
-                         f"{clash.offered}: change the subscriber's {clash.policy}")
+            lines.append(f"subscriber {peer_name(endpoint)} asks {clash.asked}, {publisher.topic_name} "
+                         f"offers {clash.offered}: change the subscriber's {clash.policy}")
     return lines
 
 
@@ -77,7 +79,3 @@ def _in_words(seconds: float) -> str:
 
 def _type_clash(offered: str, asked: str) -> Optional[Clash]:
     return Clash("type", offered, asked) if offered != asked else None
-
-
-def _name(endpoint: Any) -> str:
-    return f"{endpoint.node_namespace.rstrip('/')}/{endpoint.node_name}"

@@ -23,6 +23,7 @@ from bisenet_ros.findings import ERROR, Finding
 from bisenet_ros.frame_account import FrameAccount, sum_counts
 from bisenet_ros.log_forwarding import forward_logging, stop_forwarding
 from bisenet_ros.parameters import changed, declare_parameters, unknown_parameters
+from bisenet_ros.peers import spin_once
 from bisenet_ros.pipeline import SegmentationPipeline, camera_names
 
 NODE_NAME = "segmentation"
@@ -232,7 +233,7 @@ def _run(node: SegmentationNode, stopping: threading.Event) -> int:
             return 0 if stopping.is_set() else BAD_INPUT
         while not stopping.is_set() and rclpy.ok():
             # Python handles a signal only between two calls into ROS.
-            executor.spin_once(timeout_sec=0.1)
+            spin_once(executor, node.get_logger())
         return 0
     finally:
         node.stop()

@@ -23,7 +23,7 @@ import rclpy
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
@@ -34,6 +34,7 @@ from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.label_info import LABEL_INFO_QOS, LabelInfo, label_info_is_available
+from bisenet_ros.peers import spin_once
 from bisenet_ros.planner_inputs import (
     Pair,
     StampMatcher,
@@ -230,8 +231,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
         rclpy.try_shutdown()
         return BAD_INPUT
     try:
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while rclpy.ok():
+            spin_once(executor, node.get_logger())
+    except KeyboardInterrupt:
         pass
     finally:
         node.destroy_node()

@@ -70,9 +70,9 @@ def check_size(height: int, width: int) -> None:
         raise ImageError("zero_size", f"the image is {width}x{height} pixels; expected at least 1x1")
 
 
-def printable(text: str) -> str:
-    """What a camera calls its format, so that it stays one readable line in the log."""
-    return "".join(c if c.isprintable() else "?" for c in str(text)[:40])
+def printable(text: str, length: int = 40) -> str:
+    """The first ``length`` characters of a foreign text, such as a format's name, as one readable line."""
+    return "".join(c if c.isprintable() else "?" for c in str(text)[:length])
 
 
 def _check_multiple(height: int, width: int, encoding: str, layout: Encoding) -> None:

@@ -12,6 +12,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from bisenet_ros.harness.node_watch import NodeWatch
+from bisenet_ros.peers import spin_once
 
 # Room for labels that come while others are being taken: none may be lost here.
 _LABELS_QOS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.RELIABLE)
@@ -39,11 +40,18 @@ def spinning(ros: Any) -> Iterator[Any]:
     """Run the callbacks of a ROS node in a thread of its own until the block ends; then destroy the node."""
     executor = SingleThreadedExecutor()
     executor.add_node(ros)
-    thread = threading.Thread(target=executor.spin, daemon=True)
+    ended = threading.Event()
+    thread = threading.Thread(target=_spin, args=(executor, ros.get_logger(), ended), daemon=True)
     thread.start()
     try:
         yield ros
     finally:
-        executor.shutdown()
+        ended.set()
         thread.join(5.0)
+        executor.shutdown()
         ros.destroy_node()
+
+
+def _spin(executor: SingleThreadedExecutor, logger: Any, ended: threading.Event) -> None:
+    while not ended.is_set():
+        spin_once(executor, logger)

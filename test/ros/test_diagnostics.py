@@ -73,6 +73,8 @@ def test_rates_are_taken_over_the_last_seconds():
     ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [5.0, -7000.0]}}, WARN,
      "the stamps on /camera/image_raw are 7.0 s ahead of the node's clock"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [-7e3, 5.0]}}, OK, "s in"),
+    ({"unread": ["who else is on /a cannot be read"], "last_received": 99.5}, WARN, "who else is on /a"),
+    ({"unserved": [f"subscriber /{i}" for i in range(900)], "last_received": 99.5}, WARN, "; and 895 more"),
     ({"unheard": ["publisher /a offers X"]}, ERROR, "images on /camera/image_raw cannot come: publisher"),
     ({"unheard": ["publisher /a offers X"], "publishers": 2}, WARN, "cannot come: publisher /a offers X"),
     ({"unserved": ["subscriber /b asks Y", "subscriber /c asks Z"], "last_received": 99.5}, WARN,

@@ -1,0 +1,69 @@
+"""Keep a node running whatever other nodes announce or ask for: both are input, from anybody."""
+
+from typing import Any, Callable, List, NamedTuple, Sequence
+
+from bisenet_core.images.encodings import printable
+
+_NAME_LENGTH = 120  # characters of another node's name or type that are shown
+_LINES = 5          # that are shown of many of a kind
+_LOG_EVERY_S = 5.0
+
+
+class Peers(NamedTuple):
+    """The publishers or subscribers of a topic, as they are announced."""
+
+    endpoints: Sequence[Any] = ()  # TopicEndpointInfo
+    unread: Sequence[str] = ()     # a line, where they cannot be read; there are no endpoints then
+
+
+class Mismatches(NamedTuple):
+    """The peers that this node cannot hear or reach."""
+
+    lines: List[str]   # one for each of them
+    unread: List[str]  # one for each topic whose peers cannot be read
+
+
+def read_peers(query: Callable[[str], Sequence[Any]], name: str, topic: str) -> Peers:
+    """The endpoints that ``query`` gives for a name, such as ``Node.get_publishers_info_by_topic``.
+
+    ``topic`` is the name resolved, as it is shown.
+    """
+    try:
+        return Peers(query(name))
+    except Exception as error:  # for a name that is not UTF-8, or a policy that rclpy does not know
+        return Peers(unread=[f"who else is on {topic} cannot be read ({_one_line(error)}), so their QoS is "
+                             "not checked: a node there has a name that no ROS node has; find it, or use "
+                             "SROS 2"])
+
+
+def spin_once(executor: Any, logger: Any) -> None:
+    """Run a callback that is ready within 0.1 s; log what it raises, at most once in 5 s.
+
+    rclpy lets a single request, such as one to set a parameter of an unknown type, end its executor.
+    """
+    try:
+        executor.spin_once(timeout_sec=0.1)
+    except Exception as error:
+        if executor.context.ok():  # else this is how rclpy says that it was shut down
+            logger.error(f"a callback failed: {_one_line(error)}; the node goes on",
+                         throttle_duration_sec=_LOG_EVERY_S)
+
+
+def peer_name(endpoint: Any) -> str:
+    """Namespace and name of an endpoint's node, as one printable line."""
+    return printable(f"{endpoint.node_namespace.rstrip('/')}/{endpoint.node_name}", _NAME_LENGTH)
+
+
+def peer_type(endpoint: Any) -> str:
+    """The type that an endpoint announces, as one printable line."""
+    return printable(endpoint.topic_type, _NAME_LENGTH)
+
+
+def listed(lines: Sequence[str]) -> str:
+    """The first few lines as one, and how many more there are."""
+    more = [f"and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
+    return "; ".join([*lines[:_LINES], *more])
+
+
+def _one_line(error: Exception) -> str:
+    return printable(" ".join(f"{type(error).__name__}: {error}".split()), 2 * _NAME_LENGTH)
