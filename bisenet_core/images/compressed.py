@@ -1,7 +1,7 @@
 """Decode JPEG and PNG images of sensor_msgs/CompressedImage, when they are whole and of a sane size."""
 
 import struct
-from typing import Any, Tuple
+from typing import Any, NamedTuple, Tuple
 
 import cv2
 import numpy as np
@@ -19,18 +19,28 @@ _FLAGS = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _CODECS = {"jpeg": JPEG_SIGNATURE, "jpg": JPEG_SIGNATURE, "png": PNG_SIGNATURE}
 
 
+class _Description(NamedTuple):
+    """The parts of a message's ``format``; "" for those that it lacks."""
+
+    encoding: str    # what the camera gave
+    codec: str       # "jpeg", ...
+    compressed: str  # the encoding that was compressed
+
+
 def decode_compressed(data: Any, description: str = "",
                       max_pixels: int = MAX_PIXELS) -> Tuple[np.ndarray, str]:
     """Bytes of a JPEG or PNG -> (uint8 array, colour order): HxWx3 in "bgr" or "rgb", HxW in "mono".
 
     ``data`` is any contiguous buffer; its own signature says what it is. ``description`` is the message's
-    ``format``, such as "jpeg" or "rgb8; jpeg compressed bgr8"; as image_transport has it, "compressed rgb8"
-    means that red and blue were swapped before compression, and "bayer_rggb8; ..." that it is a mosaic, which
-    is demosaicked. Raises ImageError with the reason "damaged" (also for a file that is cut off),
-    "too_large", "zero_size", "bad_size" or "unsupported_encoding".
+    ``format``, such as "jpeg" or "rgb8; jpeg compressed bgr8". As image_transport has it, the word behind
+    "compressed" says what was compressed: "rgb8" that red and blue were swapped before, "bayer_rggb8" that it
+    is a mosaic, which is demosaicked, and "mono8" that it is grey, whatever the camera gave; where there is
+    none, the first word says what the camera gave. Raises ImageError with the reason "damaged" (also for a
+    file that is cut off), "too_large", "zero_size", "bad_size" or "unsupported_encoding".
     """
     view = memoryview(data).cast("B")
-    size = _checked_size(view, description, max_pixels)
+    described = _describe(description)
+    size = _checked_size(view, described.codec, description, max_pixels)
     try:
         image = cv2.imdecode(np.frombuffer(view, np.uint8), _FLAGS)
     except cv2.error:
@@ -39,8 +49,8 @@ def decode_compressed(data: Any, description: str = "",
         raise ImageError("damaged", f"damaged image: {len(view)} bytes of '{printable(description)}' "
                                     "do not decode")
     if image.ndim == 2:
-        return _grey_or_mosaic(image, description)
-    return image, "rgb" if "compressed rgb" in description else "bgr"
+        return _grey_or_mosaic(image, described.compressed or described.encoding)
+    return image, "rgb" if described.compressed.startswith("rgb") else "bgr"
 
 
 def encode_png(image: np.ndarray) -> np.ndarray:
@@ -52,13 +62,20 @@ def encode_png(image: np.ndarray) -> np.ndarray:
     return png.reshape(-1)
 
 
-def _grey_or_mosaic(image: np.ndarray, description: str) -> Tuple[np.ndarray, str]:
-    encoding = description.split(";")[0].strip().replace("16", "8")  # of 16 bits the high byte is here
-    encoding = encoding if encoding.startswith("bayer_") else "mono8"
+def _grey_or_mosaic(image: np.ndarray, encoding: str) -> Tuple[np.ndarray, str]:
+    # of 16 bits the high byte is here
+    encoding = encoding.replace("16", "8") if encoding.startswith("bayer_") else "mono8"
     return view_image(image, image.shape[0], image.shape[1], encoding, image.shape[1])
 
 
-def _checked_size(data: memoryview, description: str, max_pixels: int) -> Tuple[int, int]:
+def _describe(description: str) -> _Description:
+    words = description.split(";")[-1].split()
+    named = len(words) > 2 and words[1] == "compressed"
+    return _Description(description.split(";")[0].strip(), words[0].lower() if words else "",
+                        words[2] if named else "")
+
+
+def _checked_size(data: memoryview, codec: str, description: str, max_pixels: int) -> Tuple[int, int]:
     try:
         for signature, size in ((JPEG_SIGNATURE, jpeg_size), (PNG_SIGNATURE, png_size)):
             if data[:len(signature)] == signature:
@@ -66,8 +83,6 @@ def _checked_size(data: memoryview, description: str, max_pixels: int) -> Tuple[
     except (struct.error, IndexError):
         raise ImageError(
             "damaged", f"damaged image: its {len(data)} bytes end before the image does") from None
-    words = description.lower().split(";")[-1].split()
-    codec = words[0] if words else ""
     begin = "begins with " + bytes(data[:8]).hex() if data else "is empty"
     if codec in _CODECS:
         raise ImageError("damaged", f"damaged image: its {codec} data {begin}; expected "

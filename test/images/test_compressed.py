@@ -93,6 +93,26 @@ def test_the_format_says_whether_red_and_blue_were_swapped(description, order):
     assert decode_compressed(_encoded(".jpg", _picture()), description)[1] == order
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+def test_the_word_behind_compressed_says_whether_a_bayer_camera_sent_its_mosaic(pattern, depth):
+    camera, grey = f"bayer_{pattern}{depth}", _picture(1)
+    stored = grey if depth == 8 else grey.astype(np.uint16) * 257
+    mosaic = view_image(grey, *grey.shape, f"bayer_{pattern}8", grey.shape[1])
+    for codec, suffix in (("png", ".png"), *([("jpeg", ".jpg")] if depth == 8 else [])):
+        data = _encoded(suffix, stored, [] if codec == "png" else [cv2.IMWRITE_JPEG_QUALITY, 100])
+        for word in (f"mono{depth}", "mono8", "bgr8", "rgb8"):
+            found, order = decode_compressed(data, f"{camera}; {codec} compressed {word}")
+            assert order == "mono" and np.abs(found.astype(int) - grey).max() <= 2
+        for description in (f"{camera}; {codec} compressed {camera}", f"{camera}; {codec} compressed ",
+                            f"{camera}; {codec}", camera, f"mono8; {codec} compressed {camera}"):
+            found, order = decode_compressed(data, description)
+            assert order == "rgb" and np.abs(found.astype(int) - mosaic[0]).mean() < 2
+        for colours, expected in (("bgr8", "bgr"), ("rgb8", "rgb"), ("rgb16", "rgb"), ("rgba8", "rgb")):
+            data = _encoded(suffix, _picture())
+            assert decode_compressed(data, f"{camera}; {codec} compressed {colours}")[1] == expected
+
+
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda b: np.frombuffer(b, np.uint8)])
 def test_any_buffer_will_do(kind):
     data = encode_png(_picture(1)).tobytes()

@@ -19,6 +19,7 @@ FORMATS = [
     ("rgb8; png compressed bgr8", ".png", "bgr"), ("rgba8; png compressed bgr8", ".png", "bgr"),
     ("rgb8; jpeg compressed rgb8", ".jpg", "rgb"),
     ("mono8; jpeg compressed ", ".jpg", "mono"),  # Foxy
+    ("bayer_rggb8; jpeg compressed mono8", ".jpg", "mono"),  # what the plugin makes of a Bayer camera
     ("mono8; jpeg compressed mono8", ".jpg", "mono"), ("mono8; png compressed ", ".png", "mono"),
 ]
 
