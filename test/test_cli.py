@@ -119,8 +119,33 @@ def test_segment_never_writes_into_its_input(dataset, tiny_model_folder, capfd):
 def test_segment_keeps_what_it_wrote_before_a_bad_image(dataset, tiny_model_folder, tmp_path, capfd):
     bad = dataset / "test" / "images" / "frame_2.png"
     bad.write_bytes(bad.read_bytes()[:-100])
-    refused(capfd, ["segment", bad.parent, "--model", tiny_model_folder, "--output", tmp_path / "out"], bad)
+    common = ["--model", tiny_model_folder, "--output", tmp_path / "out"]
+    refused(capfd, ["segment", bad.parent, *common, "--strict"], bad)
     assert sorted(p.stem for p in (tmp_path / "out" / "labels").iterdir()) == ["frame_0", "frame_1"]
+
+
+def test_segment_names_and_counts_what_it_cannot_read_and_goes_on(
+    dataset, tiny_model_folder, tmp_path, caplog, capfd
+):
+    images, report = dataset / "test" / "images", tmp_path / "report.json"
+    bad = [images / "frame_1.png", images / "frame_2.png", images / "link.png"]
+    bad[2].symlink_to(tmp_path / "nowhere.png")
+    bad[0].write_bytes(bad[0].read_bytes()[:-100])
+    bad[1].write_bytes(b"")
+    common = ["--model", tiny_model_folder, "--output", tmp_path / "out", "--json", report]
+    command = ["segment", images, *common]
+    assert main([str(word) for word in command]) == 0
+    assert sorted(p.stem for p in (tmp_path / "out" / "labels").iterdir()) == ["frame_0", "frame_3"]
+    result = json.loads(report.read_text())
+    assert result["frames"] == 2 and len(result["left_out"]) == 3
+    for path, line, message in zip(bad, result["left_out"], caplog.messages):
+        assert str(path) in line and message == f"left out: {line}"
+    for index in (0, 3):
+        (images / f"frame_{index}.png").write_bytes(b"no image")
+    capfd.readouterr()
+    assert main([str(word) for word in command]) == 2
+    assert "none of its 5 images can be read" in capfd.readouterr().err.splitlines()[-1]
+    assert len(json.loads(report.read_text())["left_out"]) == 5
 
 
 def test_evaluate_scores_every_class(dataset, tiny_model_folder, tmp_path, capsys):

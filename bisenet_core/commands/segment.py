@@ -14,7 +14,7 @@ from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.images.orientation import HOW_TO_TURN
 from bisenet_core.labels.visualization import overlay
-from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.console import show, table, track, warn_left_out, write_json
 from bisenet_core.runtime.segmenter import Segmenter
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ Input = Annotated[
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for labels/ and overlays/.")]
 Topic = Annotated[str | None, typer.Option(help="The image topic of a rosbag that has several.")]
 Overlays = Annotated[bool, typer.Option("--overlays/--no-overlays", help="Write overlays beside the labels.")]
+Strict = Annotated[bool, typer.Option("--strict", help="End at the first image that cannot be read.")]
 
 
 def segment(
@@ -38,16 +39,24 @@ def segment(
     precision: Precision = "auto",
     topic: Topic = None,
     overlays: Overlays = True,
+    strict: Strict = False,
     json: JsonFile = None,
 ) -> None:
-    """Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them."""
+    """Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them.
+
+    An image that cannot be read is named and left out. The exit status is 2 where none could be read.
+    """
     drive = open_drive(input, topic=topic, with_truth=False)
     labels_folder, overlays_folder = _output_folders(output, drive)
     frames, turns, busy = 0, 0, 0.0
+    left_out: list[str] = []
     with drive, Segmenter.open(model, backend=backend, precision=precision) as segmenter:
         started = time.perf_counter()  # of the drive: opening the model takes as long as many frames
-        for frame in track(drive, len(drive), "segmenting"):
-            assert frame.image is not None  # iterating ends at one that cannot be read
+        # iterating over the drive itself ends at an image that cannot be read
+        for frame in track(drive if strict else drive.frames(), len(drive), "segmenting"):
+            if frame.image is None:
+                left_out.append(drive.explain(frame))
+                continue
             result = segmenter.segment(frame.image, color_order="rgb")
             write_image(labels_folder / f"{frame.name}.png", result.labels)
             if overlays:
@@ -58,6 +67,7 @@ def segment(
             busy += result.timings["total_ms"] / 1e3
         labels_used = segmenter.label_space.name
     seconds = time.perf_counter() - started
+    warn_left_out(left_out, frames + len(left_out))
     if turns:
         logger.warning("%s: %d of %d %s", input, turns, frames, HOW_TO_TURN)
     summary = {
@@ -65,14 +75,18 @@ def segment(
         "model": str(model),
         "label_space": labels_used,
         "frames": frames,
+        "left_out": left_out,
         "not_turned": turns,
         "fps": round(frames / seconds, 3),
         "segmenter_fps": round(frames / busy, 3) if busy else None,
         "labels": str(labels_folder),
         "overlays": str(overlays_folder) if overlays else None,
     }
-    show(table("bisenet segment", [(key, str(value)) for key, value in summary.items()]))
+    shown = {**summary, "left_out": len(left_out)}
+    show(table("bisenet segment", [(key, str(value)) for key, value in shown.items()]))
     write_json(json, summary)
+    if not frames:
+        raise InputError(f"{input}: none of its {len(left_out)} images can be read")
 
 
 def _output_folders(output: Path, drive: Drive) -> tuple[Path, Path]:

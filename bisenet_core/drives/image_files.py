@@ -34,7 +34,8 @@ def image_files_in(folder: Path) -> list[Path]:
         raise InputError(f"cannot list {folder}: {error.strerror}; check its permissions") from None
     if not entries:
         raise InputError(f"{folder} is empty; expected a folder of images ({_suffixes()})")
-    files = [path for path in entries if is_image_file(path) and path.is_file()]
+    # not is_file(): a broken link is named when it is read
+    files = [path for path in entries if is_image_file(path) and not path.is_dir()]
     if not files:
         raise InputError(
             f"no images in {folder}, only such as {entries[0].name}; "

@@ -1,8 +1,9 @@
 """Show progress on stderr and tables on stdout, and write JSON to a file."""
 
 import json
+import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,11 @@ from rich.text import Text
 from bisenet_core.errors import InputError
 
 Item = TypeVar("Item")
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Images that are named, of those that were left out.
+NAMED_AT_MOST = 10
 
 #: Characters in a line for a file or another program.
 WIDE = 200
@@ -63,6 +69,14 @@ def show(content: Table) -> None:
     """Print a table on stdout, unfolded where that is no terminal."""
     console = Console()
     (console if console.is_terminal else Console(width=WIDE)).print(content)
+
+
+def warn_left_out(lines: Sequence[str], total: int) -> None:
+    """Log which of ``total`` images were left out and why: the first few, and how many more."""
+    for line in lines[:NAMED_AT_MOST]:
+        _LOGGER.warning("left out: %s", line)
+    if len(lines) > NAMED_AT_MOST:
+        _LOGGER.warning("left out: %d of %d images in all", len(lines), total)
 
 
 def write_json(path: Path | None, content: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.labels.label_space import CAMVID_11
-from bisenet_core.reports.console import progress_bar, show, table, write_json
+from bisenet_core.reports.console import progress_bar, show, table, warn_left_out, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.demo.pictures import write_pictures
 from bisenet_ros.demo.preparation import prepare_output, refuse_input_folder, render_drive
@@ -51,11 +51,14 @@ def run(options: argparse.Namespace) -> int:
         write_json(options.output / "summary.json", summary)
         return summary
 
+    warn_left_out(playing.left_out, playing.published + len(playing.left_out))
     write_summary(None, playing.failure)  # drawing takes a while, and may be interrupted
     scores, bad_truth = _draw(options, card, playing)
     problem = playing.failure or bad_truth or unaccounted(playing)
     show(table(f"demo: {drive.name}", rows(write_summary(scores, problem))))
-    return _exit_status(playing, problem, bad_input=playing.bad_input or problem == bad_truth)
+    nothing_readable = bool(playing.left_out) and not playing.published
+    bad_input = playing.bad_input or problem == bad_truth or nothing_readable
+    return _exit_status(playing, problem, bad_input)
 
 
 def _prepare(options: argparse.Namespace, card: ModelCard) -> None:
@@ -84,7 +87,7 @@ def _play(options: argparse.Namespace, drive: Drive) -> Playing:
         def show_progress(sent: int, labelled: int) -> None:
             progress.update(task, completed=sent, note=f"{labelled} labelled")
 
-        return DemoSession(parameters, options.output, show_progress).run(drive)
+        return DemoSession(parameters, options.output, show_progress, options.strict).run(drive)
 
 
 def _draw(options: argparse.Namespace, card: ModelCard, playing: Playing) -> tuple[Scores | None, str | None]:
@@ -121,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", default="480x360", help="of a rendered street (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=150, help="of a rendered street (default: %(default)s)")
     parser.add_argument("--topic", help="the image topic of a rosbag that has several")
+    parser.add_argument("--strict", action="store_true", help="end at the first image that cannot be read")
     return parser
 
 

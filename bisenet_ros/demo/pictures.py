@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.truth.label_images import read_labels
+from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.drive_pictures import ContactSheet, OverlayVideo
@@ -27,10 +28,11 @@ def write_pictures(drive: Drive, playing: Playing, label_space: LabelSpace, outp
     # Frames that were dropped are not in the video; at this rate it still takes as long as the drive did.
     rate = (drive.rate_hz or 10.0) * len(latency_ms) / playing.published
     with OverlayVideo(output / VIDEO_NAME, label_space, rate) as video:
-        for frame in drive:
+        for frame in drive.frames():
             if frame.index not in latency_ms:
                 continue
-            assert frame.image is not None  # iterating ends at one that cannot be read
+            if frame.image is None or frame.problem:
+                raise InputError(drive.explain(frame))
             labels = read_labels(output / "labels" / f"{frame.name}.png")
             if scores:
                 scores.add(labels, frame.truth, f"ground truth of {frame.name}")

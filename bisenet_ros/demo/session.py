@@ -34,6 +34,7 @@ class Playing(NamedTuple):
     unwritten: int                # of them, those that could not be written
     account: NodeAccount | None
     interrupted: bool
+    left_out: list[str]           # why, of each frame that could not be read, one line
     failure: str | None           # why it ended early, one line
     bad_input: bool               # whether that was the input's fault
 
@@ -73,11 +74,13 @@ class LabelRecorder:
 class DemoSession:
     """Plays a drive through the node with ``parameters``; labels and node.log go into ``output``.
 
-    ``on_progress`` is called with the numbers of frames published and labels received.
+    ``on_progress`` is called with the numbers of frames published and labels received. ``strict``: the
+    playing ends at a frame that cannot be read; else such frames are left out.
     """
 
     def __init__(self, parameters: dict[str, Any], output: Path,
-                 on_progress: Callable[[int, int], None]) -> None:
+                 on_progress: Callable[[int, int], None], strict: bool = False) -> None:
+        self._strict = strict
         self._account = LiveAccount()
         self._recorder = LabelRecorder(emptied(output / "labels"), self._account)
         self._load = NodeUnderLoad(parameters, output, on_labels=self._recorder.on_labels)
@@ -105,7 +108,7 @@ class DemoSession:
         load.wait_until_active()
         load.wait(camera.get_subscription_count, READY_TIMEOUT_S, "the node has not subscribed")
         time.sleep(SETTLE_S)
-        Player(camera, self._account, Timeline(1.0, 0)).play(_from_zero(drive), self._go_on)
+        Player(camera, self._account, Timeline(1.0, 0)).play(_from_zero(drive, self._strict), self._go_on)
 
     def _go_on(self) -> bool:
         self._load.check_node()
@@ -126,12 +129,16 @@ class DemoSession:
         return Playing(
             figures.published, recorder.latency_ms, recorder.last_received - figures.began_at,
             figures.labelled + figures.strays, recorder.unwritten, accounts[0] if accounts else None,
-            interrupted, text, bad_input)
+            interrupted, list(figures.unreadable.elements()), text, bad_input)
 
 
-def _from_zero(drive: Drive) -> Iterator[Frame]:
-    """The frames of a drive, which begins at 0 ns; ends with InputError at one that cannot be read."""
+def _from_zero(drive: Drive, strict: bool) -> Iterator[Frame]:
+    """The frames of a drive, which begins at 0 ns; the problem of one that cannot be read names its file.
+
+    ``strict``: raises InputError at such a frame.
+    """
     began_ns = None
-    for frame in drive:
+    for frame in drive if strict else drive.frames():
         began_ns = frame.recorded_ns if began_ns is None else began_ns
-        yield replace(frame, recorded_ns=frame.recorded_ns - began_ns)
+        problem = drive.explain(frame) if frame.problem else ""
+        yield replace(frame, recorded_ns=frame.recorded_ns - began_ns, problem=problem)

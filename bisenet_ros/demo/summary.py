@@ -48,9 +48,11 @@ def disagreements(playing: Playing) -> list[str]:
 
 
 def unaccounted(playing: Playing) -> str | None:
-    """One line where no labels came of a drive that was played, or of a frame nobody knows what became."""
+    """One line where no image of a drive could be played, no labels came, or frames were lost."""
     account = account_of_frames(playing)
-    if account["frames_published"] and not account["frames_labelled"]:
+    if playing.left_out and not account["frames_published"]:
+        text = f"none of its {len(playing.left_out)} images can be read"
+    elif account["frames_published"] and not account["frames_labelled"]:
         text = "not one label came back for {} frames".format(account["frames_published"])
     elif account["frames_lost"]:
         text = "frames unaccounted for: {}".format(account["frames_lost"])
@@ -76,6 +78,7 @@ def summarise(playing: Playing, scores: Scores | None, output: Path) -> dict[str
         **account_of_frames(playing),
         **timing_of_frames(playing),
         "disagreements": disagreements(playing),
+        "left_out": playing.left_out,
         "miou": result.get("miou"),
         "iou": result.get("iou"),
         "interrupted": playing.interrupted,
@@ -91,6 +94,7 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     names = ["frames_published", "frames_labelled", "frames_dropped", "frames_failed", "frames_lost"]
     names += ["frames_unwritten"] if summary["frames_unwritten"] else []
     result = [(name.replace("_", " "), str(summary[name])) for name in names]
+    result += [("images left out", str(len(summary["left_out"])))] if summary["left_out"] else []
     result += [("  note", text) for text in summary["disagreements"]]
     for kind in ("dropped", "failed"):
         result += [(f"  {kind}: {reason}", str(count))

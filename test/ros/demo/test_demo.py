@@ -99,10 +99,18 @@ def test_truth_that_does_not_fit_costs_the_score_only(run, drive, tiny_model_fol
     assert (tmp_path / "out" / "contact_sheet.png").exists()
 
 
-def test_image_that_cannot_be_read_ends_the_drive_there(run, drive, tiny_model_folder, tmp_path):
+def test_image_that_cannot_be_read_is_left_out_or_ends_the_drive_there(
+        run, drive, tiny_model_folder, tmp_path, caplog):
     bad = drive / "6.png"
     bad.write_bytes(bad.read_bytes()[:-50])
-    status, _, err = run(drive, "--output", "out", "--model", tiny_model_folder, "--rate", 20)
+    common = [drive, "--output", "out", "--model", tiny_model_folder, "--rate", 20]
+    status, out, err = run(*common)
+    assert status == 0 and "images left out" in out, err
+    summary = read_summary(tmp_path / "out")
+    (line,) = summary["left_out"]
+    assert summary["frames_published"] == 9 and str(bad) in line and f"left out: {line}" in caplog.messages
+    assert 0 <= summary["miou"] <= 1
+    status, _, err = run(*common, "--strict")
     assert status == 2
     assert len(err.splitlines()) == 1 and str(bad) in err
     summary = read_summary(tmp_path / "out")

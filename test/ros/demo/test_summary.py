@@ -23,7 +23,7 @@ def make_playing(published, labelled, dropped=0, failed=0, unwritten=0, received
     return Playing(
         published=published, latency_ms={index: 20.0 + index for index in range(labelled)},
         seconds=max(0, labelled - 1) * 1.001 + 0.020, received=labelled + unwritten, unwritten=unwritten,
-        account=NodeAccount(counts, {}), interrupted=False, failure=None, bad_input=False)
+        account=NodeAccount(counts, {}), interrupted=False, left_out=[], failure=None, bad_input=False)
 
 
 FATES = ("frames_labelled", "frames_dropped", "frames_failed", "frames_unwritten", "frames_lost")
@@ -43,6 +43,8 @@ def test_every_published_frame_has_one_fate(labelled, dropped, failed, unwritten
 @pytest.mark.parametrize("playing, line", [
     (make_playing(0, 0), None),
     (make_playing(10, 8, dropped=2), None),
+    (make_playing(10, 10)._replace(left_out=["a"]), None),
+    (make_playing(0, 0)._replace(left_out=["a", "b"]), "none of its 2 images can be read"),
     (make_playing(10, 9, received=9),
      "frames unaccounted for: 1; 10 images were sent, the node received 9"),
     (make_playing(10, 7, sent_back=10),
