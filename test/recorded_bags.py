@@ -21,6 +21,7 @@ class Record(NamedTuple):
     """A message and when it was recorded; None for the stamp means that time.
 
     Pixels become samples of the size that a raw image's ``encoding`` names; without one they are as they are.
+    Of a compressed image it is the ``format``.
     """
 
     topic: str
@@ -64,7 +65,9 @@ def message(record, store=STORE):
     header = store.types["std_msgs/msg/Header"](stamp=time, frame_id="camera", **sequence)
     if record.kind == COMPRESSED:
         data = record.pixels if isinstance(record.pixels, bytes) else png(record.pixels)
-        return store.types[COMPRESSED](header=header, format="png", data=np.frombuffer(data, np.uint8))
+        return store.types[COMPRESSED](
+            header=header, format=record.encoding or "png", data=np.frombuffer(data, np.uint8)
+        )
     pixels = np.ascontiguousarray(record.pixels, _SAMPLES.get(record.encoding, np.uint8))
     height, width = pixels.shape[:2]
     encoding = record.encoding or ("mono8" if pixels.ndim == 2 else "rgb8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bisenet_core.drives.bags.bag import Bag
+from bisenet_core.drives.bags.bag import Bag, Messages
 from bisenet_core.drives.bags.image_messages import (
     COMPRESSED,
     IMAGE_TYPES,
@@ -18,10 +18,13 @@ from bisenet_core.drives.bags.image_messages import (
     header_of,
     stamp_of,
     stamps_of,
+    view_message,
 )
 from bisenet_core.drives.drive import Drive, Frame, steady_ns
 from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.errors import InputError
+
+_LOOKED_AT = 3  # images of a topic, to see whether it holds pictures: the first may be damaged
 
 
 class BagDrive(Drive):
@@ -29,8 +32,9 @@ class BagDrive(Drive):
 
     Opening reads the index of the bag, and the stamps where ground truth is matched by them; frames are read
     one by one from where they lie. ``topic``: by default the only image topic beside that of labels, or the
-    first by name. ``truth``: gives the frames their ground truth. ``rate_hz``: plays at a steady rate instead
-    of the recorded times. Raises InputError for a bag that cannot be read, has no images, or lacks the topic.
+    first by name whose images can be read. ``truth``: gives the frames their ground truth. ``rate_hz``: plays
+    at a steady rate instead of the recorded times. Raises InputError for a bag that cannot be read, has no
+    images, or lacks the topic.
     """
 
     def __init__(
@@ -154,12 +158,27 @@ class BagDrive(Drive):
             raise InputError(
                 f"{self.path} holds no images: expected a topic of {RAW} or {COMPRESSED}, found {found}"
             )
-        if wanted is None and len(topics) > 1:
-            self._topic_notes.append(
-                f"{self.path}: playing {topics[0]} of its image topics {', '.join(topics)}; "
-                "choose another with --topic"
-            )
-        return wanted or topics[0]
+        if wanted is not None or len(topics) == 1:
+            return wanted or topics[0]
+        chosen = next(filter(self._holds_pictures, topics), topics[0])
+        self._topic_notes.append(
+            f"{self.path}: playing {chosen} of its image topics {', '.join(topics)}; "
+            "choose another with --topic"
+        )
+        return chosen
+
+    def _holds_pictures(self, topic: str) -> bool:
+        """Whether one of a topic's first images can be read; a depth camera's cannot."""
+        messages = self._bag.messages(topic, IMAGE_TYPES)
+        return any(_is_picture(messages, index) for index in range(min(len(messages), _LOOKED_AT)))
+
+
+def _is_picture(messages: Messages, index: int) -> bool:
+    try:
+        view_message(messages.read(index))
+    except InputError:
+        return False
+    return True
 
 
 def _mean_rate_hz(times_ns: np.ndarray) -> float | None:

@@ -1,5 +1,6 @@
 """Decode JPEG and PNG images of sensor_msgs/CompressedImage, when they are whole and of a sane size."""
 
+import re
 import struct
 from typing import Any, NamedTuple, Tuple
 
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, jpeg_size, png_size
-from bisenet_core.images.encodings import ImageError, printable, view_image
+from bisenet_core.images.encodings import ENCODINGS, ImageError, printable, view_image
 
 #: The most an image may have: 8192x8192. A few kB can claim any size, and memory is taken for all of it.
 MAX_PIXELS = 1 << 26
@@ -15,6 +16,8 @@ MAX_PIXELS = 1 << 26
 # Grey stays grey, alpha goes, 16 bits become their high byte as in raw images. A camera's labels have the
 # camera's rows and columns, so an orientation noted by EXIF turns nothing.
 _FLAGS = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+
+_OPENCV_TYPE = re.compile("[0-9]+[USF]C[0-9]*")
 
 _CODECS = {"jpeg": JPEG_SIGNATURE, "jpg": JPEG_SIGNATURE, "png": PNG_SIGNATURE}
 
@@ -40,6 +43,7 @@ def decode_compressed(data: Any, description: str = "",
     """
     view = memoryview(data).cast("B")
     described = _describe(description)
+    _check_encoding(described)
     size = _checked_size(view, described.codec, description, max_pixels)
     try:
         image = cv2.imdecode(np.frombuffer(view, np.uint8), _FLAGS)
@@ -73,6 +77,15 @@ def _describe(description: str) -> _Description:
     named = len(words) > 2 and words[1] == "compressed"
     return _Description(description.split(";")[0].strip(), words[0].lower() if words else "",
                         words[2] if named else "")
+
+
+def _check_encoding(described: _Description) -> None:
+    """Refuse what is refused uncompressed: OpenCV's types, such as a depth camera's 16UC1 and 32FC1."""
+    for name in (described.encoding, described.compressed):
+        if _OPENCV_TYPE.fullmatch(name) and name not in ENCODINGS:
+            raise ImageError("unsupported_encoding", f"unsupported encoding '{printable(name)}' in a "
+                                                     "compressed image: depth or other measurements, and no "
+                                                     "picture; choose a camera's topic")
 
 
 def _checked_size(data: memoryview, codec: str, description: str, max_pixels: int) -> Tuple[int, int]:

@@ -223,6 +223,32 @@ def test_topics(tmp_path):
     assert_refused(only, "holds no images", f"/chatter ({STRING})")
 
 
+@pytest.mark.parametrize(
+    "depth",
+    [
+        {"encoding": "16UC1"},
+        {"encoding": "32FC1"},
+        {"kind": COMPRESSED, "encoding": "16UC1; png compressed "},
+        {"kind": COMPRESSED, "encoding": "32FC1; jpeg compressed mono8"},
+        {"kind": COMPRESSED, "encoding": "16UC1; compressedDepth png", "pixels": bytes(12) + b"\x89PNG"},
+    ],
+    ids=lambda one: one["encoding"],
+)
+def test_topics_of_depth_come_last(tmp_path, depth):
+    pixels = np.full((24, 32), 700, np.uint16)
+    first = Record("/a_depth", START, **{"pixels": pixels, **depth})
+    cut = images(4, COMPRESSED)
+    cut[0] = cut[0]._replace(pixels=cut[0].pixels.tobytes()[:40])  # the camera's first image is damaged
+    path = write_bag(tmp_path / "drive", [first, *cut])
+    drive = BagDrive(path)
+    assert drive.topic == IMAGES
+    only_note(drive, f"playing {IMAGES} of its image topics /a_depth, {IMAGES}")
+    refused = list(BagDrive(path, topic="/a_depth").frames())[0]
+    assert refused.image is None and "unsupported" in refused.problem
+    only = BagDrive(write_bag(tmp_path / "depth", [first]))  # nothing better to choose
+    assert only.topic == "/a_depth"
+
+
 def test_name_of_the_folder_that_one_is_in(tmp_path, monkeypatch):
     (write_bag(tmp_path / "drive", images(1)) / "sub").mkdir()
     for folder, path in (("drive", "."), ("drive/sub", "..")):

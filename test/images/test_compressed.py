@@ -208,6 +208,9 @@ def test_a_jpeg_of_endless_scans_is_refused(monkeypatch):
 @pytest.mark.parametrize("description, data, reason", [
     ("h264", b"\0\0\0\1abc", "unsupported_encoding"),
     ("16UC1; compressedDepth png", bytes(12), "unsupported_encoding"),
+    *[(text, encode_png(np.full((9, 9), 7, np.uint8)).tobytes(), "unsupported_encoding") for text in (
+        "16UC1; png compressed ", "16UC1; png compressed 16UC1", "32FC1; png compressed", "16UC1",
+        "8UC2; png", "16SC1; png compressed mono16", "mono16; png compressed 32FC1", "64FC1; png")],
     ("", b"", "unsupported_encoding"), ("jpeg", b"", "damaged"), ("png", b"\x89PNG", "damaged"),
     ("rgb8; jpeg compressed bgr8", b"garbage", "damaged"), ("a\nb" + 100 * "c", b"", "unsupported_encoding")])
 def test_what_is_neither_jpeg_nor_png_is_refused(description, data, reason):
