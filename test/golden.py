@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+LABELS = 1024
 GOLDENS = Path(__file__).parent / "goldens"
 
 
@@ -47,14 +48,19 @@ def sample(logits, count=256):
     return flat[torch.linspace(0, flat.numel() - 1, count).long()]
 
 
-def write_golden(path, state, height, width, logits):
-    """``state``: the public network's state_dict; ``logits`` 1xKxhxw at 1/8, before any upsampling."""
+def write_golden(path, state, height, width, logits, full=None):
+    """``state``: the public network's state_dict; ``logits`` 1xKxhxw at 1/8, before any upsampling.
+
+    ``full``: 1xKxHxW, the logits as the public code upsamples them itself.
+    """
     content = {
         "image": [height, width],
         "logits_shape": list(logits.shape),
         "samples": [float(f"{value:.7g}") for value in sample(logits).tolist()],
         "shapes": {name: list(tensor.shape) for name, tensor in state.items()},
     }
+    if full is not None:
+        content["labels"] = sample(full.argmax(1), LABELS).tolist()
     Path(path).write_text(json.dumps(content, separators=(",", ":")) + "\n")
 
 

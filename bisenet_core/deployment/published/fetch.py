@@ -13,6 +13,8 @@ from bisenet_core.deployment.published.catalogue import Published, cache_folder,
 from bisenet_core.deployment.published.download import DownloadError, Report, download
 from bisenet_core.deployment.published.importer import Source, card_of, read_network
 from bisenet_core.errors import InputError
+from bisenet_core.models.weights.renamings import renaming_of
+from bisenet_core.runtime.model_card import ModelCard
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,20 +29,26 @@ def fetch(published: Published, report: Report) -> tuple[Path, bool]:
     folder = cache_folder() / published.folder
     downloads = cache_folder().parent / "downloads"
     with _locked(downloads / f"{published.file}.lock"):
-        if is_installed(published):
+        if is_installed(published) and _upsamples_as_published(folder, published):
             return folder, False
         _remove_unfinished(folder)
         path = _download(published, downloads / published.file, folder, report)
         source = Source(path, published.format, published.architecture, published.dataset)
         try:
-            network = read_network(source)
+            network, upsampling = read_network(source)
         except InputError as error:
             if published.sha256_prefix:
                 raise
             path.unlink()  # nothing says that it is the right file
             raise InputError(f"{error}; the download was removed, run it again") from None
-        write_model_folder(network, card_of(source, published.folder, published), folder)
+        write_model_folder(network, card_of(source, published.folder, published, upsampling), folder)
     return folder, True
+
+
+def _upsamples_as_published(folder: Path, published: Published) -> bool:
+    """False for a folder that was imported when no card could name another way than half-pixel centres."""
+    renaming = renaming_of(published.format, published.architecture)
+    return ModelCard.load(folder).upsampling == renaming.upsampling
 
 
 def _remove_unfinished(folder: Path) -> None:

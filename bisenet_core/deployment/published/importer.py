@@ -11,6 +11,7 @@ from bisenet_core.deployment.loading import load_exactly
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.deployment.parity import Parity
 from bisenet_core.deployment.published.catalogue import PUBLISHERS, Published, recognise
+from bisenet_core.deployment.published.mmseg_config import upsampling_of
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace, label_space_of
 from bisenet_core.models import create_model
@@ -40,28 +41,37 @@ def import_checkpoint(
     at, by default one that suits the data set. ``InputError`` for a checkpoint that is not what it is said
     to be. For the rest see ``write_model_folder``.
     """
-    network = read_network(source)
-    card = card_of(source, name or output.resolve().name, recognise(file_sha256(source.path)), size)
+    network, upsampling = read_network(source)
+    published = recognise(file_sha256(source.path))
+    card = card_of(source, name or output.resolve().name, published, upsampling, size)
     return write_model_folder(network, card, output)
 
 
-def read_network(source: Source) -> nn.Module:
-    """The network of ``source`` as it is deployed. ``InputError`` says in what the file does not fit."""
+def read_network(source: Source) -> tuple[nn.Module, str]:
+    """The network of ``source`` as it is deployed, and how its logits are upsampled, as a card says it.
+
+    ``InputError`` says in what the file does not fit.
+    """
     renaming, space = renaming_of(source.format, source.architecture), label_space_of(source.dataset)
     checkpoint = read_published(source.path)
     try:
         state = renaming.translate(checkpoint.state)
         _check_number_of_classes(state, space)
         _check_meta(checkpoint.meta, space)
+        upsampling = upsampling_of(checkpoint.meta) or renaming.upsampling
     except InputError as error:
         raise InputError(f"{source.path}: {error}") from None
     network = create_model(renaming.network, space.num_classes, **renaming.options, auxiliary=False)
     load_exactly(network, state, source.path)
-    return network
+    return network, upsampling
 
 
 def card_of(
-    source: Source, name: str, published: Published | None, size: tuple[int, int] | None = None
+    source: Source,
+    name: str,
+    published: Published | None,
+    upsampling: str,
+    size: tuple[int, int] | None = None,
 ) -> ModelCard:
     """What the model folder says of ``source``, which is ``published``, if that is known."""
     renaming, data_set = renaming_of(source.format, source.architecture), DATA_SET_TERMS[source.dataset]
@@ -88,6 +98,7 @@ def card_of(
         recipe={**recipe, "url": published.url} if published else recipe,
         metrics=_reported(published) if published else {},
         licence=f"code and weights: {publisher}; data: {data_set.terms}",
+        upsampling=upsampling,
     )
 
 

@@ -52,7 +52,8 @@ class Renaming:
 
     ``options`` make ``create_model(network, ...)`` compute what theirs does. The first rule whose pattern
     matches a whole name decides. ``statistics`` stand by data set ("cityscapes", "cocostuff", "ade20k").
-    ``convert`` (their name, tensor) changes values where theirs mean something else.
+    ``convert`` (their name, tensor) changes values where theirs mean something else. ``upsampling`` is how
+    they bring the logits to the image's size, "half_pixel" or "align_corners" (PyTorch's argument).
     """
 
     network: str
@@ -60,6 +61,7 @@ class Renaming:
     statistics: Mapping[str, Statistics]
     options: Mapping[str, Any] = field(default_factory=dict)
     convert: Callable[[str, Tensor], Tensor] = lambda _name, tensor: tensor
+    upsampling: str = "half_pixel"
 
     def translate(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Tensors under our names, those without use left out. ``InputError`` names those no rule knows."""

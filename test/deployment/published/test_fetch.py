@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from local_server import LocalServer  # noqa: E402
 from bisenet_core.cli import main  # noqa: E402
 from bisenet_core.deployment.published import catalogue  # noqa: E402
 from bisenet_core.deployment.published.catalogue import Published  # noqa: E402
+from bisenet_core.models.weights import renamings  # noqa: E402
 from bisenet_core.runtime.model_card import ModelCard  # noqa: E402
 from bisenet_core.runtime.segmenter import Segmenter  # noqa: E402
 
@@ -103,6 +105,18 @@ def test_a_model_that_is_there_is_kept_and_a_damaged_one_made_anew(published, se
     (cache / "cityscapes_tiny" / "model.onnx").write_bytes(b"cut short")
     assert fetch(tmp_path)["fetched"] and len(server.requests) == 1  # from the file that was kept
     ModelCard.load(cache / "cityscapes_tiny")
+
+
+def test_a_folder_that_upsamples_otherwise_than_its_publisher_is_made_anew(
+    published, server, cache, tmp_path, tiny_renaming, monkeypatch
+):
+    published()
+    fetch(tmp_path)
+    aligned = replace(tiny_renaming, upsampling="align_corners")
+    monkeypatch.setitem(renamings.RENAMINGS, ("mmseg", "tiny"), aligned)
+    assert fetch(tmp_path)["fetched"] and len(server.requests) == 1  # from the file that was kept
+    assert ModelCard.load(cache / "cityscapes_tiny").upsampling == "align_corners"
+    assert not fetch(tmp_path)["fetched"]
 
 
 def test_a_broken_download_leaves_no_model_and_goes_on(published, server, cache, tmp_path, capfd):

@@ -15,6 +15,7 @@ from bisenet_core.cli import main  # noqa: E402
 from bisenet_core.deployment.published.importer import Source, import_checkpoint, read_network  # noqa: E402
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.labels.label_space import ADE20K_150, CITYSCAPES_19  # noqa: E402
+from bisenet_core.models.weights.renamings import RENAMINGS  # noqa: E402
 from bisenet_core.runtime.model_card import ModelCard, file_sha256  # noqa: E402
 from bisenet_core.runtime.segmenter import Segmenter  # noqa: E402
 
@@ -70,7 +71,7 @@ def test_the_folder_runs_and_its_card_says_where_it_comes_from(source, tiny_rena
 @pytest.mark.parametrize("zipped", [True, False])
 def test_every_wrapping_gives_the_same_network(source, tiny_states, wrapping, zipped):
     given = source(WRAPPINGS[wrapping](tiny_states()), _use_new_zipfile_serialization=zipped)
-    network = read_network(given)
+    network, _ = read_network(given)
     assert not any("auxiliary" in name for name in network.state_dict())
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, tiny_states()[f"net.{name}"])
@@ -149,6 +150,49 @@ def test_classes_must_be_those_of_the_data_set(source, tiny_states):
     refused(noted(CLASSES=["lane", *classes[1:]], PALETTE=palette), "lane")
     refused(noted(dataset_meta={"classes": ["lane", *classes[1:]]}), "lane")
     refused(noted(CLASSES=classes, PALETTE=palette[::-1]), "palette")
+
+
+CONFIG = """
+norm_cfg = dict(type='SyncBN', requires_grad=True)
+model = dict(
+    type='EncoderDecoder',
+    backbone=dict(type='BiSeNetV2', align_corners={backbone}),
+    decode_head=dict(type='FCNHead', norm_cfg=dict(type='SyncBN'), align_corners={head}),
+    auxiliary_head=[dict(type='FCNHead', align_corners=True)])
+optimizer = dict(type='SGD', lr=0.05)
+"""
+
+
+def test_the_checkpoints_own_configuration_names_its_upsampling(source, tiny_states):
+    def noted(**meta):
+        return source({"state_dict": tiny_states(), "meta": meta})
+
+    for key in ("config", "cfg"):
+        for head, upsampling in ((True, "align_corners"), (False, "half_pixel")):
+            config = CONFIG.format(backbone=False, head=head)
+            assert read_network(noted(**{key: config}))[1] == upsampling
+    literal = "model = {'decode_head': {'align_corners': True}}"
+    assert read_network(noted(cfg=literal))[1] == "align_corners"
+    for text in ("", "model = (", "model = make()", "model = dict(decode_head=[1])", "raise SystemExit", 3):
+        assert read_network(noted(config=text))[1] == "half_pixel"
+    refused(noted(config=CONFIG.format(backbone=True, head=False)), "backbone", "align_corners=False")
+
+
+@pytest.mark.parametrize("key", sorted(RENAMINGS))
+def test_upsampling_is_the_publishers(key):
+    assert RENAMINGS[key].upsampling == ("align_corners" if key[1].startswith("stdc") else "half_pixel")
+
+
+def test_a_model_folder_upsamples_as_torch_does_for_the_publisher(source, tiny_states, tmp_path):
+    given = source({"state_dict": tiny_states(), "meta": {"cfg": CONFIG.format(backbone=False, head=True)}})
+    card, _ = import_checkpoint(given, tmp_path / "model")
+    assert json.loads((tmp_path / "model" / "model.json").read_text())["upsampling"] == card.upsampling
+    image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    with Segmenter.open(str(tmp_path / "model"), backend="onnxruntime") as segmenter:
+        logits = torch.from_numpy(segmenter.backend.logits(image, "rgb"))
+        labels = segmenter.segment(image).labels
+    full = torch.nn.functional.interpolate(logits, (64, 96), mode="bilinear", align_corners=True)
+    assert (labels == full.argmax(1)[0].numpy()).mean() > 0.999
 
 
 def test_what_nobody_publishes_is_refused(source, tmp_path):

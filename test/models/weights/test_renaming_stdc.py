@@ -6,11 +6,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install .[train])")
 
-from golden import image_of, read_golden, sample, state_of  # noqa: E402
+from golden import LABELS, image_of, read_golden, sample, state_of  # noqa: E402
 
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.models.weights.renamings.stdc import RENAMINGS  # noqa: E402
+from bisenet_core.runtime.postprocessing import labels_from_logits  # noqa: E402
 
 
 @cache
@@ -27,11 +28,28 @@ def test_logits_are_those_of_the_public_code(format, architecture):
     golden, renaming = read_golden(f"{format}_{architecture}"), RENAMINGS[format, architecture]
     network = create_model(renaming.network, 19, **renaming.options, auxiliary=False)
     network.load_state_dict(renaming.translate(_state(format, architecture)))
-    with torch.no_grad():
-        # in float64, so that the golden's own float32 rounding is all that is apart, whatever this CPU does
-        logits = network.double().eval()(image_of(*golden["image"]).double())
+    logits = _logits(network, golden)
     assert list(logits.shape) == golden["logits_shape"]
     torch.testing.assert_close(sample(logits).float(), torch.tensor(golden["samples"]), rtol=0, atol=1e-4)
+
+
+def _logits(network, golden):
+    with torch.no_grad():
+        # in float64, so that the golden's own float32 rounding is all that is apart, whatever this CPU does
+        return network.double().eval()(image_of(*golden["image"]).double())
+
+
+@pytest.mark.parametrize("architecture", ["stdc1_seg", "stdc2_seg"])
+def test_labels_are_those_of_the_public_code_which_upsamples_itself(architecture):
+    golden, renaming = read_golden(f"stdc-seg_{architecture}"), RENAMINGS["stdc-seg", architecture]
+    network = create_model(renaming.network, 19, **renaming.options, auxiliary=False)
+    network.load_state_dict(renaming.translate(_state("stdc-seg", architecture)))
+    logits, size = _logits(network, golden).float().numpy(), tuple(golden["image"][::-1])
+    labels, others = (
+        sample(torch.from_numpy(labels_from_logits(logits, size, size, upsampling=rule)[0]), LABELS).tolist()
+        for rule in (renaming.upsampling, "half_pixel")
+    )
+    assert labels == golden["labels"] and others != golden["labels"]
 
 
 @pytest.mark.parametrize(("format", "architecture"), RENAMINGS)

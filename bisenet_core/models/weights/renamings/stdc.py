@@ -9,6 +9,8 @@ from bisenet_core.models.weights.renaming import IMAGENET, Renaming, Rule, conv_
 
 _STATISTICS = {"cityscapes": IMAGENET}
 _INPLACE_ABN_EPSILON = 1e-5
+#: models/model_stages.py of the authors, and decode_head of configs/_base_/models/stdc.py in mmsegmentation
+_UPSAMPLING = "align_corners"
 
 
 def _authors(trunk: str) -> Renaming:
@@ -35,7 +37,9 @@ def _authors(trunk: str) -> Renaming:
         (r"cp\.backbone\.(conv_last|fc|bn|linear)\..+", None),  # the classifier of whole images
         (r"conv_out(16|32|_sp\d+)\..+", None),  # auxiliary heads
     ]
-    return _AuthorsRenaming(f"{trunk}_seg", tuple(rules), _STATISTICS, convert=_effective_scale)
+    return _AuthorsRenaming(
+        f"{trunk}_seg", tuple(rules), _STATISTICS, convert=_effective_scale, upsampling=_UPSAMPLING
+    )
 
 
 class _AuthorsRenaming(Renaming):
@@ -79,7 +83,7 @@ def _mmseg(network: str) -> Renaming:
         (r"decode_head\.conv_seg\.(\w+)", r"head.classifier.\1"),
         (r"auxiliary_head\..+", None),
     ]
-    return Renaming(network, tuple(rules), _STATISTICS)
+    return Renaming(network, tuple(rules), _STATISTICS, upsampling=_UPSAMPLING)
 
 
 RENAMINGS: dict[tuple[str, str], Renaming] = {
