@@ -97,7 +97,9 @@ def _draw(options: argparse.Namespace, card: ModelCard, playing: Playing) -> tup
         draw = partial(write_pictures, playing=playing, label_space=card.label_space, output=options.output,
                        on_frame=partial(progress.advance, task))
         try:
-            return draw(_drive(options, options.with_truth)), None
+            scores = draw(_drive(options, options.with_truth))
+            unscored = scores is not None and not scores.matrix.pixels
+            return scores, "no pixel could be scored with its ground truth" if unscored else None
         except InputError as error:  # ground truth that does not fit must not cost the pictures
             progress.update(task, completed=0)
             draw(_drive(options, with_truth=False))

@@ -42,6 +42,8 @@ class Player:
             self._timeline.run()  # since the first frame was read
             if frame.image is None:
                 self._account.leave_out(frame.problem)
+                if not go_on():
+                    return
                 continue
             message = image_to_msg(frame.image, "rgb8", Header(frame_id=frame.frame_id or FRAME_ID))
             if not self._wait_until(frame.recorded_ns, go_on):

@@ -19,11 +19,17 @@ _FRAMES = 5
 
 
 def frames_to_play(recording: BagDrive, loop: bool) -> Iterator[Frame]:
-    """All frames in the order of recording; with ``loop`` without end, their times going on all the while."""
-    span = _span_ns(recording.times_ns)
+    """All frames in the order of recording; with ``loop`` without end, their times going on all the while.
+
+    A recording of which no frame can be read ends after its first pass.
+    """
+    span, readable = _span_ns(recording.times_ns), False
     for number in itertools.count() if loop else range(1):
+        if number and not readable:
+            return
         offset = number * span
         for frame in recording.frames(with_truth=False):
+            readable = readable or frame.image is not None
             yield replace(frame, recorded_ns=frame.recorded_ns + offset, stamp_ns=frame.stamp_ns + offset)
 
 

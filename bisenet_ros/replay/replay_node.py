@@ -2,7 +2,8 @@
 
 `ros2 run bisenet_ros replay_node --ros-args -p bag:=drive.mcap -p model:=camvid_bisenetv2`, or
 replay.launch.py for both nodes at once. Exit status 0 when the drive was played, or stopped by SIGINT or
-SIGTERM; 2 when it could not be, or not to its end. live.json is written wherever playing began.
+SIGTERM; 2 when it could not be, or not to its end, or when nothing was labelled or, where there is ground
+truth, scored. live.json is written wherever playing began.
 """
 
 import signal
@@ -161,7 +162,7 @@ def _run(node: ReplayNode, stopping: threading.Event) -> int:
     with node.scorer:
         began = session.run()
     if began:
-        for line in summary_lines(session.write()):
+        for line in summary_lines(session.finish()):
             node.say(line)
     if session.problem:
         node.get_logger().error(session.problem)

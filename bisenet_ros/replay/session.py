@@ -10,7 +10,7 @@ from bisenet_core.files import replacing
 from bisenet_core.reports.console import write_json
 from bisenet_ros.harness.camera_publisher import SETTLE_S
 from bisenet_ros.replay.live_results import facts_of_run, live_results
-from bisenet_ros.replay.summary import progress_line
+from bisenet_ros.replay.summary import nothing_done, progress_line
 
 RESULTS_NAME = "live.json"
 
@@ -51,10 +51,25 @@ class ReplaySession:
                 account.published, lambda: account.labelled, _SETTLE_TIMEOUT_S, self._is_lost)
         return True
 
+    def finish(self) -> dict[str, Any]:
+        """Write the results, once all labels are scored, and return them.
+
+        ``problem`` says where they show nothing.
+        """
+        if not (self.problem or self._stopping()):
+            self.problem = nothing_done(self._results())
+        return self.write()
+
     def write(self) -> dict[str, Any]:
         """Write the results as they are, and return them."""
+        content = self._results()
+        with replacing(self._path) as unfinished:
+            write_json(unfinished, content)
+        return content
+
+    def _results(self) -> dict[str, Any]:
         node = self._node
-        content = {
+        return {
             **self._facts,
             **live_results(node.account.figures(), node.watch.counts(), node.scorer.scores,
                            dict(node.scorer.unscored)),
@@ -62,9 +77,6 @@ class ReplaySession:
             "interrupted": self._stopping(),
             "problem": self.problem or None,
         }
-        with replacing(self._path) as unfinished:
-            write_json(unfinished, content)
-        return content
 
     def _wait_until_ready(self) -> bool:
         """Return False when asked to stop before. Raises InputError after the timeout."""

@@ -17,6 +17,22 @@ def summary_lines(results: dict[str, Any]) -> list[str]:
     return [line for line in lines + results["left_out"] if line]
 
 
+def nothing_done(results: dict[str, Any]) -> str:
+    """Why a playing has shown nothing, one line: no image played, none labelled, or no ground truth scored.
+
+    Empty where it has shown something.
+    """
+    if not results["published"]:
+        text = "none of the images could be played"
+    elif not results["frames"]:
+        text = "none of the {published} images came back labelled".format(**results)
+    elif results["bag"]["truth"] and results["miou"] is None:
+        text = "no pixel could be scored with this ground truth"
+    else:
+        return ""
+    return "; ".join([text, *results["left_out"][:1]])
+
+
 def _frames(results: dict[str, Any]) -> str:
     published, labelled = results["published"], results["frames"]
     share = f" ({100 * labelled / published:.0f}%)" if published else ""

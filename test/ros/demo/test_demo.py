@@ -99,6 +99,14 @@ def test_truth_that_does_not_fit_costs_the_score_only(run, drive, tiny_model_fol
     assert (tmp_path / "out" / "contact_sheet.png").exists()
 
 
+def test_truth_of_which_no_pixel_is_scored_is_said(run, drive, tiny_model_folder, tmp_path):
+    for path in (drive.parent / "labels").iterdir():
+        cv2.imwrite(str(path), np.full((64, 96), 255, np.uint8))
+    status, _, err = run(drive, "--output", "out", "--model", tiny_model_folder, "--rate", 20)
+    assert status == 2 and err.splitlines() == ["demo: no pixel could be scored with its ground truth"]
+    assert read_summary(tmp_path / "out")["problem"] in err
+
+
 def test_image_that_cannot_be_read_is_left_out_or_ends_the_drive_there(
         run, drive, tiny_model_folder, tmp_path, caplog):
     bad = drive / "6.png"

@@ -63,6 +63,14 @@ def test_it_ends_when_told_and_when_reading_fails(publisher):
     assert len(publisher.messages) == 4
 
 
+def test_it_ends_when_told_among_frames_that_cannot_be_read(publisher):
+    account = LiveAccount()
+    damaged = {f"frame{index}": {"image": None, "problem": "damaged"} for index in range(5)}
+    Player(publisher, account, Timeline(1.0, 0)).play(
+        frames(5, **damaged), lambda: sum(account.figures().unreadable.values()) < 2)
+    assert account.figures().unreadable == {"damaged": 2}
+
+
 def test_it_asks_while_it_waits(publisher):
     asked = []
 

@@ -1,5 +1,6 @@
 """The replay node and the segmentation node, each a process of its own, over real DDS."""
 
+import cv2
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
@@ -7,11 +8,13 @@ pytest.importorskip("rosbags", reason="needs rosbags: pip install .[eval]")
 pytest.importorskip("std_srvs.srv", reason="needs ros-std-srvs: pip install .[ros]")
 
 from node_harness import Observer
+from recorded_bags import COMPRESSED, LABELS, images, label_records, labels, picture, png, write_bag
 from rendered_bag import BEGAN_NS
 from rosgraph_msgs.msg import Clock
 from std_srvs.srv import SetBool
 
 from bisenet_ros.harness.camera_publisher import stamp_ns
+from bisenet_ros.replay.summary import nothing_done
 
 CLOCKED = ["-r", "__ns:=/clocked"]
 
@@ -106,6 +109,40 @@ def test_it_survives_the_node(start_node, start_replay, rendered_bag, results, o
     assert problem in replay.output.splitlines()[-1]
     assert "no nodes publish" in problem or "nobody subscribes to" in problem or "not active" in problem
     assert results()["frames"] >= 3 and results()["pixel_accuracy"] == 1.0
+
+
+def test_ground_truth_that_cannot_be_read_exactly_scores_nothing_and_the_status_says_so(
+        node, start_replay, results, tmp_path):
+    jpeg = cv2.imencode(".jpg", labels(0, 96, 64))[1].tobytes()
+    truth = [record._replace(pixels=jpeg) for record in label_records(3, COMPRESSED)]
+    pictures = [record._replace(pixels=picture(0, 96, 64)) for record in images(3)]
+    replay = start_replay(write_bag(tmp_path / "bag", [*pictures, *truth]), label_topic=LABELS)
+    assert replay.wait() == 2, replay.output
+    live = results()
+    assert live["frames"] > 0 and live["scored"] == 0 and live["miou"] is None
+    assert live["problem"] in replay.output.splitlines()[-1]
+    assert "no pixel could be scored with this ground truth" in live["problem"]
+    assert "it is a JPEG, whose compression changes ids" in live["problem"]
+
+
+def test_a_bag_of_which_nothing_can_be_played_ends_even_in_a_loop(node, start_replay, results, tmp_path):
+    damaged = [record._replace(pixels=png(picture(0))[:90]) for record in images(3, COMPRESSED)]
+    replay = start_replay(write_bag(tmp_path / "bag", damaged), loop=True)
+    assert replay.wait() == 2, replay.output
+    assert results()["published"] == 0
+    assert "none of the images could be played; 3 images not played: damaged" in results()["problem"]
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({}, ""), ({"truth": None, "miou": None}, ""),
+    ({"published": 0, "frames": 0}, "none of the images could be played; 1 image not scored: odd"),
+    ({"frames": 0}, "none of the 3 images came back labelled"), ({"miou": None}, "no pixel could be scored"),
+])
+def test_what_has_shown_nothing_is_said(changes, words):
+    truth = {"truth": changes.get("truth", "3 labels")}
+    results = {"published": 3, "frames": 2, "miou": 0.5, "bag": truth,
+               "left_out": ["1 image not scored: odd"], **changes}
+    assert nothing_done(results).startswith(words) and bool(nothing_done(results)) == bool(words)
 
 
 @pytest.mark.parametrize("parameters, complaint", [
