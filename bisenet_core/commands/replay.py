@@ -16,7 +16,7 @@ from bisenet_core.reports.console import show, table, write_json
 
 Bags = Annotated[
     list[Path],
-    typer.Argument(metavar="BAG...", help="Rosbags: folders, .db3, .mcap, .bag.", show_default=False),
+    typer.Argument(metavar="BAG...", help="Rosbags: folders, .db3, .mcap, .bag, .zst.", show_default=False),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; new, or see --resume.")]
 Labels = Annotated[

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from bisenet_core.drives.bag_drive import BagDrive
-from bisenet_core.drives.bags.bag_files import BAG_SUFFIXES, is_bag_folder
+from bisenet_core.drives.bags.bag_files import BAG_SUFFIXES, is_bag_file, is_bag_folder
 from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.folder_drive import DEFAULT_RATE_HZ, FolderDrive
 from bisenet_core.drives.image_files import is_image_file
@@ -59,7 +59,7 @@ def _open(path: Path, topic: str | None, rate: float | None, with_truth: bool) -
         return FolderDrive(path, rate or DEFAULT_RATE_HZ, with_truth)
     if not path.stat().st_size:
         raise InputError(f"{path} is an empty file; expected an image, a video or a rosbag")
-    if path.suffix.lower() in BAG_SUFFIXES:
+    if is_bag_file(path):
         return _open_bag(path, topic, rate)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return VideoDrive(path, rate)

@@ -1,5 +1,9 @@
 """Every kind of bag gives every frame in order, from any place in it; every oddity is one clear line."""
 
+import errno
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -31,6 +35,8 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.bags.bag import Bag
+from bisenet_core.drives.bags.compression import zstd_module
+from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 
 MCAP, SQLITE = StoragePlugin.MCAP, StoragePlugin.SQLITE3
@@ -172,10 +178,84 @@ def test_ros1_bag_that_was_cut_off_is_refused_with_what_to_do(tmp_path):
     assert_refused(path, "a.bag", "rosbag reindex")
 
 
-def test_log_of_a_killed_recorder_is_said(tmp_path):
+KILLED_RECORDER = """
+import os, sqlite3, sys
+file, mode = sys.argv[1:]
+database = sqlite3.connect(file)
+database.execute(f"PRAGMA journal_mode={mode}")
+database.execute("PRAGMA wal_autocheckpoint=0")
+database.execute("PRAGMA cache_size=1")  # a journal is written when the pages do not fit
+rows = database.execute("SELECT * FROM messages ORDER BY id").fetchall()
+database.execute("DELETE FROM messages WHERE id > 2")
+if mode == "WAL":
+    database.commit()
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.executemany("INSERT INTO messages VALUES (?, ?, ?, ?)", rows[2:])
+    database.commit()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_bag_of_a_killed_recorder_is_read_with_its_log(tmp_path, mode):
+    """Its messages are in the log alone, or its file is half rewritten and the log has what it was."""
+    file = storage_file(write_bag(tmp_path / "drive", images(COUNT), SQLITE))
+    subprocess.run([sys.executable, "-c", KILLED_RECORDER, file, mode], check=True)
+    before = {path: path.read_bytes() for path in file.parent.iterdir()}
+    (log,) = [path.name for path in before if path.name.endswith(("-wal", "-journal"))]
+    with BagDrive(file) as recording:
+        assert_pictures(recording.frames(), range(COUNT))
+        only_note(recording, "was not closed by its recorder", log)
+    assert {path: path.read_bytes() for path in file.parent.iterdir()} == before  # nothing is written
+
+
+def test_log_that_is_cut_off_or_no_log_costs_only_what_it_has(tmp_path):
+    file = storage_file(write_bag(tmp_path / "drive", images(COUNT), SQLITE))
+    subprocess.run([sys.executable, "-c", KILLED_RECORDER, file, "WAL"], check=True)
+    log = file.with_name(file.name + "-wal")
+    log.write_bytes(log.read_bytes()[:-100])
+    with BagDrive(file) as recording:
+        assert_pictures(recording.frames(), range(2))  # the log's only transaction is not whole
+        assert "was not closed" in recording.notes()[0]
+    log.write_bytes(b"x")
+    with BagDrive(file) as recording:
+        assert_pictures(recording.frames(), range(len(recording)))
+
+
+def test_bag_that_cannot_be_copied_says_how_to_recover_it(tmp_path, monkeypatch):
     file = storage_file(write_bag(tmp_path / "drive", images(2), SQLITE))
     file.with_name(file.name + "-wal").write_bytes(b"x")
-    only_note(BagDrive(file), "write-ahead log")
+
+    def full(*paths):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    how = f"sqlite3 {file} 'PRAGMA wal_checkpoint(TRUNCATE)'"
+    assert_refused(file, "-wal", "No space left on device", how)
+
+
+@pytest.mark.parametrize("ending", [".zstd", ".zst", ".ZST"])
+@pytest.mark.parametrize("kind", ["mcap", "db3", "bag"])
+def test_file_that_is_compressed_as_a_whole(tmp_path, kind, ending):
+    if kind == "bag":
+        plain = write_ros1_bag(tmp_path / "drive.bag", images(COUNT))
+    else:
+        plain = storage_file(write_bag(tmp_path / "drive", images(COUNT), MCAP if kind == "mcap" else SQLITE))
+    packed = tmp_path / (plain.name + ending)
+    packed.write_bytes(zstd_module().compress(plain.read_bytes()))
+    with open_drive(packed) as recording:
+        assert_pictures(recording.frames(), range(COUNT))
+        only_note(recording, packed.name, "compressed as a whole")
+
+
+def test_compressed_file_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path):
+    plain = storage_file(write_bag(tmp_path / "drive", images(200), MCAP))
+    packed = tmp_path / "drive.mcap.zst"
+    data = zstd_module().compress(plain.read_bytes())
+    packed.write_bytes(data[: len(data) * 2 // 3])
+    with BagDrive(packed) as recording:
+        assert 50 < len(recording) < 200 and any("was cut off" in note for note in recording.notes())
+        assert_pictures(recording.frames(0, 50), range(50))
 
 
 def test_messages_that_are_no_images_keep_their_place(tmp_path):

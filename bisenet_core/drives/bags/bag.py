@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bisenet_core.drives.bags.bag_files import PACKED_SUFFIX, find_bag_files
+from bisenet_core.drives.bags.bag_files import find_bag_files, is_packed_file
 from bisenet_core.drives.bags.compression import is_packed, unpack_file, unpack_message
 from bisenet_core.drives.bags.mcap_storage import McapStorage
 from bisenet_core.drives.bags.ros1_storage import Ros1Storage
@@ -140,7 +140,7 @@ class Bag:
 
     def _open(self, file: Path) -> Storage:
         stored = file
-        if file.suffix == PACKED_SUFFIX:
+        if is_packed_file(file):
             stored = Path(self._opened.enter_context(unpack_file(file)).name)
             self._notes.append(f"{file.name} is compressed as a whole: unpacked to {stored.parent}")
         kind = _KINDS.get(stored.suffix.lower())

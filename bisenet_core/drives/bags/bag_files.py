@@ -12,7 +12,7 @@ from bisenet_core.errors import InputError
 METADATA = "metadata.yaml"
 ROS2_SUFFIXES = (".db3", ".mcap")
 BAG_SUFFIXES = (*ROS2_SUFFIXES, ".bag")
-PACKED_SUFFIX = ".zstd"  # of a file that was compressed as a whole
+PACKED_SUFFIXES = (".zstd", ".zst")  # of a file that was compressed as a whole
 
 
 @dataclass
@@ -22,6 +22,21 @@ class BagFiles:
     paths: list[Path]
     declared: dict[tuple[str, str], int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+
+def is_packed_file(path: Path) -> bool:
+    """Whether a file is compressed as a whole, by its name: drive.mcap.zstd."""
+    return path.suffix.lower() in PACKED_SUFFIXES
+
+
+def stored_name(path: Path) -> Path:
+    """A storage file's name without the ending of its compression: drive.mcap of drive.mcap.zstd."""
+    return path.with_suffix("") if is_packed_file(path) else path
+
+
+def is_bag_file(path: Path) -> bool:
+    """Whether a file is a bag, compressed as a whole or not, by its name."""
+    return stored_name(path).suffix.lower() in BAG_SUFFIXES
 
 
 def is_bag_folder(folder: Path) -> bool:
@@ -70,8 +85,7 @@ def _storage_files(folder: Path) -> list[Path]:
 
 
 def _is_storage(path: Path) -> bool:
-    stored = path.with_suffix("") if path.suffix == PACKED_SUFFIX else path
-    return stored.suffix.lower() in ROS2_SUFFIXES and not path.name.startswith(".")
+    return stored_name(path).suffix.lower() in ROS2_SUFFIXES and not path.name.startswith(".")
 
 
 def _files(found: list[Path]) -> str:

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ def decompress(data: bytes | memoryview, compression: str) -> bytes | memoryview
 
         return lz4.frame.decompress(data)
     if compression == "zstd":
-        return _zstd().decompress(data)
+        return zstd_module().decompress(data)
     raise ValueError(f"unknown compression '{compression}'; expected lz4 or zstd")
 
 
@@ -36,15 +37,19 @@ def unpack_message(message: bytes | memoryview) -> bytes | memoryview:
 
 
 def unpack_file(path: Path) -> IO[bytes]:
-    """A storage file that was compressed as a whole, in a temporary file that is gone when it is closed."""
+    """A storage file that was compressed as a whole, in a temporary file that is gone when it is closed.
+
+    Of one that was cut off, what can be unpacked.
+    """
     unpacked = tempfile.NamedTemporaryFile(suffix=path.with_suffix("").suffix)  # noqa: SIM115  (returned)
-    with path.open("rb") as packed, _zstd().open(packed, "rb") as reader:
+    ends_early = suppress(EOFError)  # the storage itself tells what it lacks
+    with path.open("rb") as packed, zstd_module().open(packed, "rb") as reader, ends_early:
         shutil.copyfileobj(reader, unpacked)
     unpacked.flush()
     return unpacked
 
 
-def _zstd() -> Any:
+def zstd_module() -> Any:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:

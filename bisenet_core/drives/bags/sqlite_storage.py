@@ -1,15 +1,21 @@
-"""Read a .db3 file; one that was cut off is read up to the cut."""
+"""Read a .db3 file; one that was cut off is read up to the cut, one of a killed recorder with its log."""
 
+import shutil
 import sqlite3
 import struct
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import numpy as np
 
 from bisenet_core.drives.bags.storage import ENTRY, Channel, Storage
+
+#: Endings of the files beside a .db3 in which SQLite keeps what a killed recorder had not yet finished.
+LOG_SUFFIXES = ("-wal", "-journal")
 
 
 class SqliteStorage(Storage):
@@ -17,9 +23,14 @@ class SqliteStorage(Storage):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
+        self._opened = ExitStack()
+        logs = logs_of(path)
         # Immutable: nothing is ever written beside the bag, not even a lock. Python's SQLite is serialised.
         uri = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
+        if logs:
+            uri = f"file:{quote(str(self._copied(path, logs)))}"
         self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        self._opened.callback(self._database.close)
         try:
             self._note_what_is_missing(path)
             rows = self._database.execute("SELECT id, name, type, serialization_format FROM topics")
@@ -46,7 +57,24 @@ class SqliteStorage(Storage):
             return blob.read(size)
 
     def close(self) -> None:
-        self._database.close()
+        self._opened.close()
+
+    def _copied(self, path: Path, logs: list[Path]) -> Path:
+        """A copy of the file and its logs that lives as long as this: SQLite recovers by writing."""
+        folder = Path(self._opened.enter_context(TemporaryDirectory()))
+        names = ", ".join(log.name for log in logs)
+        try:
+            for file in (path, *logs):
+                shutil.copyfile(file, folder / file.name)
+        except OSError as error:
+            self._opened.close()
+            raise ValueError(
+                f"its recorder was killed and left {names}, and it cannot be copied to be recovered: "
+                f"{error.strerror}; make room in {folder.parent}, or recover it in its place: "
+                f"sqlite3 {path} 'PRAGMA wal_checkpoint(TRUNCATE)'"
+            ) from None
+        self.notes.append(f"was not closed by its recorder: read with {names} from a copy in {folder.parent}")
+        return folder / path.name
 
     def _note_what_is_missing(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -57,9 +85,6 @@ class SqliteStorage(Storage):
             # SQLite refuses a file that is shorter than it says, unless it is being repaired.
             self._database.execute("PRAGMA writable_schema = ON")
             self.notes.append(f"was cut off: {size} of {declared} bytes are there")
-        log = path.with_name(path.name + "-wal")
-        if log.is_file() and log.stat().st_size:
-            self.notes.append(f"has a write-ahead log, {log.name}, whose messages are left out")
 
     def _rows(self, channels: list[int]) -> Iterator[tuple[int, int, int, int]]:
         # Not by the index of times: in a file that was cut off the messages are there longer than it is.
@@ -70,6 +95,12 @@ class SqliteStorage(Storage):
         except sqlite3.DatabaseError as error:
             if not self._cut_off:  # then this is where it ends
                 self.notes.append(f"is damaged and not read to its end: {error}")
+
+
+def logs_of(path: Path) -> list[Path]:
+    """The logs beside a .db3 file that have something in them."""
+    logs = [path.with_name(path.name + suffix) for suffix in LOG_SUFFIXES]
+    return [log for log in logs if log.is_file() and log.stat().st_size]
 
 
 def _declared_size(header: bytes) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 
 from bisenet_core import __version__
+from bisenet_core.drives.bags.sqlite_storage import logs_of
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.model_card import CARD_NAME, file_sha256
 from bisenet_core.runtime.segmenter import Segmenter
@@ -89,13 +90,13 @@ def settings_of(segmenter: Segmenter) -> str:
 
 
 def state_of(path: Path) -> str:
-    """Digest of the names, sizes and times of change of a file, or of the files in a folder.
+    """Digest of the names, sizes and times of change of a file and its logs, or of the files in a folder.
 
     Raises InputError for what cannot be read.
     """
     digest = hashlib.sha256()
     try:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        for file in sorted(path.iterdir()) if path.is_dir() else [path, *logs_of(path)]:
             status = file.stat()
             digest.update(f"{file.name}\n{status.st_size}\n{status.st_mtime_ns}\n".encode())
     except OSError as error:

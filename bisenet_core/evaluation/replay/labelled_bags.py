@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from bisenet_core.drives.bags.bag_files import is_bag_file, stored_name
 from bisenet_core.drives.labelled_bag import LabelledBagWriter
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
+from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
 from bisenet_core.evaluation.replay.worker import AHEAD, Progress
 from bisenet_core.labels.label_space import LabelSpace
 
@@ -23,23 +24,28 @@ _STATE = "parts.sha256"
 def write_labelled_bags(
     folder: Path, bags: list[EvaluatedBag], space: LabelSpace, progress: Progress
 ) -> None:
-    """Write one below ``folder`` for each bag, of its name. One made of other parts is replaced when the new
-    one is whole.
+    """Write one below ``folder`` for each bag, of its name without a file's ending. One made of other parts
+    is replaced when the new one is whole.
 
     Raises InputError where that is not possible.
     """
     try:
         folder.mkdir(exist_ok=True)
-        for bag in bags:
+        for bag, name in zip(bags, unique_names([_folder_name(bag.recording.path) for bag in bags])):
             state = bag.store.digest(bag.parts)
-            if _state(folder / bag.name) == state:
+            if _state(folder / name) == state:
                 progress(len(bag.recording))
             else:
-                _replace(folder / bag.name, bag, state, space, progress)
+                _replace(folder / name, bag, state, space, progress)
     except OSError as error:
         raise InputError(
             f"cannot write into {folder}: {error.strerror}; make room, and add --resume to go on"
         ) from None
+
+
+def _folder_name(bag: Path) -> str:
+    path = Path(os.path.abspath(bag))
+    return path.name if path.is_dir() or not is_bag_file(path) else stored_name(path).stem
 
 
 def _state(path: Path) -> str:

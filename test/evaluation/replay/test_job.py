@@ -49,6 +49,14 @@ def test_a_changed_folder_has_another_state(tmp_path, change):
     assert state_of(tmp_path) != before
 
 
+def test_a_log_beside_a_file_is_of_its_state(tmp_path):
+    file = tmp_path / "a.db3"
+    file.write_bytes(b"1")
+    before = state_of(file)
+    (tmp_path / "a.db3-wal").write_bytes(b"1")
+    assert state_of(file) != before
+
+
 def test_what_is_gone_is_bad_input(tmp_path):
     with pytest.raises(InputError, match="gone"):
         state_of(tmp_path / "gone")

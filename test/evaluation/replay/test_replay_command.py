@@ -427,6 +427,16 @@ def test_a_labelled_bag_is_written_again_for_other_input_only(run, street_bag, t
     assert list(folder.iterdir()) == [folder / "street"]  # and nothing half-done beside it
 
 
+def test_labelled_bags_of_files_have_no_file_endings(run, street_bag, tmp_path):
+    (file,) = street_bag.glob("*.mcap")
+    bags = [tmp_path / name / "street.mcap" for name in ("a", "b")]
+    for bag in bags:
+        bag.parent.mkdir()
+        shutil.copy(file, bag)
+    run(bags[1], "--labelled-bag", bag=bags[0])
+    assert sorted(path.name for path in (tmp_path / "out/labelled").iterdir()) == ["street", "street#2"]
+
+
 def test_ctrl_c_keeps_what_is_finished(street_bag, tiny_model_folder, tmp_path):
     output = tmp_path / "out"
     arguments = ["--model", str(tiny_model_folder), "--no-report", "--jobs", "2", "--output", str(output)]
