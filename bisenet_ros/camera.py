@@ -2,8 +2,9 @@
 
 import threading
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from bisenet_core.images.doubts import Doubt
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.frame_account import FrameAccount, StageTimes
 from bisenet_ros.image_messages import TRANSPORTS, ImageMessage, image_qos
@@ -40,6 +41,7 @@ class CameraStream:
         self.times = StageTimes()
         self.last_received: Optional[float] = None
         self.last_failure = ""
+        self.doubts: List[Doubt] = []  # of the last image that was read
         self.topic_name = f"{name}/image" if name else "image"  # to remap
         self.topic = ""  # resolved, once there has been a subscription
         self._subscribed_name = ""
@@ -123,11 +125,18 @@ class CameraStream:
                 return Outcome("dropped", reason)
             labelled, timing = label_image(
                 item.message, self._transport.read, segmenter, self.settings, self.outputs)
+            self._note_doubts(item.message)
         except Exception as error:  # whatever it is, the next image may be better
             return failure(error)
         if not self._begin_publishing(item):
             return Outcome("given up")
         return publish_image(labelled, timing, item.received, self.outputs)
+
+    def _note_doubts(self, message: ImageMessage) -> None:
+        """Count and keep why an image that could be read may have been read wrongly."""
+        self.doubts = self._transport.doubt(message)
+        for doubt in self.doubts:
+            self.account.doubt(doubt.kind)
 
     def _begin_publishing(self, item: ReceivedImage) -> bool:
         """Whether the image is still in work; from here on it cannot be abandoned."""

@@ -1,7 +1,8 @@
 """Report a camera's counts, rates, stage times and findings as a diagnostic_msgs/DiagnosticStatus.
 
 Keys of the status: ``received``, ``published``, ``dropped``, ``failed``, ``pending`` and, by reason,
-``dropped.<reason>`` and ``failed.<reason>``: received = published + dropped + failed + pending.
+``dropped.<reason>`` and ``failed.<reason>``: received = published + dropped + failed + pending. Beside that,
+``doubtful.<kind>`` counts images that may have been read wrongly.
 """
 
 from collections import deque
@@ -82,7 +83,7 @@ def counts_to_values(counts: FrameCounts) -> Dict[str, str]:
     values = {"received": counts.received, "published": counts.published,
               "dropped": sum(counts.dropped.values()), "failed": sum(counts.failed.values()),
               "pending": counts.pending}
-    for kind in ("dropped", "failed"):
+    for kind in ("dropped", "failed", "doubtful"):
         reasons = getattr(counts, kind)
         values.update({f"{kind}.{reason}": reasons[reason] for reason in sorted(reasons)})
     return {key: str(value) for key, value in values.items()}
@@ -90,7 +91,7 @@ def counts_to_values(counts: FrameCounts) -> Dict[str, str]:
 
 def counts_from_values(values: Dict[str, str]) -> FrameCounts:
     """The inverse of ``counts_to_values``; other keys are left out. Raises KeyError, ValueError."""
-    reasons: Dict[str, Dict[str, int]] = {"dropped": {}, "failed": {}}
+    reasons: Dict[str, Dict[str, int]] = {"dropped": {}, "failed": {}, "doubtful": {}}
     for key, value in values.items():
         kind, _, reason = key.partition(".")
         if reason and kind in reasons:

@@ -5,6 +5,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from bisenet_core.images.doubts import Doubt
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.peers import listed
 
@@ -46,6 +47,7 @@ class CameraState(NamedTuple):
     unheard: Sequence[str] = ()      # a line for each publisher whose images cannot come
     unserved: Sequence[str] = ()     # a line for each subscriber that the outputs cannot reach
     unread: Sequence[str] = ()       # a line for each topic whose publishers or subscribers cannot be read
+    doubts: Sequence[Doubt] = ()     # why the last image may have been read wrongly
     degraded: str = ""               # what has failed, where something else does its work
 
 
@@ -68,7 +70,7 @@ def judge(state: CameraState, previous: FrameCounts, earlier: FrameCounts) -> Li
         return []
     checks = (_failures(state, previous), _unheard(state), _silence(state), _clock(state, previous),
               _too_old(state, previous), _slow(state, earlier), _unserved(state), _unread(state),
-              _degraded(state))
+              _doubtful(state), _degraded(state))
     return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
 
 
@@ -154,6 +156,14 @@ def _unserved(state: CameraState) -> Optional[Finding]:
 
 def _unread(state: CameraState) -> Optional[Finding]:
     return Finding("unread", WARN, listed(state.unread)) if state.unread else None
+
+
+def _doubtful(state: CameraState) -> Optional[Finding]:
+    if not state.doubts:
+        return None
+    texts = "; ".join(doubt.text for doubt in state.doubts)
+    return Finding(" ".join(["doubtful", *(doubt.kind for doubt in state.doubts)]), WARN,
+                   f"images on {state.topic} may be read wrongly: {texts}")
 
 
 def _degraded(state: CameraState) -> Optional[Finding]:

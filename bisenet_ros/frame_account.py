@@ -18,6 +18,7 @@ class FrameCounts(NamedTuple):
     published: int
     dropped: Dict[str, int]  # by reason
     failed: Dict[str, int]   # by reason
+    doubtful: Dict[str, int] = {}  # by kind: published, though perhaps read wrongly
 
     @property
     def pending(self) -> int:
@@ -37,7 +38,7 @@ class FrameAccount:
         self._lock = threading.Lock()
         self._received = 0
         self._published = 0
-        self._reasons: Dict[str, Counter] = {"dropped": Counter(), "failed": Counter()}
+        self._reasons: Dict[str, Counter] = {kind: Counter() for kind in ("dropped", "failed", "doubtful")}
 
     def receive(self) -> None:
         """Count a frame that has come in."""
@@ -56,11 +57,16 @@ class FrameAccount:
             else:
                 self._reasons[kind][reason] += 1
 
+    def doubt(self, kind: str) -> None:
+        """Count a frame that may have been read wrongly, whatever becomes of it."""
+        with self._lock:
+            self._reasons["doubtful"][kind] += 1
+
     def counts(self) -> FrameCounts:
         """All counts at one moment."""
         with self._lock:
             return FrameCounts(self._received, self._published,
-                               *(dict(self._reasons[kind]) for kind in ("dropped", "failed")))
+                               *(dict(reasons) for reasons in self._reasons.values()))
 
 
 class StageTimes:
@@ -92,7 +98,8 @@ def sum_counts(several: Iterable[FrameCounts]) -> FrameCounts:
     counts = list(several)
     return FrameCounts(
         sum(one.received for one in counts), sum(one.published for one in counts),
-        _sum_reasons(one.dropped for one in counts), _sum_reasons(one.failed for one in counts))
+        _sum_reasons(one.dropped for one in counts), _sum_reasons(one.failed for one in counts),
+        _sum_reasons(one.doubtful for one in counts))
 
 
 def _sum_reasons(several: Iterable[Dict[str, int]]) -> Dict[str, int]:

@@ -1,7 +1,7 @@
 """Convert sensor_msgs/Image and CompressedImage to arrays and back, and choose between the two."""
 
 from array import array
-from typing import Any, Callable, NamedTuple, Tuple, Union
+from typing import Any, Callable, List, NamedTuple, Tuple, Union
 
 import numpy as np
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -9,6 +9,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from bisenet_core.images.compressed import decode_compressed, encode_png
+from bisenet_core.images.doubts import Doubt, doubt_step
 from bisenet_core.images.encodings import ENCODINGS, ImageError, check_size, view_image
 from bisenet_core.images.label_images import view_labels
 
@@ -28,6 +29,11 @@ def image_from_msg(message: Image) -> Tuple[np.ndarray, str]:
         if error.reason != "unsupported_encoding":
             raise
         return _through_cv_bridge(message, error), "bgr"
+
+
+def doubt_image(message: Image) -> List[Doubt]:
+    """Why an Image that can be read may be read wrongly."""
+    return doubt_step(message.data, message.height, message.width, message.encoding, message.step)
 
 
 def compressed_from_msg(message: CompressedImage) -> Tuple[np.ndarray, str]:
@@ -72,13 +78,14 @@ class Transport(NamedTuple):
     type_name: str
     topic_suffix: str  # behind the image topic as it is after remapping, as image_transport has it
     read: Callable     # message -> (array, colour order); raises ImageError
+    doubt: Callable    # message -> list of Doubts, of one that could be read
 
 
 #: By the parameter `image_transport`.
 TRANSPORTS = {
-    "raw": Transport(Image, "sensor_msgs/msg/Image", "", image_from_msg),
+    "raw": Transport(Image, "sensor_msgs/msg/Image", "", image_from_msg, doubt_image),
     "compressed": Transport(CompressedImage, "sensor_msgs/msg/CompressedImage", "/compressed",
-                            compressed_from_msg),
+                            compressed_from_msg, lambda message: []),
 }
 
 

@@ -101,7 +101,7 @@ class SegmentationPipeline:
             times=camera.times.by_stage(), facts=self._facts(), name=camera.topic_name,
             fault=self._worker.failure, clock_stands=camera.clock_stands(), unheard=unheard.lines,
             unserved=unserved.lines, unread=unheard.unread + unserved.unread,
-            degraded=self._segmenter.backend.failure)
+            doubts=camera.doubts, degraded=self._segmenter.backend.failure)
 
     def _facts(self) -> Dict[str, str]:
         backend, card = self._segmenter.backend, self._segmenter.card

@@ -21,7 +21,8 @@ class Record(NamedTuple):
     """A message and when it was recorded; None for the stamp means that time.
 
     Pixels become samples of the size that a raw image's ``encoding`` names; without one they are as they are.
-    Of a compressed image it is the ``format``.
+    Of a compressed image it is the ``format``. ``padding``: bytes behind each row of a raw image, of which
+    its ``step`` says nothing.
     """
 
     topic: str
@@ -30,6 +31,7 @@ class Record(NamedTuple):
     kind: str = RAW
     stamp: int = None
     encoding: str = ""
+    padding: int = 0
 
 
 def picture(index, width=32, height=24):
@@ -71,7 +73,7 @@ def message(record, store=STORE):
     pixels = np.ascontiguousarray(record.pixels, _SAMPLES.get(record.encoding, np.uint8))
     height, width = pixels.shape[:2]
     encoding = record.encoding or ("mono8" if pixels.ndim == 2 else "rgb8")
-    data = pixels.reshape(-1).view(np.uint8)
+    data = np.pad(pixels.reshape(height, -1).view(np.uint8), ((0, 0), (0, record.padding))).reshape(-1)
     return store.types[RAW](header, height, width, encoding, 0, pixels.nbytes // height, data)
 
 

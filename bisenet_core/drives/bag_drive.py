@@ -15,6 +15,7 @@ from bisenet_core.drives.bags.image_messages import (
     RAW,
     Header,
     decode_image,
+    doubts_of,
     header_of,
     stamp_of,
     stamps_of,
@@ -62,6 +63,7 @@ class BagDrive(Drive):
             self.close()
             raise
         self.has_truth = truth is not None
+        self._doubts = self._first_doubts()
         self._time_notes = _time_notes(self._messages.times_ns)
         self.times_ns = self._messages.times_ns
         """int64: when each image was recorded, nanoseconds; never decreasing."""
@@ -87,7 +89,7 @@ class BagDrive(Drive):
     @property
     def opening_notes(self) -> list[str]:
         """Oddities of the whole drive that opening it showed: one line each."""
-        return [*self._bag.notes, *self._topic_notes, *self._time_notes]
+        return [*self._bag.notes, *self._topic_notes, *self._time_notes, *self._doubts]
 
     def notes(
         self, stamps_ns: np.ndarray | None = None, sizes: Sequence[tuple[int, int]] = ()
@@ -134,6 +136,16 @@ class BagDrive(Drive):
         if image is not None and labels is not None:
             truth, problem = labels.of(index, image.shape[:2])
         return Frame(index, f"{index:06d}", recorded, *header, image, truth, problem, decode_ms)
+
+    def _first_doubts(self) -> list[str]:
+        """Why the images may be read wrongly, by the first that can be read."""
+        for index in range(min(len(self), _LOOKED_AT)):
+            try:
+                doubts = doubts_of(self._messages.read(index))
+            except InputError:
+                continue
+            return [f"{self.topic} may be read wrongly: of image {index}, {one.text}" for one in doubts]
+        return []
 
     def _nothing_to_read(self) -> str:
         damage = "; ".join(self._bag.notes)

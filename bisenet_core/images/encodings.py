@@ -37,10 +37,10 @@ def view_image(data: Any, height: int, width: int, encoding: str, step: int,
     rgb8, bgr8 and 8UC3 give HxWx3, rgba8 and bgra8 HxWx4, mono8 and 8UC1 HxW, uyvy and yuyv HxWx2: views, not
     copies, which can be written to only where the buffer can. The others are converted once: mono16 to HxW,
     nv12, nv21 and Bayer to HxWx3. The colour order is "rgb", "bgr", "rgba", "bgra", "mono", "uyvy" or "yuyv".
-    ``data`` is any contiguous buffer;
-    rows start ``step`` bytes apart, and the padding behind the last row may be missing. ``is_bigendian``
-    matters to 16-bit samples alone. Raises ImageError with the reason "unsupported_encoding", "zero_size",
-    "bad_size", "bad_step" or "truncated".
+    ``data`` is any contiguous buffer; rows start ``step`` bytes apart, and the padding behind the last row
+    may be missing. Of nv12 and nv21, where a step may be meant for both planes together, the number of bytes
+    decides. ``is_bigendian`` matters to 16-bit samples alone. Raises ImageError with the reason
+    "unsupported_encoding", "zero_size", "bad_size", "bad_step" or "truncated".
     """
     if encoding not in ENCODINGS:
         raise ImageError("unsupported_encoding", "unsupported encoding '{}'; expected one of {}".format(
@@ -49,7 +49,10 @@ def view_image(data: Any, height: int, width: int, encoding: str, step: int,
     check_size(height, width)
     _check_multiple(height, width, encoding, layout)
     rows, row = int(height * layout.height_scaling), width * layout.pixel_bytes
-    _check_bytes(memoryview(data).nbytes, rows, row, step, f"{width}x{height} {encoding}")
+    found = memoryview(data).nbytes
+    if layout.height_scaling != 1:
+        step = _planar_step(found, rows, row, step)
+    _check_bytes(found, rows, row, step, f"{width}x{height} {encoding}")
     image = _rows(data, rows, width, layout.pixel_bytes, step)
     return (image if layout.convert is None else layout.convert(image, is_bigendian)), layout.color_order
 
@@ -85,13 +88,25 @@ def _check_multiple(height: int, width: int, encoding: str, layout: Encoding) ->
                                      f"{layout.smallest}x{layout.smallest}")
 
 
+def _planar_step(found: int, rows: int, row: int, step: int) -> int:
+    """The bytes of a row in either plane, where ``step`` counts 1.5 or 2 of them, as some drivers have it."""
+    stride = found // rows
+    if found % rows or not row <= stride < step:
+        return step
+    return stride if stride == row or 2 * step in (3 * stride, 4 * stride) else step
+
+
 def _check_bytes(found: int, rows: int, row: int, step: int, what: str) -> None:
     if step < row:
         raise ImageError("bad_step", f"step is {step} bytes; a row of a {what} image needs at least {row}")
     needed = step * (rows - 1) + row
     if found < needed:
         raise ImageError("truncated", f"truncated image: {what} with step {step} needs {needed} bytes, "
-                                      f"found {found}")
+                                      f"found {found}" + _blame_step(found, rows, row))
+
+
+def _blame_step(found: int, rows: int, row: int) -> str:
+    return "" if found != rows * row else ", just those of rows without padding: check the step"
 
 
 def _rows(data: Any, rows: int, width: int, pixel_bytes: int, step: int) -> np.ndarray:

@@ -329,6 +329,13 @@ def test_topics_of_depth_come_last(tmp_path, depth):
     assert only.topic == "/a_depth"
 
 
+def test_a_step_that_leaves_bytes_over_is_noted_once(tmp_path):
+    records = [record._replace(padding=32) for record in images(3)]
+    drive = BagDrive(write_bag(tmp_path / "sheared", records))
+    assert [frame.problem for frame in drive.frames()] == ["", "", ""]
+    only_note(drive, f"{IMAGES} may be read wrongly: of image 0, step is 96 bytes, but", "rows of 128")
+
+
 def test_name_of_the_folder_that_one_is_in(tmp_path, monkeypatch):
     (write_bag(tmp_path / "drive", images(1)) / "sub").mkdir()
     for folder, path in (("drive", "."), ("drive/sub", "..")):

@@ -68,7 +68,12 @@ def expected(encoding, height, width, step, length):
     if encoding not in LAYOUTS:
         return "unsupported_encoding", 0
     pixel, rows, across, down = LAYOUTS[encoding]
-    needed = step * (height * rows // 2 - 1) + width * pixel
+    count = height * rows // 2
+    if rows == 3 and count and not length % count and length // count >= width:
+        stride = length // count  # of two planes the bytes decide
+        if step > stride and (stride == width or step in (1.5 * stride, 2 * stride)):
+            step = stride
+    needed = step * (count - 1) + width * pixel
     if not height or not width:
         return "zero_size", needed
     if width % across or height % down or ("bayer" in encoding and min(width, height) < 3):

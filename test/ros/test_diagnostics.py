@@ -7,6 +7,7 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bisenet_core.images.doubts import Doubt
 from bisenet_ros.diagnostics import (
     STATUS_NAME,
     CameraDiagnostics,
@@ -36,9 +37,9 @@ def _facts(status):
     return {item.key: item.value for item in status.values}
 
 
-@given(st.integers(0, 999), st.integers(0, 999), reasons, reasons)
-def test_counts_survive_the_way_there_and_back(received, published, dropped, failed):
-    counts = FrameCounts(received, published, dropped, failed)
+@given(st.integers(0, 999), st.integers(0, 999), reasons, reasons, reasons)
+def test_counts_survive_the_way_there_and_back(received, published, dropped, failed, doubtful):
+    counts = FrameCounts(received, published, dropped, failed, doubtful)
     assert counts_from_values(dict(counts_to_values(counts), model="tiny")) == counts
 
 
@@ -73,6 +74,7 @@ def test_rates_are_taken_over_the_last_seconds():
     ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [5.0, -7000.0]}}, WARN,
      "the stamps on /camera/image_raw are 7.0 s ahead of the node's clock"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [-7e3, 5.0]}}, OK, "s in"),
+    ({"doubts": [Doubt("step", "step is 3")], "last_received": 99.5}, WARN, "read wrongly: step is 3"),
     ({"unread": ["who else is on /a cannot be read"], "last_received": 99.5}, WARN, "who else is on /a"),
     ({"unserved": [f"subscriber /{i}" for i in range(900)], "last_received": 99.5}, WARN, "; and 895 more"),
     ({"unheard": ["publisher /a offers X"]}, ERROR, "images on /camera/image_raw cannot come: publisher"),

@@ -123,6 +123,26 @@ def test_damaged_images(node, watched):
     _is_logged(watched, node, "image on /cam/image_raw not labelled (truncated): truncated image: 70x50")
 
 
+def test_a_step_that_leaves_bytes_over_is_a_warning_once(node, watched):
+    heard, camera = watched.listen("/segmentation/labels"), watched.camera("/cam/image_raw")
+    sheared = _message(_picture(), second=1)
+    sheared.data = bytes(sheared.data) + bytes(50 * 6)
+    text = ("images on /cam/image_raw may be read wrongly: step is 210 bytes, but the 10800 bytes of a 70x50 "
+            "rgb8 image are just those of rows of 216: if the picture is sheared")
+    status = watched.publish_until(camera, sheared, lambda: next(
+        (one for one in watched.statuses if text in one.message), None), text)
+    assert status.level == WARN and _count(status, "doubtful.step") >= 1 and heard
+    _is_logged(watched, node, text)
+    for second in (2, 3):
+        sheared.header.stamp.sec = second
+        _send_and_hear(watched, camera, heard, sheared)
+    trailing = _message(_picture(), second=4)
+    trailing.data = bytes(trailing.data) + b"some trailing bytes"
+    _send_and_hear(watched, camera, heard, trailing)
+    watched.status(lambda status: "may be read wrongly" not in status.message, "an end of the doubt")
+    assert node.output.count(text) == 1
+
+
 def test_an_image_makes_all_well_again(node, watched):
     _says(watched, "nothing publishes it", WARN)
     heard, camera = watched.listen("/segmentation/labels"), watched.camera("/cam/image_raw")

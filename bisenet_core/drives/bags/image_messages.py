@@ -9,6 +9,7 @@ import numpy as np
 from bisenet_core.drives.bags.bag import Message, Messages
 from bisenet_core.errors import InputError
 from bisenet_core.images.compressed import decode_compressed
+from bisenet_core.images.doubts import Doubt, doubt_step
 from bisenet_core.images.encodings import to_rgb, view_image
 
 RAW = "sensor_msgs/msg/Image"
@@ -62,6 +63,14 @@ def view_message(message: Message) -> tuple[np.ndarray, str]:
     return view_image(
         image.data, image.height, image.width, image.encoding, image.step, bool(image.is_bigendian)
     )
+
+
+def doubts_of(message: Message) -> list[Doubt]:
+    """Why an image that can be read may be read wrongly. Raises InputError for one that cannot."""
+    if message.msgtype == COMPRESSED:
+        return []
+    image = deserialise(message)
+    return doubt_step(image.data, image.height, image.width, image.encoding, image.step)
 
 
 def deserialise(message: Message) -> Any:
