@@ -22,6 +22,9 @@ Output = Annotated[
     typer.Option("--output", "-o", help="For checkpoints and metrics.", show_default="runs/<recipe's file>"),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT/last.ckpt, exactly.")]
+ChangedData = Annotated[
+    bool, typer.Option("--changed-data", help="With --resume: also where files have come or gone since.")
+]
 Weights = Annotated[Path | None, typer.Option(help="Begin with this checkpoint, of the same classes.")]
 Backbone = Annotated[
     Path | None, typer.Option(help="Begin with the trunk in this file, or checkpoint for other classes.")
@@ -42,6 +45,7 @@ def train(
     root: Root = None,
     output: Output = None,
     resume: Resume = False,
+    changed_data: ChangedData = False,
     weights: Weights = None,
     backbone: Backbone = None,
     workers: Workers = 1,
@@ -64,8 +68,9 @@ def train(
     is_new = _make_folder(output)
     try:
         best = training.train(
-            recipe, root, output, resume=resume, workers=workers, weights=weights, backbone=backbone,
-            devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy, save_every=save_every,
+            recipe, root, output, resume=resume, changed_data=changed_data, workers=workers, weights=weights,
+            backbone=backbone, devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy,
+            save_every=save_every,
         )  # fmt: skip
     except InputError as error:
         if is_new:

@@ -38,7 +38,7 @@ def trained_network(checkpoint: Path | str) -> tuple[nn.Module, ModelCard]:
 
     ``InputError`` as for ``export_model``.
     """
-    recipe, space, state, progress = read_checkpoint(checkpoint)
+    recipe, space, state, progress = read_checkpoint(checkpoint)[:4]
     if space is None:
         raise InputError(f"{checkpoint} is of a network that labels whole images; expected one for pixels")
     network = create_model(recipe.network, space.num_classes, **{**recipe.options, "auxiliary": False})

@@ -22,6 +22,8 @@ class Checkpoint(NamedTuple):
     label_space: LabelSpace | None  # of what labels pixels
     state: dict[str, torch.Tensor]
     progress: dict[str, Any]  # epochs, iterations
+    classes: tuple[str, ...] = ()  # names by class id, also of whole images; () where an older file has none
+    files: dict[str, Any] = {}  # what ``same_data.inventory`` gives of its data; {} in an older file
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:
@@ -33,7 +35,9 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         settings = content["hyper_parameters"]
         recipe = Recipe.from_dict(settings["recipe"], str(path))
         progress = {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
-        return Checkpoint(recipe, saved_classes(settings, recipe), content["state_dict"], progress)
+        space, state = saved_classes(settings, recipe), content["state_dict"]
+        classes = tuple(settings.get("classes", ())) if space is None else space.classes
+        return Checkpoint(recipe, space, state, progress, classes, content.get("data_files", {}))
     except FileNotFoundError:
         raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt") from None
     except InputError:

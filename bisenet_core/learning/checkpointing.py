@@ -33,6 +33,7 @@ def _content(run: Run) -> dict[str, Any]:
         "epoch": (run.done - 1) // run.data.iterations_per_epoch,
         "global_step": run.done,
         "hyper_parameters": task.hyper_parameters,
+        "data_files": run.data.files,
         "state_dict": network_state(learner.validated_network),
         "optimizer_states": [learner.optimizer.state_dict()],
         "class_weights": task.class_weights,

@@ -74,12 +74,12 @@ class ClassificationData(RunData):
                 f"network {recipe.network} is for whole images and dataset is {recipe.dataset!r}; set "
                 "dataset to imagenet, or choose a network that labels pixels"
             )
-        train = open_classification(root, recipe.train_split)
+        names = filter(None, (recipe.train_split, recipe.val_split))
+        splits = {name: open_classification(root, name) for name in names}
+        train = splits[recipe.train_split]
         self.classes = list(train.classes)
-        val = None
-        if recipe.val_split:
-            val = ValidationImages(open_classification(root, recipe.val_split), recipe)
-        super().__init__(recipe, TrainingImages(train, recipe), val, workers)
+        val = ValidationImages(splits[recipe.val_split], recipe) if recipe.val_split else None
+        super().__init__(recipe, TrainingImages(train, recipe), val, splits, workers)
 
 
 def random_resized_crop(

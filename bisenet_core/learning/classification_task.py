@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.scores import ClassificationScore
 from bisenet_core.models import create_model
@@ -21,6 +22,7 @@ class ClassificationTask:
     #: What says which checkpoint is best.
     metric = "val_top1"
     class_weights: Tensor | None = None
+    label_space: LabelSpace | None = None
 
     def __init__(self, recipe: Recipe, classes: list[str]) -> None:
         if is_segmentation(recipe.network):

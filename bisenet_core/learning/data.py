@@ -4,7 +4,7 @@ import ctypes
 import multiprocessing
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from bisenet_core.errors import InputError
 from bisenet_core.learning.datasets import SegmentationDataset, open_dataset
 from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.same_data import NamedFiles, inventory
 from bisenet_core.learning.transforms import Augmentation, to_tensors
 
 Key = tuple[int, int]
@@ -98,15 +99,23 @@ class ValidationSamples(Dataset):
 class RunData:
     """Batches of ``train``, samples by (epoch, index), and ``val``, by index, or None for no validation.
 
-    ``workers`` processes load for each process that trains. ``InputError`` where ``train`` does not fill one
-    batch of the recipe.
+    ``workers`` processes load for each process that trains; ``files`` says what the splits consist of.
+    ``InputError`` where ``train`` does not fill one batch of the recipe.
     """
 
     #: Images that a process validates together; more than one have to be of the same size.
     validation_batch = 1
 
-    def __init__(self, recipe: Recipe, train: Dataset, val: Dataset | None, workers: int = 1) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        train: Dataset,
+        val: Dataset | None,
+        splits: Mapping[str, NamedFiles],
+        workers: int = 1,
+    ) -> None:
         self.recipe, self.train, self.val, self.workers = recipe, train, val, workers
+        self.files = inventory(splits)
         if len(train) < recipe.batch_size:
             raise InputError(
                 f"{len(train)} training images do not fill one batch of {recipe.batch_size}; lower batch_size"
@@ -146,11 +155,11 @@ class SegmentationData(RunData):
     """
 
     def __init__(self, recipe: Recipe, root: Path | str, workers: int = 1) -> None:
-        self.training_pairs = open_dataset(recipe.dataset, root, recipe.train_split)
-        val = None
-        if recipe.val_split:
-            val = ValidationSamples(open_dataset(recipe.dataset, root, recipe.val_split), recipe)
-        super().__init__(recipe, TrainingSamples(self.training_pairs, recipe), val, workers)
+        names = filter(None, (recipe.train_split, recipe.val_split))
+        splits = {name: open_dataset(recipe.dataset, root, name) for name in names}
+        self.training_pairs = splits[recipe.train_split]
+        val = ValidationSamples(splits[recipe.val_split], recipe) if recipe.val_split else None
+        super().__init__(recipe, TrainingSamples(self.training_pairs, recipe), val, splits, workers)
 
 
 def check_share(recipe: Recipe, processes: int) -> None:

@@ -37,6 +37,11 @@ class SegmentationTask:
         self.detail_loss = DetailLoss()
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Names by class id."""
+        return self.label_space.classes
+
+    @property
     def hyper_parameters(self) -> dict[str, Any]:
         """What a checkpoint keeps, as plain values, for the task to be made again."""
         return {"recipe": self.recipe.to_dict(), "label_space": label_space_values(self.label_space)}

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bisenet_core.errors import InputError
 from bisenet_core.files import replacing
-from bisenet_core.learning.checkpoint import load_network, read_checkpoint
+from bisenet_core.learning.checkpoint import Checkpoint, load_network, read_checkpoint
 from bisenet_core.learning.checkpointing import restore
 from bisenet_core.learning.data import check_share, workers_within
 from bisenet_core.learning.launch import all_or_none, is_first_process, make_fabric
@@ -27,6 +27,7 @@ from bisenet_core.learning.run import Run, RunFiles
 from bisenet_core.learning.run_guard import RunStoppedError, explain_failures, requeue
 from bisenet_core.learning.run_report import RunLogs, RunProgress, RunRecorder
 from bisenet_core.learning.run_report.environment import hardware
+from bisenet_core.learning.same_data import check_same_classes, check_same_files
 from bisenet_core.learning.task import Data, Task, task_and_data
 
 __all__ = ["RunStoppedError", "is_first_process", "train"]
@@ -38,6 +39,7 @@ def train(
     output: Path,
     *,
     resume: bool = False,
+    changed_data: bool = False,
     workers: int = 1,
     weights: Path | None = None,
     backbone: Path | None = None,
@@ -53,22 +55,27 @@ def train(
     ``output`` receives best.ckpt where a validation is the best so far, last.ckpt (every ``save_every``
     minutes, after each validation and when the run is stopped), recipe.yaml, report.html and logs/. With
     ``resume`` the run goes on from last.ckpt as if it had never ended, on any number of ``workers`` and
-    processes; a new run may begin with the network of the checkpoint ``weights``, or with the trunk of the
-    file ``backbone``. ``devices``, ``nodes``, ``accelerator`` and ``strategy`` are those of ``make_fabric``.
-    ``callbacks`` may have a method ``on_train_batch_start(learner, iteration)``, which is called before each
-    forward pass of training. Without a validation last.ckpt is returned.
+    processes, and with ``changed_data`` also where files have come or gone since; a new run may begin with
+    the network of the checkpoint ``weights``, or with the trunk of the file ``backbone``. ``devices``,
+    ``nodes``, ``accelerator`` and ``strategy`` are those of ``make_fabric``. ``callbacks`` may have a method
+    ``on_train_batch_start(learner, iteration)``, which is called before each forward pass of training.
+    Without a validation last.ckpt is returned.
 
     ``InputError`` if ``output`` already holds a run and ``resume`` is not given, or the reverse, or the run
-    is of another recipe. ``RunStoppedError`` after a signal, ``TrainingError`` where the run cannot go on.
+    is of another recipe or other data. ``RunStoppedError`` after a signal, ``TrainingError`` where the run
+    cannot go on.
     """
     whole, trunk = weights or recipe.weights, backbone or recipe.backbone
     recipe = replace(recipe, weights=str(whole), backbone="" if whole else str(trunk))
     files = RunFiles(output, save_every)
-    recipe = _recipe_of_the_run(recipe, files.last, resume, weights)
+    before = _run_to_go_on(recipe, files.last, resume, weights)
+    recipe = recipe if before is None else before.recipe
     torch.manual_seed(recipe.seed)
     task, data = task_and_data(recipe, root, workers)
-    if not resume:
+    if before is None:
         _begin(task)
+    else:
+        _check_same_data(before, task, data, files.last, changed_data)
     fabric = make_fabric(devices, nodes, strategy, accelerator, recipe.precision, callbacks)
     check_share(recipe, fabric.world_size)
     with explain_failures(recipe, output), all_or_none(fabric):
@@ -103,8 +110,8 @@ def _open_run(fabric: Fabric, task: Task, data: Data, files: RunFiles, root: Pat
     return run
 
 
-def _recipe_of_the_run(recipe: Recipe, last: Path, resume: bool, weights: Path | None) -> Recipe:
-    """``recipe``, or when resuming the run's own, which remembers what it once began with."""
+def _run_to_go_on(recipe: Recipe, last: Path, resume: bool, weights: Path | None) -> Checkpoint | None:
+    """``last`` without its tensors, whose recipe remembers what it once began with; None for a new run."""
     if resume and not last.exists():
         raise InputError(f"there is nothing to resume: {last} does not exist; start without --resume")
     if resume and weights is not None:
@@ -112,10 +119,17 @@ def _recipe_of_the_run(recipe: Recipe, last: Path, resume: bool, weights: Path |
     if last.exists() and not resume:
         raise InputError(f"{last} exists; resume that run with --resume or choose another --output")
     if not resume:
-        return recipe
-    own = read_checkpoint(last).recipe
-    _check_same(recipe, own.to_dict(), last)
-    return own
+        return None
+    before = read_checkpoint(last)._replace(state={})
+    _check_same(recipe, before.recipe.to_dict(), last)
+    return before
+
+
+def _check_same_data(before: Checkpoint, task: Task, data: Data, last: Path, changed_data: bool) -> None:
+    advice = f"restore them, or begin a new run with --backbone {last} and another --output"
+    check_same_classes(before, task.classes, task.label_space, last, advice)
+    if not changed_data:
+        check_same_files(before, data.files, last)
 
 
 def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
@@ -143,6 +157,9 @@ def _begin(task: Task) -> None:
 
 def _begin_with(task: Task, weights: Path) -> None:
     other = read_checkpoint(weights)
+    if len(other.classes) == len(task.classes):
+        advice = f"--backbone {weights} takes all but what depends on the classes"
+        check_same_classes(other, task.classes, task.label_space, weights, advice)
     try:
         load_network(task.network, other.state)
     except RuntimeError as error:
