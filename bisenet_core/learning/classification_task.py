@@ -49,5 +49,5 @@ class ClassificationTask:
     def score_batch(
         self, score: ClassificationScore, network: nn.Module, image: Tensor, target: Tensor
     ) -> None:
-        """Add to ``score`` what ``network``, of this task, makes of a batch of validation."""
+        """Add the logits that ``network``, of this task, gives a validation batch to ``score``."""
         score.update(network(image).float(), target)

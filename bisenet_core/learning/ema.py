@@ -1,4 +1,4 @@
-"""An exponential moving average of the weights: what is validated, saved and exported in their place."""
+"""An exponential moving average of the weights, which is validated, saved and exported in their place."""
 
 from copy import deepcopy
 

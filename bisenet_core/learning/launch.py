@@ -1,4 +1,4 @@
-"""On how many processes a run trains, and who starts them."""
+"""Open Lightning Fabric on the devices and processes of a run."""
 
 import logging
 import os
@@ -38,7 +38,7 @@ def make_fabric(
     ``devices`` "auto" and ``nodes`` None are what torchrun or srun has started, and one where neither has;
     "all" is every device of this machine. ``precision`` is that of a recipe.
     """
-    _hush()
+    _quieten_fabric()
     found_devices, found_nodes = _launched()
     named: dict[str | int, int] = {"auto": found_devices, "all": -1}
     devices, nodes = named.get(devices, devices), nodes or found_nodes
@@ -59,7 +59,7 @@ def make_fabric(
         ) from None
 
 
-def _hush() -> None:
+def _quieten_fabric() -> None:
     """Leave out what Fabric says of itself and of versions of PyTorch to come."""
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     # but for whose death ends the others

@@ -1,4 +1,4 @@
-"""What the settings of a recipe may be."""
+"""Check the settings of a recipe: types, ranges, and what does not go together."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""What may end a run before its time: a signal, a full disk, too little memory, the death of a process."""
+"""Stop a run on a signal, and explain in one line what else ends it: a full disk, too little memory."""
 
 import errno
 import os

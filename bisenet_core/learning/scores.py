@@ -1,4 +1,4 @@
-"""What a validation finds out, over all processes of a run."""
+"""Scores of a validation, over all processes of a run."""
 
 import math
 from dataclasses import asdict, dataclass

@@ -81,7 +81,7 @@ class SegmentationTask:
     def score_batch(
         self, score: SegmentationScore, network: nn.Module, image: Tensor, target: Tensor, indices: Tensor
     ) -> None:
-        """Add to ``score`` what ``network``, of this task, makes of a batch of validation."""
+        """Add the labels that ``network``, of this task, gives a validation batch to ``score``."""
         score.update(labelled(network, image, self.recipe, target), target, indices)
 
 

@@ -1,4 +1,4 @@
-"""What a recipe trains, by its network: pixels or whole images."""
+"""Make the task and the data of a recipe, for pixels or for whole images."""
 
 from pathlib import Path
 

@@ -83,7 +83,7 @@ def train(
 
 
 def _train_here(fabric: Fabric, task: Task, data: Data, files: RunFiles, root: Path, resume: bool) -> Path:
-    """What each process of a run does; the path of the best checkpoint."""
+    """Train in this process, one of the run's; return the path of the best checkpoint."""
     run = _open_run(fabric, task, data, files, root, resume)
     try:
         with run.recorder.recording(), run.stop, workers_within(), run.progress.running(run.done):

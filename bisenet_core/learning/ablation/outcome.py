@@ -1,4 +1,4 @@
-"""What an ablation came to: JSON, a table in Markdown, and a chart."""
+"""Write the outcome of an ablation: JSON, a table in Markdown, and a chart."""
 
 from pathlib import Path
 from statistics import mean, stdev

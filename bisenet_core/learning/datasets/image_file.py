@@ -1,4 +1,4 @@
-"""Reading a whole image, or saying which file is broken."""
+"""Read a whole image, or name the file that is broken."""
 
 from pathlib import Path
 

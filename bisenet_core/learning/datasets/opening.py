@@ -1,15 +1,13 @@
-"""open_dataset: a data set's split by the data set's name."""
+"""Open a split of a data set by the data set's name."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bisenet_core.errors import InputError, suggest
-from bisenet_core.learning.datasets.ade20k import ADE20K
 from bisenet_core.learning.datasets.camvid import CAMVID
-from bisenet_core.learning.datasets.cityscapes import CITYSCAPES
-from bisenet_core.learning.datasets.cocostuff import COCOSTUFF
 from bisenet_core.learning.datasets.layouts import Layout, Source
 from bisenet_core.learning.datasets.own_data import own_folder, own_list
+from bisenet_core.learning.datasets.published import ADE20K, CITYSCAPES, COCOSTUFF
 from bisenet_core.learning.datasets.segmentation_dataset import Pair, SegmentationDataset, SplitFiles
 
 #: Data set name -> what it is below a root.

@@ -1,4 +1,4 @@
-"""Data of one's own: folders or lists of images and labels, and a classes.json."""
+"""The user's own data: folders or lists of images and labels, and a classes.json."""
 
 import json
 from pathlib import Path

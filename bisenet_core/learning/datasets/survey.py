@@ -1,4 +1,4 @@
-"""Reading a whole data set before training on it: what is wrong with it, and what is in it."""
+"""Read a whole data set before training on it, and list its faults and contents."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What a result depends on besides its recipe: versions, the commit, the machine."""
+"""Record what a result depends on besides its recipe: versions, the commit, the machine."""
 
 import os
 import platform

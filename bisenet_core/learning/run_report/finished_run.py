@@ -1,4 +1,4 @@
-"""FinishedRun: what the output folder of a run tells of it, whether it has ended or not."""
+"""Read the output folder of a run, whether it has ended or not."""
 
 from dataclasses import dataclass
 from pathlib import Path

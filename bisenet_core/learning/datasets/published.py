@@ -1,8 +1,31 @@
-"""COCO-Stuff: all of COCO 2017 ("164k"), or the 10 000 images that were labelled first ("10k")."""
+"""Cityscapes, COCO-Stuff and ADE20K in the folders that their archives unpack to."""
 
-from bisenet_core.labels.label_space import COCO_STUFF_171, UNLABELED
+from bisenet_core.labels.label_space import ADE20K_150, CITYSCAPES_19, COCO_STUFF_171, UNLABELED
 from bisenet_core.learning.datasets.label_coding import IdCoding, ids_of
 from bisenet_core.learning.datasets.layouts import NameLists, Source, TwoTrees
+
+#: Label ids of Cityscapes of train ids 0 to 18; the others of 0 to 33 are not scored.
+_SCORED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+
+_LABEL_IDS = IdCoding(
+    {**dict.fromkeys((*range(34), 255), UNLABELED), **{value: index for index, value in enumerate(_SCORED)}},
+    "Cityscapes' label ids 0 to 33, or 255",
+)
+
+CITYSCAPES = Source(
+    CITYSCAPES_19,
+    (
+        TwoTrees(
+            "leftImg8bit/{}",
+            "gtFine/{}",
+            # labelIds are the data set's own, labelTrainIds what its users make of them
+            {"_gtFine_labelIds.png": _LABEL_IDS, "_gtFine_labelTrainIds.png": ids_of(CITYSCAPES_19)},
+            image_endings=("_leftImg8bit.png", "_leftImg8bit.jpg"),
+        ),
+    ),
+)
+
+# COCO-Stuff: all of COCO 2017 ("164k"), or the 10 000 images that were labelled first ("10k").
 
 #: COCO's ids that no image has; COCO counts from 1 to 182.
 _ABSENT = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91)
@@ -38,3 +61,13 @@ COCOSTUFF = Source(
         NameLists(_LISTS_10K, "images/{}.jpg", "annotations/{}.mat", _FROM_1),
     ),
 )
+
+_ON_DISK_ADE20K = {"train": "training", "val": "validation"}
+_CODINGS_ADE20K = {".png": ids_of(ADE20K_150, first=1, unlabeled=(0,))}
+
+
+def _ade20k_below(folder: str) -> TwoTrees:
+    return TwoTrees(f"{folder}images/{{}}", f"{folder}annotations/{{}}", _CODINGS_ADE20K, _ON_DISK_ADE20K)
+
+
+ADE20K = Source(ADE20K_150, (_ade20k_below(""), _ade20k_below("ADEChallengeData2016/")))
