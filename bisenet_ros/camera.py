@@ -44,6 +44,7 @@ class CameraStream:
         self.doubts: List[Doubt] = []  # of the last image that was read
         self.topic_name = f"{name}/image" if name else "image"  # to remap
         self.topic = ""  # resolved, once there has been a subscription
+        self._image_topic = ""  # resolved, without what the transport adds
         self._subscribed_name = ""
         self._node = node
         self._transport = TRANSPORTS[settings.image_transport]
@@ -58,10 +59,10 @@ class CameraStream:
     def subscribe(self) -> None:
         """Begin to receive."""
         self.last_received = None
+        self._image_topic = self._node.resolve_topic_name(self.topic_name)
         self._subscribed_name = self.topic_name
         if self._transport.topic_suffix:
-            self._subscribed_name = (
-                self._node.resolve_topic_name(self.topic_name) + self._transport.topic_suffix)
+            self._subscribed_name = self._image_topic + self._transport.topic_suffix
         self._subscription = self._node.create_subscription(
             self._transport.message_type, self._subscribed_name, self.receive,
             image_qos(self.settings.reliability))
@@ -83,6 +84,22 @@ class CameraStream:
         peers = read_peers(self._node.get_publishers_info_by_topic, self._subscribed_name, self.topic)
         return Mismatches(unheard_publishers(self._subscription, peers.endpoints, self._transport.type_name),
                           list(peers.unread))
+
+    def elsewhere(self) -> str:
+        """What to set where nothing publishes the topic, by its name and the topics beside it, or ""."""
+        suffix, topic = TRANSPORTS["compressed"].topic_suffix, self._image_topic
+        if not topic:
+            return ""
+        shorter = topic[:-len(suffix)] if topic.endswith(suffix) else ""
+        compressed = self._transport.topic_suffix == suffix
+        if shorter and compressed:
+            return f"set `{self.topic_name}` to {shorter}: image_transport:=compressed adds {suffix} to it"
+        if self._node.count_publishers(topic if compressed else topic + suffix):
+            return (f"{topic} is published: set image_transport:=raw" if compressed else
+                    f"{topic}{suffix} is published: set image_transport:=compressed")
+        if shorter and self._node.count_publishers(shorter):
+            return f"{shorter} is published: set `{self.topic_name}` to it"
+        return ""
 
     def clock_stands(self) -> bool:
         """Whether time is simulated and has not begun, so that no image has an age."""

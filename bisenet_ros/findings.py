@@ -42,6 +42,7 @@ class CameraState(NamedTuple):
     times: Dict[str, List[float]]    # milliseconds by stage
     facts: Dict[str, str]            # model, backend, precision, ...
     name: str = "image"              # of the topic, before remapping
+    elsewhere: str = ""              # what to set instead, where nothing publishes the topic, if that shows
     fault: str = ""                  # why no image can be labelled any more, if so
     clock_stands: bool = False       # simulated time that has not begun
     unheard: Sequence[str] = ()      # a line for each publisher whose images cannot come
@@ -113,7 +114,8 @@ def _silence(state: CameraState) -> Optional[Finding]:
     text = f"no image on {state.topic} for {seconds:.1f} s: "
     if not state.publishers:
         return Finding("no_publisher", WARN,
-                       f"{text}nothing publishes it; start the camera, or remap `{state.name}` to its topic")
+                       f"{text}nothing publishes it; "
+                       + (state.elsewhere or f"start the camera, or remap `{state.name}` to its topic"))
     return Finding("stale", WARN, text + f"it has {state.publishers} publisher(s) but nothing arrives; check "
                    "that the camera runs, and give its process the Fast DDS profile for images")
 

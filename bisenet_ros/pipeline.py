@@ -92,10 +92,11 @@ class SegmentationPipeline:
             camera.unsubscribe()
 
     def _state(self, camera: CameraStream, lifecycle_state: str) -> CameraState:
+        publishers = self._node.count_publishers(camera.topic) if camera.topic else 0
         unheard, unserved = camera.unheard(), camera.outputs.unserved()
         return CameraState(
             now=time.monotonic(), counts=camera.account.counts(), state=lifecycle_state, topic=camera.topic,
-            publishers=self._node.count_publishers(camera.topic) if camera.topic else 0,
+            publishers=publishers, elsewhere="" if publishers else camera.elsewhere(),
             active_since=self._active_since, last_received=camera.last_received,
             last_failure=camera.last_failure, stale_after=camera.settings.stale_after,
             times=camera.times.by_stage(), facts=self._facts(), name=camera.topic_name,

@@ -22,6 +22,7 @@ from bisenet_ros.diagnostics import SUM, CameraDiagnostics, closed_status, statu
 from bisenet_ros.findings import ERROR, Finding
 from bisenet_ros.frame_account import FrameAccount, sum_counts
 from bisenet_ros.log_forwarding import forward_logging, stop_forwarding
+from bisenet_ros.parameter_files import warn_of_unmatched_files
 from bisenet_ros.parameters import changed, declare_parameters, unknown_parameters
 from bisenet_ros.peers import spin_once
 from bisenet_ros.pipeline import SegmentationPipeline, camera_names
@@ -201,6 +202,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         # Unknown ROS arguments and unreadable parameter files are RuntimeErrors.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = SegmentationNode(stopping)
+        warn_of_unmatched_files(node, arguments)
     except (InputError, ParameterException, RuntimeError) as error:
         get_logger(NODE_NAME).fatal(_error_line(error))
         rclpy.try_shutdown()

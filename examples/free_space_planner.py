@@ -34,6 +34,7 @@ from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.label_info import LABEL_INFO_QOS, LabelInfo, label_info_is_available
+from bisenet_ros.parameter_files import warn_of_unmatched_files
 from bisenet_ros.peers import spin_once
 from bisenet_ros.planner_inputs import (
     Pair,
@@ -226,6 +227,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         rclpy.init(args=arguments)
         node = FreeSpacePlanner()
+        warn_of_unmatched_files(node, arguments)
     except (InputError, ParameterException, RuntimeError) as error:
         print("free_space_planner: {}".format(" ".join(str(error).split())), file=sys.stderr)
         rclpy.try_shutdown()

@@ -35,6 +35,7 @@ from bisenet_ros.harness.live_account import LiveAccount
 from bisenet_ros.harness.player import Player
 from bisenet_ros.harness.timeline import Timeline
 from bisenet_ros.image_messages import labels_from_msg
+from bisenet_ros.parameter_files import warn_of_unmatched_files
 from bisenet_ros.replay.live_scorer import LiveScorer
 from bisenet_ros.replay.parameters import declare_parameters
 from bisenet_ros.replay.recorded_times import frames_to_play, stamps_problem
@@ -149,6 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         with spinning(ReplayNode()) as node:
+            warn_of_unmatched_files(node, arguments)
             return _run(node, stopping)
     except (InputError, ParameterException, RuntimeError) as error:  # the last are unknown ROS arguments
         get_logger(NODE_NAME).fatal(" ".join(str(error).split()))

@@ -8,7 +8,7 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
 from node_harness import BEST_EFFORT, NodeProcess, Observer
 from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, Image
 from test_segmentation_node import _count, _message, _picture, _send_and_hear
 
 from bisenet_core.runtime.segmenter import Segmenter
@@ -52,6 +52,32 @@ def test_nothing_publishes(node, watched):
     status = _says(watched, "no image on /cam/image_raw for ", WARN)
     assert status.message.endswith("nothing publishes it; start the camera, or remap `image` to its topic")
     _is_logged(watched, node, "nothing publishes it; start the camera")
+
+
+def test_a_compressed_topic_beside_a_raw_one_that_nothing_publishes(node, watched):
+    watched.mute_camera("/cam/image_raw/compressed", message_type=CompressedImage)
+    _says(watched, "/cam/image_raw/compressed is published: set image_transport:=compressed", WARN)
+
+
+@pytest.mark.parametrize("transport, remapped, published, text", [
+    ("compressed", "/x/compressed", "/x/compressed",
+     "no image on /x/compressed/compressed for {}set `image` to /x: image_transport:=compressed adds "),
+    ("compressed", "/x", "/x", "no image on /x/compressed for {}/x is published: set image_transport:=raw"),
+    ("raw", "/x/compressed", "/x", "no image on /x/compressed for {}/x is published: set `image` to it")])
+def test_a_topic_of_the_other_transport_is_named(run_node, observer, transport, remapped, published, text):
+    run_node(["-r", "image:=" + remapped], image_transport=transport, stale_after=0.3)
+    observer.mute_camera(published, message_type=CompressedImage if "compressed" in published else Image)
+    parts = text.split("{}")
+    status = observer.status(lambda one: all(part in one.message for part in parts), text)
+    assert status.level == WARN
+
+
+def test_a_parameter_file_for_another_node(start_node, observer, tmp_path):
+    (tmp_path / "other.yaml").write_text("/bisenet:\n  ros__parameters:\n    stale_after: 9.0\n")
+    process = start_node(["--params-file", tmp_path / "other.yaml"])
+    _is_logged(observer, process, "other.yaml is for this node, /segmentation, so nothing in it is used")
+    observer.status()
+    assert process.output.count("is for this node") == 1
 
 
 def test_a_publisher_that_sends_nothing(node, watched):
