@@ -10,6 +10,7 @@ from torch import nn
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LABEL_SPACES, LabelSpace
 from bisenet_core.learning.recipe import Recipe
+from bisenet_core.models.weights.torch_file import load_torch_file
 
 #: Data sets of the user's own, whose classes their files say.
 OWN_DATA = ("folder", "list")
@@ -30,19 +31,19 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     """Load ``path`` without running code from it; ``InputError`` if it is missing or not one of ours."""
     if Path(path).is_dir() or Path(path).suffix == ".onnx":
         raise InputError(f"{path} is a model to run; expected a checkpoint (*.ckpt) of `bisenet train`")
+    if not Path(path).exists():
+        raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt")
+    content = load_torch_file(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
         settings = content["hyper_parameters"]
         recipe = Recipe.from_dict(settings["recipe"], str(path))
         progress = {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
         space, state = saved_classes(settings, recipe), content["state_dict"]
         classes = tuple(settings.get("classes", ())) if space is None else space.classes
         return Checkpoint(recipe, space, state, progress, classes, content.get("data_files", {}))
-    except FileNotFoundError:
-        raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt") from None
     except InputError:
         raise
-    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # other content than ours
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"{path} is not a checkpoint of `bisenet train`: {reason}") from None
 

@@ -10,6 +10,7 @@ import torch
 from bisenet_core.files import replacing
 from bisenet_core.learning.checkpoint import load_network, network_state
 from bisenet_core.learning.run import Run
+from bisenet_core.models.weights.torch_file import load_torch_file
 
 
 def save(run: Run, path: Path) -> None:
@@ -55,7 +56,7 @@ def _content(run: Run) -> dict[str, Any]:
 
 def restore(run: Run, path: Path) -> None:
     """Bring a run that has just been set up to where ``path``, its last.ckpt, was written."""
-    learner, content = run.learner, torch.load(path, map_location="cpu", weights_only=True)
+    learner, content = run.learner, load_torch_file(path)
     load_network(learner.task.network, content.get("current_model_state", content["state_dict"]))
     if learner.average is not None:
         load_network(learner.average.network, content["state_dict"])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from bisenet_core.errors import InputError
 from bisenet_core.learning.optimizer import HEADS
 from bisenet_core.models.weights.checkpoint_file import read_published
+from bisenet_core.models.weights.torch_file import refuse_other_kinds
 from bisenet_core.models.weights.trunk_names import TRUNKS, trunk_tensors
 
 #: At least this share of the tensors of the trunk and of the file's trunk must be the same ones.
@@ -72,7 +73,10 @@ def _read_safetensors(path: Path | str) -> Mapping[str, Tensor]:
     except ModuleNotFoundError:
         raise InputError(f"{path} needs safetensors to be read: pip install safetensors") from None
     try:
+        refuse_other_kinds(Path(path))
         return load_file(path)
+    except InputError:
+        raise
     except Exception as error:  # a missing or damaged file, in the library's own kinds
         raise InputError(f"{path} cannot be read: {' '.join(str(error).split())[:120]}") from None
 

@@ -142,7 +142,7 @@ def test_a_file_that_is_missing_or_damaged(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         load_backbone(network, tmp_path / "none.pth")
     (tmp_path / "junk.pth").write_bytes(b"junk")
-    with pytest.raises(InputError, match="is not a file of torch.save"):
+    with pytest.raises(InputError, match="is not a checkpoint: it is"):
         load_backbone(network, tmp_path / "junk.pth")
 
 
@@ -150,9 +150,10 @@ def test_safetensors(tmp_path):
     state = _trained(STDCNet("stdc1"))
     save_file(_stdc_seg(state, "stdc1"), tmp_path / "trunk.safetensors")
     assert load_backbone(create_model("stdc1_seg", 3), tmp_path / "trunk.safetensors").share == 1
-    (tmp_path / "junk.safetensors").write_bytes(b"junk")
-    with pytest.raises(InputError, match="cannot be read"):
-        load_backbone(create_model("stdc1_seg", 3), tmp_path / "junk.safetensors")
+    for content, message in ((b"junk", "it is a text"), (b"", "it is empty"), (b"\0junk", "cannot be read")):
+        (tmp_path / "junk.safetensors").write_bytes(content)
+        with pytest.raises(InputError, match=message):
+            load_backbone(create_model("stdc1_seg", 3), tmp_path / "junk.safetensors")
 
 
 def test_safetensors_says_what_to_install_where_it_is_absent(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from bisenet_core.deployment.deployable import deployable
 from bisenet_core.errors import InputError
 from bisenet_core.models import create_model
 from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.models.weights.torch_file import load_torch_file
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import ALIGN_CORNERS
 from bisenet_core.runtime.preprocessing import network_statistics
@@ -60,7 +61,7 @@ def load_network(subject: Subject, dtype: torch.dtype) -> nn.Module:
     network = create_model(card.architecture, card.label_space.num_classes, **card.architecture_options)
     assert isinstance(network, SegmentationNetwork)
     network = deployable(network.without_auxiliary(), rounded=False)
-    network.load_state_dict(torch.load(subject.weights, weights_only=True))
+    network.load_state_dict(load_torch_file(subject.weights))
     return network.to(dtype=dtype, memory_format=torch.channels_last).requires_grad_(False)
 
 

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bisenet_core.errors import InputError
 from bisenet_core.learning.checkpoint import data_name, saved_classes
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.run_report.metrics_file import LOGS, METRICS, Row, read_rows
 from bisenet_core.learning.run_report.run_record import RunRecord, Start
 from bisenet_core.learning.scores import ValidationScores
+from bisenet_core.models.weights.torch_file import load_torch_file
 
 _CHECKPOINTS = ("best.ckpt", "last.ckpt")
 _RECIPE = "recipe.yaml"
@@ -66,8 +65,4 @@ def _checkpoint(output: Path) -> tuple[str, dict[str, Any]]:
     name = next((name for name in _CHECKPOINTS if (output / name).exists()), "")
     if not name:
         return "", {}
-    try:
-        return name, torch.load(output / name, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{output / name} is not a checkpoint of `bisenet train`: {reason}") from None
+    return name, load_torch_file(output / name)

@@ -1,27 +1,17 @@
 """Read a file of tensors that somebody else has saved, without running code from it."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bisenet_core.errors import InputError
+from bisenet_core.models.weights.torch_file import load_torch_file
 
 #: Under these keys training programs keep the network's tensors, beside their own state.
 WRAPPERS = ("state_dict", "model")
-
-_SCALAR = np.float64(0).__reduce__()[0]
-#: numpy's numbers, such as a best score that is noted beside the tensors: they are data and no code.
-NUMPY_NUMBERS = [
-    (_SCALAR, "numpy.core.multiarray.scalar"),
-    (_SCALAR, "numpy._core.multiarray.scalar"),
-    np.dtype,
-    *(type(np.dtype(kind)) for kind in "?bhilqBHILQefd"),
-]
 
 
 class PublishedCheckpoint(NamedTuple):
@@ -34,10 +24,9 @@ class PublishedCheckpoint(NamedTuple):
 def read_published(path: Path | str) -> PublishedCheckpoint:
     """Tensors and notes of ``path``, a file of ``torch.save``.
 
-    ``InputError`` for a file that is missing, is no such file, or holds more than tensors, numbers and text:
-    to load that would run code from it.
+    ``InputError`` as of ``load_torch_file``, and for a file that holds more than tensors by name.
     """
-    content = _load(path)
+    content = load_torch_file(path)
     meta = content.get("meta") if isinstance(content, Mapping) else None
     meta = meta if isinstance(meta, Mapping) else {}
     for wrapper in WRAPPERS:
@@ -55,24 +44,6 @@ def read_published(path: Path | str) -> PublishedCheckpoint:
         what = f"{odd[0]} is no dense floating-point tensor" if odd else "a tensor with and without module."
         raise InputError(f"{path} holds what no network here has: {what}")
     return PublishedCheckpoint(state, meta)
-
-
-def _load(path: Path | str) -> Any:
-    try:
-        with torch.serialization.safe_globals(NUMPY_NUMBERS):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"checkpoint {path} cannot be read: {error.strerror}") from None
-    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
-        code = re.search(r"GLOBAL (\S+)", str(error))
-        if code:
-            raise InputError(
-                f"{path} holds {code.group(1)}, which only its own program can load; expected nothing but "
-                "tensors, numbers and text: save its state_dict alone"
-            ) from None
-        raise InputError(
-            f"{path} is not a file of torch.save, only a part of one, or holds more than tensors and text"
-        ) from None
 
 
 def _is_plain(tensor: Tensor) -> bool:
