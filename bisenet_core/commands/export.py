@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bisenet_core.commands.extras import shown_score, training_code, validation_score
-from bisenet_core.commands.options import JsonFile, parse_size
+from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
 from bisenet_core.reports.console import show, table, write_json
 
 Checkpoint = Annotated[
@@ -20,10 +20,17 @@ Size = Annotated[
 ]
 
 
-def export(checkpoint: Checkpoint, output: Output, size: Size = None, json: JsonFile = None) -> None:
+def export(
+    checkpoint: Checkpoint,
+    output: Output,
+    size: Size = None,
+    images: JudgedOn = None,
+    json: JsonFile = None,
+) -> None:
     """Write model.onnx and model.json, checked against PyTorch."""
     wanted = parse_size(size, "--size") if size else None
-    card, parity = training_code("bisenet_core.deployment.exporter").export_model(checkpoint, output, wanted)
+    exporter = training_code("bisenet_core.deployment.exporter")
+    card, parity = exporter.export_model(checkpoint, output, wanted, images)
     summary = {
         "checkpoint": str(checkpoint),
         "model": str(output),
@@ -31,6 +38,7 @@ def export(checkpoint: Checkpoint, output: Output, size: Size = None, json: Json
         "input": f"{card.input_width}x{card.input_height}",
         "bytes": (output / "model.onnx").stat().st_size,
         **asdict(parity),
+        "stored_weights": card.metrics["stored_weights"],
     }
     score = validation_score(checkpoint)
     rows = [(key, str(value)) for key, value in summary.items()]

@@ -14,6 +14,15 @@ Precision = Annotated[str, typer.Option(help="auto, fp32; fp16, int8 on a GPU; b
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Also write what is printed, machine-readable.")
 ]
+JudgedOn = Annotated[
+    Path | None,
+    typer.Option(
+        "--images",
+        metavar="FOLDER",
+        help="Photographs such as the robot sees: on them it is judged whether FP16 may store the weights.",
+        show_default="rendered street frames",
+    ),
+]
 
 
 #: Of an image that is asked for by its size; a larger one hardly fits into memory.

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.text import Text
 
 from bisenet_core.commands.extras import training_code
-from bisenet_core.commands.options import JsonFile, parse_size
+from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.published.catalogue import CATALOGUE, Published, find_published, is_installed
 from bisenet_core.reports.console import show, table, write_json
@@ -63,11 +63,12 @@ def _catalogue_entry(published: Published) -> dict[str, Any]:
 
 
 @weights.command()
-def fetch(name: Name, json: JsonFile = None) -> None:
+def fetch(name: Name, images: JudgedOn = None, json: JsonFile = None) -> None:
     """Download, verify and import a published checkpoint into ~/.cache/bisenet/weights."""
     published = find_published(name)
     with _download_bar(published.file) as report:
-        folder, fetched = training_code("bisenet_core.deployment.published.fetch").fetch(published, report)
+        code = training_code("bisenet_core.deployment.published.fetch")
+        folder, fetched = code.fetch(published, report, images)
     title = "bisenet weights fetch" if fetched else "bisenet weights fetch: already in the cache"
     card = ModelCard.load(folder)
     summary = {"model": published.folder, "folder": str(folder), "fetched": fetched, **_card_summary(card)}
@@ -84,13 +85,14 @@ def import_(
     dataset: Dataset = "cityscapes",
     size: Size = None,
     name: ModelName = None,
+    images: JudgedOn = None,
     json: JsonFile = None,
 ) -> None:
     """Make a model folder of a checkpoint that was published, or trained with, another code base."""
     wanted = parse_size(size, "--size") if size else None
     importer = training_code("bisenet_core.deployment.published.importer")
     source = importer.Source(checkpoint, format, architecture, dataset)
-    card, parity = importer.import_checkpoint(source, output, name or "", wanted)
+    card, parity = importer.import_checkpoint(source, output, name or "", wanted, images)
     summary = {"checkpoint": str(checkpoint), "model": str(output), **_card_summary(card), **asdict(parity)}
     show(table("bisenet weights import", [(key, str(value)) for key, value in summary.items()]))
     write_json(json, summary)
@@ -102,6 +104,8 @@ def _card_summary(card: ModelCard) -> dict[str, Any]:
         "classes": card.label_space.name,
         "input": f"{card.input_width}x{card.input_height}",
         "licence": card.licence,
+        "upsampling": card.upsampling,
+        "stored_weights": card.metrics.get("stored_weights"),
     }
 
 

@@ -19,7 +19,10 @@ from bisenet_core.runtime.model_card import ModelCard
 
 
 def export_model(
-    checkpoint: Path | str, output: Path | str, size: tuple[int, int] | None = None
+    checkpoint: Path | str,
+    output: Path | str,
+    size: tuple[int, int] | None = None,
+    images: Path | None = None,
 ) -> tuple[ModelCard, Parity]:
     """Export a checkpoint of ``bisenet train`` to the model folder ``output``.
 
@@ -30,7 +33,7 @@ def export_model(
     network, card = trained_network(checkpoint)
     if size is not None:
         card = replace(card, input_width=size[0], input_height=size[1])
-    return write_model_folder(network, card, output)
+    return write_model_folder(network, card, output, images)
 
 
 def trained_network(checkpoint: Path | str) -> tuple[nn.Module, ModelCard]:

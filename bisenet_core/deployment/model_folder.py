@@ -9,15 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
-from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.onnx_file import write_onnx
-from bisenet_core.deployment.parity import MIN_EQUAL_TO_TRAINED, Parity, check_parity, measure_parity
-from bisenet_core.drives.rendering import RenderedDrive
+from bisenet_core.deployment.parity import Parity, check_parity, measure_parity
+from bisenet_core.deployment.stored_weights import (
+    STORED_WEIGHTS,
+    JudgedImages,
+    choose_stored_weights,
+    judged_images,
+)
 from bisenet_core.errors import InputError
-from bisenet_core.learning.transforms import normalised
 from bisenet_core.runtime.model_card import CARD_NAME, ONNX_NAME, ModelCard, file_sha256
 
 README_NAME = "README.md"
@@ -30,21 +32,27 @@ MIN_SIDE = 32
 NO_SHA256 = "0" * 64
 
 
-def write_model_folder(network: nn.Module, card: ModelCard, output: Path | str) -> tuple[ModelCard, Parity]:
+def write_model_folder(
+    network: nn.Module, card: ModelCard, output: Path | str, images: Path | None = None
+) -> tuple[ModelCard, Parity]:
     """Write the model folder ``output``; returns its card and how its file compares with ``network``.
 
-    ``network`` has no auxiliary heads (``auxiliary=False``). ``card`` says all but the file's sha256, which
-    is filled in. The file is compared with the network on rendered street frames of the card's size:
-    ``ParityError``, and nothing is written, if they differ. A new folder appears at once and whole; in one
-    that exists, the model's files are replaced one by one when all is done. ``InputError`` for an input
-    size that is too small and for an ``output`` that cannot be written.
+    ``network`` has no auxiliary heads (``auxiliary=False``). ``card`` says all but the file's sha256 and how
+    its weights are stored (``metrics``: "stored_weights"), which are filled in. On photographs of the folder
+    ``images``, or else on rendered street frames, it is judged whether FP16 may store the weights, and the
+    file is compared with the network: ``ParityError``, and nothing is written, if they differ. A new folder
+    appears at once and whole; in one that exists, the model's files are replaced one by one when all is done.
+    ``InputError`` for an input size that is too small, a folder without images, and for an ``output`` that
+    cannot be written.
     """
     if min(card.input_width, card.input_height) < MIN_SIDE:
         size = f"{card.input_width}x{card.input_height}"
         raise InputError(f"input size {size}: each side must be at least {MIN_SIDE} pixels")
+    judged = judged_images(card, images)
     try:
         with _workplace(Path(output)) as workplace:
-            parity = _write_checked_onnx(network.eval(), card, workplace / ONNX_NAME)
+            parity, stored = _write_checked_onnx(network.eval(), card, workplace / ONNX_NAME, judged)
+            card = replace(card, metrics={**card.metrics, STORED_WEIGHTS: stored})
             replace(card, onnx_sha256=file_sha256(workplace / ONNX_NAME)).save(workplace)
             (workplace / README_NAME).write_text(_readme_of(card), encoding="utf-8")
             _publish(workplace, Path(output))
@@ -54,21 +62,14 @@ def write_model_folder(network: nn.Module, card: ModelCard, output: Path | str) 
     return ModelCard.load(output), parity
 
 
-def _write_checked_onnx(trained: nn.Module, card: ModelCard, path: Path) -> Parity:
-    frames = _street_frames(card)
-    for rounded in (True, False):  # FP32 for a network that FP16 weights would change
-        deployed = deployable(trained, rounded)
-        write_onnx(deployed, card.input_width, card.input_height, path)
-        parity = measure_parity(trained, deployed, path, frames)
-        if parity.equal_to_trained >= MIN_EQUAL_TO_TRAINED:
-            break
+def _write_checked_onnx(
+    trained: nn.Module, card: ModelCard, path: Path, judged: JudgedImages
+) -> tuple[Parity, dict[str, Any]]:
+    deployed, stored = choose_stored_weights(trained, judged)
+    write_onnx(deployed, card.input_width, card.input_height, path)
+    parity = measure_parity(trained, deployed, path, judged.images)
     check_parity(parity, card.name)
-    return parity
-
-
-def _street_frames(card: ModelCard, count: int = 3) -> np.ndarray:
-    drive = RenderedDrive(width=card.input_width, height=card.input_height, frames=count)
-    return np.stack([normalised(drive[index][0], card.mean, card.std) for index in range(count)])
+    return parity, stored
 
 
 @contextmanager
@@ -104,7 +105,7 @@ def _readme_of(card: ModelCard) -> str:
         f"`{card.architecture}`{options}, for the {space.num_classes} classes of {space.name} at {size}; "
         f"trained on {card.training_data}.",
         "## How it was made",
-        _listed(card.recipe),
+        _listed({**card.recipe, **_stored(card.metrics[STORED_WEIGHTS])}),
         "## What it scores",
         "`metrics` in model.json holds what is known; `bisenet evaluate --record` measures it.",
         "## What it must not be used for",
@@ -119,6 +120,11 @@ def _readme_of(card: ModelCard) -> str:
 def _is_generated(path: Path) -> bool:
     """Whether nobody has written a page of their own at ``path``."""
     return not path.exists() or path.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
+
+
+def _stored(weights: Mapping[str, Any]) -> dict[str, str]:
+    share = f"{weights['equal_labels_in_fp16']:.2%} of the labels equal in FP16, on the worst of"
+    return {"weights stored in": f"{weights['precision']} ({share} {weights['judged_on']})"}
 
 
 def _listed(facts: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from bisenet_core.runtime.model_card import ModelCard
 _LOG = logging.getLogger(__name__)
 
 
-def fetch(published: Published, report: Report) -> tuple[Path, bool]:
+def fetch(published: Published, report: Report, images: Path | None = None) -> tuple[Path, bool]:
     """(its model folder, whether it had to be fetched); ``report`` is told how the download goes on.
 
     The folder appears in the user's cache at once and whole. One process at a time works on a checkpoint; a
@@ -41,7 +41,8 @@ def fetch(published: Published, report: Report) -> tuple[Path, bool]:
                 raise
             path.unlink()  # nothing says that it is the right file
             raise InputError(f"{error}; the download was removed, run it again") from None
-        write_model_folder(network, card_of(source, published.folder, published, upsampling), folder)
+        card = card_of(source, published.folder, published, upsampling)
+        write_model_folder(network, card, folder, images)
     return folder, True
 
 

@@ -33,7 +33,11 @@ class Source(NamedTuple):
 
 
 def import_checkpoint(
-    source: Source, output: Path, name: str = "", size: tuple[int, int] | None = None
+    source: Source,
+    output: Path,
+    name: str = "",
+    size: tuple[int, int] | None = None,
+    images: Path | None = None,
 ) -> tuple[ModelCard, Parity]:
     """Import ``source`` to the model folder ``output``.
 
@@ -44,7 +48,7 @@ def import_checkpoint(
     network, upsampling = read_network(source)
     published = recognise(file_sha256(source.path))
     card = card_of(source, name or output.resolve().name, published, upsampling, size)
-    return write_model_folder(network, card, output)
+    return write_model_folder(network, card, output, images)
 
 
 def read_network(source: Source) -> tuple[nn.Module, str]:

@@ -86,9 +86,9 @@ def test_a_fetched_model_runs_by_its_name(published, cache, tmp_path):
     assert fetch(tmp_path)["fetched"]
     card = ModelCard.load(cache / "cityscapes_tiny")
     assert card.name == "cityscapes_tiny" and card.recipe["url"] == entry.url
-    assert card.metrics == {
-        "reported_by_publisher": {"miou": 0.715, "split": "val", "evaluated_at": "2048x1024"}
-    }
+    reported = {"miou": 0.715, "split": "val", "evaluated_at": "2048x1024"}
+    assert card.metrics["reported_by_publisher"] == reported
+    assert card.metrics["stored_weights"]["judged_on"] == "3 rendered street frames"
     assert "Apache-2.0" in card.licence and "Cityscapes" in card.licence
     assert files(cache) == ["cityscapes_tiny"]
     assert files(cache / "cityscapes_tiny") == ["README.md", "model.json", "model.onnx"]

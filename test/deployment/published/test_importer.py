@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -60,7 +61,7 @@ def test_the_folder_runs_and_its_card_says_where_it_comes_from(source, tiny_rena
     assert (card.mean, card.std) == tiny_renaming.statistics["cityscapes"] and card.color_order == "rgb"
     assert (card.input_width, card.input_height) == (128, 64)
     assert card.recipe == {"source": "published.pth", "format": "mmseg", "sha256": file_sha256(given.path)}
-    assert card.metrics == {} and "non-commercial" in card.licence
+    assert card.metrics.keys() == {"stored_weights"} and "non-commercial" in card.licence
     assert parity.max_difference < 1e-3 and parity.equal_labels >= 0.999
     with Segmenter.open(str(tmp_path / "street_net"), backend="onnxruntime") as segmenter:
         labels = segmenter.segment(np.zeros((120, 200, 3), np.uint8)).labels
@@ -218,10 +219,16 @@ def test_the_command_imports_a_real_checkpoint(tmp_path, capfd):
     torch.save(state_of(read_golden("coincheung_bisenetv2")["shapes"]), tmp_path / "model_final_v2_city.pth")
     command = ["weights", "import", tmp_path / "model_final_v2_city.pth", "--from", "coincheung"]
     command += ["--architecture", "bisenetv2", "--output", tmp_path / "model", "--size", "96x64"]
-    command += ["--name", "mine", "--json", tmp_path / "result.json"]
+    command += ["--name", "mine", "--json", tmp_path / "result.json", "--images", tmp_path / "photographs"]
+    (tmp_path / "photographs").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "photographs" / "one.png"), noise)
     assert main([str(argument) for argument in command]) == 0
     result, card = json.loads((tmp_path / "result.json").read_text()), ModelCard.load(tmp_path / "model")
     assert result["max_difference"] < 1e-3 and result["input"] == "96x64"
+    assert result["stored_weights"] == card.metrics["stored_weights"]
+    assert result["stored_weights"]["judged_on"].startswith("1 of 1 images")
+    assert result["upsampling"] == "half_pixel"
     assert card.name == "mine" and card.mean == (0.3257, 0.3690, 0.3223)
     assert "Cityscapes-19" in capfd.readouterr().out
 
