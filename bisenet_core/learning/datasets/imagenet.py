@@ -6,7 +6,7 @@ import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS, read_image
-from bisenet_core.learning.datasets.layouts import files_below
+from bisenet_core.learning.datasets.layouts import files_below, folders_in
 
 #: Where the splits lie below what is given as root: there, or as the competition's archive has them.
 _BELOW = ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")
@@ -56,12 +56,12 @@ def open_classification(root: Path | str, split: str) -> ClassificationDataset:
     base = _base(root)
     folder = base / split
     if not folder.is_dir():
-        there = ", ".join(p.name for p in sorted(base.glob("*/"))) or "no folders"
+        there = ", ".join(folders_in(base)) or "no folders"
         raise InputError(f"{base} has no split '{split}'; it has {there}")
-    found = _folders(folder)
+    found = folders_in(folder)
     if not found:
         raise InputError(f"{folder} has no class folders; sort its images into {folder}/WNID by their class")
-    classes = _folders(base / "train") or found
+    classes = folders_in(base / "train") or found
     _refuse_differences(folder, found, classes)
     return ClassificationDataset(folder, tuple(classes))
 
@@ -76,10 +76,6 @@ def classification_splits(root: Path | str) -> list[str]:
 
 def _base(root: Path | str) -> Path:
     return next((p for p in (Path(root) / below for below in _BELOW) if (p / "train").is_dir()), Path(root))
-
-
-def _folders(path: Path) -> list[str]:
-    return sorted(p.name for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
 
 
 def _images(folder: Path, name: str) -> list[str]:

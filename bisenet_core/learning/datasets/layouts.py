@@ -80,17 +80,44 @@ class TwoTrees:
 def _words(root: Path, pattern: str) -> list[str]:
     """What may stand for {} in ``pattern``: the folders at that place, train, val and test before others."""
     before = root / pattern.split("{}")[0]
-    found = sorted(p.name for p in before.iterdir() if p.is_dir()) if before.is_dir() else []
+    found = folders_in(before)
     return sorted(found, key=lambda word: _USUAL.index(word) if word in _USUAL else len(_USUAL))
 
 
+def folders_in(path: Path) -> list[str]:
+    """Names of the folders in ``path``, sorted, but for hidden ones; none where it is no folder."""
+    places = path.iterdir() if path.is_dir() else ()
+    return sorted(p.name for p in places if p.is_dir() and not p.name.startswith("."))
+
+
 def files_below(folder: Path) -> list[str]:
-    """Paths below ``folder``, with slashes, sorted; no hidden files, such as macOS leaves in archives."""
-    found = []
-    for parent, _, names in os.walk(folder, followlinks=True):
-        prefix = Path(parent).relative_to(folder).as_posix() + "/"
-        found += [prefix.removeprefix("./") + name for name in names if not name.startswith(".")]
+    """Paths below ``folder``, with slashes, sorted; nothing hidden, such as Jupyter and macOS leave behind.
+
+    Each folder counts once, by its own place rather than by a link to it, and no link is followed to a
+    folder that holds ``folder``. Raises InputError for a folder that cannot be listed.
+    """
+    found, seen, whole = [], set(), os.path.realpath(folder)
+    waiting, linked = [str(folder)], list[str]()
+    while waiting or linked:
+        place = waiting.pop() if waiting else linked.pop()
+        real = os.path.realpath(place)
+        if real in seen or (real != whole and os.path.commonpath((real, whole)) == real):
+            continue
+        seen.add(real)
+        for entry in _listed(place):
+            if entry.is_dir():
+                (linked if entry.is_symlink() else waiting).append(entry.path)
+            else:
+                found.append(os.path.relpath(entry.path, folder).replace(os.sep, "/"))
     return sorted(found)
+
+
+def _listed(place: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(place) as entries:
+            return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    except OSError as error:
+        raise InputError(f"folder {place} cannot be listed: {error.strerror}") from None
 
 
 def pair_up(
@@ -168,7 +195,7 @@ class PathLists:
 
     def splits(self, root: Path) -> list[str]:
         """The names of the lists."""
-        found = {path.stem for path in root.glob("*.txt")}
+        found = {path.stem for path in root.glob("*.txt") if not path.name.startswith(".")}
         return [split for split in _USUAL if split in found] + sorted(found - {*_USUAL})
 
     def read(self, root: Path, split: str) -> SplitFiles:

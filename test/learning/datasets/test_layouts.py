@@ -6,12 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dataset_trees import LAYOUTS, UNLABELED, write_camvid_segnet, write_cityscapes, write_own_list
+from dataset_trees import (
+    LAYOUTS,
+    UNLABELED,
+    write_camvid_segnet,
+    write_cityscapes,
+    write_imagenet,
+    write_own_folder,
+    write_own_list,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.datasets import DATASET_NAMES, open_dataset, splits_of
+from bisenet_core.learning.datasets import DATASET_NAMES, open_classification, open_dataset, splits_of
 from bisenet_core.learning.datasets.camvid import split_of
 from bisenet_core.learning.datasets.layouts import pair_up
 
@@ -125,3 +133,50 @@ def test_every_file_is_paired_or_named(images, labels):
     )
     assert {int(pair.name) for pair in pairs} == images & labels
     assert len(unpaired) == len(images ^ labels)
+
+
+def _copied(root, into):
+    """The training split once more, as a folder of that name beside its images and its labels."""
+    for kind in ("images", "labels"):
+        shutil.copytree(root / "train" / kind, root / "train" / kind / into)
+
+
+@pytest.mark.parametrize("hidden", [".ipynb_checkpoints", "day/.cache/thumbnails"])
+def test_hidden_folders_hold_no_samples_at_any_depth(tmp_path, hidden):
+    root = write_own_folder(tmp_path).root
+    _copied(root, hidden)
+    (root / ".git" / "images").mkdir(parents=True)
+    (root / ".git" / "labels").mkdir()
+    assert splits_of("folder", root) == ["train", "val"]
+    assert len(open_dataset("folder", root, "train")) == 4
+    _copied(root, "night")
+    assert len(open_dataset("folder", root, "train")) == 8, "others do"
+
+
+@pytest.mark.parametrize("target", [".", "..", "../..", "day", "night"])
+def test_links_add_no_sample_twice(tmp_path, target):
+    """To itself, its split, the whole data set; to a folder that is walked anyway, before or after it."""
+    root = write_own_folder(tmp_path / "data").root
+    _copied(root, "day/first")
+    for kind in ("images", "labels"):
+        (root / "train" / kind / "night").mkdir()
+        (root / "train" / kind / "loop").symlink_to(target)
+    dataset = open_dataset("folder", root, "train")
+    assert [dataset.name(index) for index in range(4)] == [f"000{index}" for index in range(4)]
+    assert len(dataset) == 8 and dataset.name(4) == "day/first/0000"
+
+
+def test_folders_that_lie_elsewhere_are_followed_by_links(tmp_path):
+    root, other = write_own_folder(tmp_path / "data").root, write_own_folder(tmp_path / "other", seed=9).root
+    for kind in ("images", "labels"):
+        (root / "train" / kind / "more").symlink_to(other / "train" / kind)
+        (other / "train" / kind / "back").symlink_to(root / "train" / kind)
+    assert len(open_dataset("folder", root, "train")) == 8
+
+
+def test_hidden_class_folders_and_lists_are_none(tmp_path):
+    images, lists = write_imagenet(tmp_path / "images").root, write_own_list(tmp_path / "lists").root
+    shutil.copytree(next((images / "train").iterdir()), images / "train" / ".ipynb_checkpoints")
+    assert len(open_classification(images, "train").classes) == 3
+    (lists / "._train.txt").write_bytes(b"\0\5\x16\7")
+    assert splits_of("list", lists) == ["train", "val"]
