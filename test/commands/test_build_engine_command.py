@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "runtime"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "runtime"))
 import fake_pycuda
 import fake_tensorrt
 from tiny_onnx import tiny_onnx
