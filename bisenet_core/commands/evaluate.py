@@ -13,6 +13,7 @@ from bisenet_core.commands.options import JsonFile, Precision
 from bisenet_core.commands.protocol_options import Flip, Kind, Scales, Size, Stride, Window, parse_protocol
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.protocols import SizedNetwork, evaluate_dataset
+from bisenet_core.evaluation.trained_images import seen_note, seen_splits, trained_on
 from bisenet_core.reports.confusion_picture import check_picture_file, draw_confusion
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.model_card import ModelCard
@@ -65,13 +66,21 @@ def evaluate(
         )
         used, card = _used(network), network.card
     common = {"dataset": dataset, "split": split, "model": str(model), **used, "protocol": chosen.as_json()}
-    result = {**common, **found.as_json()}
+    seen = seen_splits(card, _data_name(dataset, images), split)
+    trained = {"trained_on": trained_on(card), "seen_in_training": seen_note(card, seen)}
+    result = {**common, **trained, **found.as_json()}
     _show(result)
     if confusion:
         draw_confusion(confusion, found.confusion.counts, found.label_space.classes, _title(result))
     write_json(json, result)
     if record:
         _record(card, result)
+
+
+def _data_name(dataset: str, images: Any) -> str:
+    """What a data set is called in a card: one's own as its classes."""
+    own = training_code("bisenet_core.learning.checkpoint").OWN_DATA
+    return images.label_space.name if dataset in own else dataset
 
 
 def _check_outputs(model: str, confusion: Path | None, record: bool) -> None:
@@ -89,6 +98,8 @@ def _used(network: SizedNetwork) -> dict[str, str]:
 def _record(card: ModelCard, result: dict[str, Any]) -> None:
     name = "{dataset}_{split}_{precision}".format(**result) + _variant(result["protocol"])
     scores = {key: result[key] for key in ("miou", "pixel_accuracy", "iou", "images", "backend")}
+    if result["seen_in_training"]:
+        scores["seen_in_training"] = result["seen_in_training"]
     folder = card.onnx_path.parent
     try:
         replace(card, metrics={**card.metrics, name: scores}).save(folder)
@@ -127,7 +138,8 @@ def _row(name: str, iou: float | None, values: dict[str, Any], scored: int) -> t
 def _title(result: dict[str, Any]) -> str:
     text = "{dataset} {split}, {images} images: {model}, {backend} {precision}".format(**result)
     kind = result["protocol"]["kind"]
-    return text if kind == "single" else f"{text}, {kind}"
+    text = text if kind == "single" else f"{text}, {kind}"
+    return f"{text}; {result['seen_in_training']}" if result["seen_in_training"] else text
 
 
 def _percent(value: float | None) -> str:

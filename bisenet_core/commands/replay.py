@@ -93,7 +93,9 @@ def run(
     )
     results = replay(request)
     title = "{frames} frames, {scored} of them with ground truth: {model}, {backend} {precision}"
-    show(table(title.format(**results), _rows(results)))
+    trained = [f"trained on {results['trained_on']}"] if results["trained_on"] else []
+    said = [results["seen_in_training"]] if results["seen_in_training"] else trained
+    show(table("; ".join([title.format(**results), *said]), _rows(results)))
     write_json(json, results)
     _refuse_empty_results(results, output, truth=labels is not None or label_topic is not None)
 

@@ -36,6 +36,8 @@ def compare(
     """Side by side, with bootstrap intervals over frames; an asterisk where the interval leaves out 0."""
     result = compare_results(a, b, output, resamples, seed, block)
     title = f"{result['common_frames']} frames in common, {result['scored_frames']} of them with ground truth"
+    title += "".join(f"; {key.upper()}: {result[key]['seen_in_training']}" for key in ("a", "b")
+                     if result[key]["seen_in_training"])
     show(table(title, rows(result), _HEADINGS))
     if result["most_different"]:
         show(table("Frames that differ most, by mIoU", _frames(result), ("frame", "A", "B", "B - A")))

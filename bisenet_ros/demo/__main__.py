@@ -17,6 +17,7 @@ from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.scoring import Scores
+from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.reports.console import progress_bar, show, table, warn_left_out, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     def write_summary(scores: Scores | None, problem: str | None) -> dict[str, Any]:
         summary = summarise(playing, scores, options.output)
         summary.update(input=str(options.input), rate=drive.rate_hz, model=card.name,
-                       label_space=card.label_space.name, problem=problem)
+                       label_space=card.label_space.name, problem=problem, trained_on=trained_on(card),
+                       seen_in_training=seen_note(card, seen_by_name(card, [options.input])))
         write_json(options.output / "summary.json", summary)
         return summary
 

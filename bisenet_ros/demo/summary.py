@@ -104,7 +104,8 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         result.append(
             ("publish to label", "p50 {p50:.0f} ms, p99 {p99:.0f} ms".format(**summary["latency_ms"])))
     if summary["miou"] is not None:
-        result.append(("mean IoU", "{:.1f}%".format(100 * summary["miou"])))
+        seen = "; {}".format(summary["seen_in_training"]) if summary["seen_in_training"] else ""
+        result.append(("mean IoU", "{:.1f}%{}".format(100 * summary["miou"], seen)))
     result.append(("model", "{model} ({label_space})".format(**summary)))
     return result + [
         (name.replace("_", " "), summary[name]) for name in ("video", "contact_sheet") if summary[name]]

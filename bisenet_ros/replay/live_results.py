@@ -5,6 +5,7 @@ from typing import Any
 
 from bisenet_core.evaluation.metrics.latency import spread
 from bisenet_core.evaluation.metrics.scoring import Scores
+from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.harness.live_account import LiveFigures
 
@@ -20,6 +21,8 @@ def facts_of_run(node: Any) -> dict[str, Any]:
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "model": card.name,
         "model_sha256": card.onnx_sha256,
+        "trained_on": trained_on(card),
+        "seen_in_training": seen_note(card, seen_by_name(card, [settings.labels or settings.bag])),
         "label_space": card.label_space.name,
         "classes": list(card.label_space.classes),
         "palette": [list(map(int, color)) for color in card.label_space.palette],

@@ -57,8 +57,9 @@ def _latency(results: dict[str, Any]) -> str:
 def _accuracy(results: dict[str, Any]) -> str:
     if results["miou"] is None:
         return ""
+    seen = f"; {results['seen_in_training']}" if results["seen_in_training"] else ""
     return (f"as driven: mIoU {100 * results['miou']:.1f}%, pixel accuracy "
-            f"{100 * results['pixel_accuracy']:.1f}% over {results['scored']} images")
+            f"{100 * results['pixel_accuracy']:.1f}% over {results['scored']} images{seen}")
 
 
 def _lateness(results: dict[str, Any]) -> str:

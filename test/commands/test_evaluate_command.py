@@ -103,6 +103,21 @@ def test_scores_are_recorded_under_the_name_of_their_protocol(evaluated, tiny_mo
     assert list(ModelCard.load(model).metrics) == names
 
 
+def test_images_that_the_network_was_trained_on_are_marked_in_the_headline(
+    evaluated, tmp_path, write_model_folder, capsys
+):
+    trained = {"training_data": "camvid", "recipe": {"train_split": "train+test"}}
+    model = write_model_folder(tmp_path / "trained", **trained)
+    found = evaluated("--record", model=model)
+    note = "trained on these images (camvid test): no measure of new ones"
+    assert found["seen_in_training"] == note and found["trained_on"] == "camvid train+test"
+    assert note in capsys.readouterr().out.replace("\n", " ")
+    (recorded,) = (v for k, v in ModelCard.load(model).metrics.items() if k.startswith("camvid_test"))
+    assert recorded["seen_in_training"] == note
+    other = write_model_folder(tmp_path / "other", training_data="camvid", recipe={"train_split": "train"})
+    assert evaluated(model=other)["seen_in_training"] is None
+
+
 def test_the_confusion_matrix_is_drawn(evaluated, refused, tmp_path):
     pytest.importorskip("matplotlib")
     evaluated("--confusion", tmp_path / "confusion.png")

@@ -99,7 +99,8 @@ def card_of(
         input_height=height,
         onnx_sha256=NO_SHA256,
         training_data=source.dataset,
-        recipe={**recipe, "url": published.url} if published else recipe,
+        # its publishers report scores on val: it was trained on train alone
+        recipe={**recipe, "url": published.url, "train_split": "train"} if published else recipe,
         metrics=_reported(published) if published else {},
         licence=f"code and weights: {publisher}; data: {data_set.terms}",
         upsampling=upsampling,

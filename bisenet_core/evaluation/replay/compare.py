@@ -86,7 +86,8 @@ def _check_classes(first: EvaluatedDrive, second: EvaluatedDrive) -> None:
 
 
 def _describe(drive: EvaluatedDrive, common: int) -> dict[str, Any]:
-    named = {key: drive.results.get(key) for key in ("model", "backend", "precision", "device", "input_size")}
+    keys = ("model", "backend", "precision", "device", "input_size", "seen_in_training")
+    named = {key: drive.results.get(key) for key in keys}
     return {"path": str(drive.path), **named, "frames": len(drive), "not_in_other": len(drive) - common}
 
 

@@ -13,6 +13,7 @@ from bisenet_core.drives.truth.folder_truth import named_by_stamp
 from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.job import ReplayJob, settings_of
 from bisenet_core.evaluation.replay.worker import MOST_OPEN
+from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.versions import versions
 from bisenet_core.runtime.segmenter import Segmenter
@@ -160,7 +161,8 @@ def _identity(role: str, segmenter: Segmenter) -> dict[str, Any]:
 
 
 def _about(request: Request, segmenter: Segmenter) -> dict[str, Any]:
-    space, backend = segmenter.label_space, segmenter.backend
+    space, backend, card = segmenter.label_space, segmenter.backend, segmenter.card
+    seen = seen_by_name(card, [request.labels] if request.labels else request.bags)
     return {
         "model": request.model,
         "model_sha256": segmenter.card.onnx_sha256,
@@ -171,6 +173,8 @@ def _about(request: Request, segmenter: Segmenter) -> dict[str, Any]:
         "precision": backend.precision,
         "input_size": "{}x{}".format(*backend.input_size),
         "versions": versions(segmenter),
+        "trained_on": trained_on(card),
+        "seen_in_training": seen_note(card, seen),
         "command": list(request.command),
         "teacher": request.teacher,
     }

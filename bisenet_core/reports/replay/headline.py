@@ -95,6 +95,7 @@ def facts(results: dict[str, Any]) -> list[tuple[str, str]]:
     recorded = sum(bag.get("duration_s") or 0 for bag in results["bags"])
     named = {
         "Model": results.get("model"),
+        "Trained on": results.get("trained_on"),
         "Classes": f"{len(results['classes'])} ({results.get('label_space')})",
         "Input size": results.get("input_size"),
         "Backend": ", ".join(str(results[key]) for key in ("backend", "precision") if results.get(key)),

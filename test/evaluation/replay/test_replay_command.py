@@ -427,6 +427,20 @@ def test_a_labelled_bag_is_written_again_for_other_input_only(run, street_bag, t
     assert list(folder.iterdir()) == [folder / "street"]  # and nothing half-done beside it
 
 
+def test_images_that_the_network_was_trained_on_are_marked_in_the_headline(
+    street_bag, write_model_folder, tmp_path, capsys
+):
+    trained = {"training_data": "camvid", "recipe": {"train_split": "train+val"}}
+    model, note = write_model_folder(tmp_path / "trained", **trained), "trained on these images (camvid val)"
+    for name, seen in (("camvid_val", True), ("monday", False)):
+        output, bag = tmp_path / f"out_{name}", tmp_path / name
+        shutil.copytree(street_bag, bag)
+        found = replay(output, bag, model)
+        assert (note in str(found["seen_in_training"])) == seen and found["trained_on"] == "camvid train+val"
+        said = note if seen else "trained on camvid train+val"
+        assert "".join(said.split()) in "".join(capsys.readouterr().out.split())  # a title is folded
+
+
 def test_labelled_bags_of_files_have_no_file_endings(run, street_bag, tmp_path):
     (file,) = street_bag.glob("*.mcap")
     bags = [tmp_path / name / "street.mcap" for name in ("a", "b")]

@@ -53,6 +53,14 @@ def _text(page):
     return re.sub(r"\s+", " ", " ".join(_Tags(page).text))
 
 
+def test_a_score_on_images_of_the_training_is_marked_in_the_head(evaluation):
+    results, rows = evaluation()
+    results.update(trained_on="camvid train+val", seen_in_training="trained on these images (camvid val)")
+    head = _text(render(results, rows, [])).split("Classes Intersection")[0]
+    assert "· trained on camvid train+val" in head
+    assert "The network was trained on these images (camvid val)." in head
+
+
 def test_the_page_is_whole_in_itself(evaluation, look, tmp_path):
     results, rows = evaluation()
     path = write_report(tmp_path, results, rows, take_pictures(results, rows, look()))

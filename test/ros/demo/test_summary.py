@@ -79,5 +79,6 @@ def test_nothing_labelled_still_gives_a_summary():
 
 def test_table_names_the_reasons():
     summary = summarise(make_playing(10, 5, dropped=3, failed=2), None, Path("out"))
-    table = dict(rows(dict(summary, model="m", label_space="l")))
+    table = dict(rows(dict(summary, model="m", label_space="l", miou=0.5, seen_in_training="seen")))
+    assert table["mean IoU"] == "50.0%; seen"
     assert table["  dropped: newer_frame"] == "3" and table["  failed: truncated"] == "2"

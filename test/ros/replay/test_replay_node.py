@@ -14,7 +14,7 @@ from rosgraph_msgs.msg import Clock
 from std_srvs.srv import SetBool
 
 from bisenet_ros.harness.camera_publisher import stamp_ns
-from bisenet_ros.replay.summary import nothing_done
+from bisenet_ros.replay.summary import nothing_done, progress_line
 
 CLOCKED = ["-r", "__ns:=/clocked"]
 
@@ -131,6 +131,12 @@ def test_a_bag_of_which_nothing_can_be_played_ends_even_in_a_loop(node, start_re
     assert replay.wait() == 2, replay.output
     assert results()["published"] == 0
     assert "none of the images could be played; 3 images not played: damaged" in results()["problem"]
+
+
+def test_a_score_on_images_of_the_training_is_marked():
+    results = {"published": 2, "frames": 2, "latency_ms": None, "miou": 0.5, "pixel_accuracy": 0.5,
+               "scored": 2, "seen_in_training": "trained on these images"}
+    assert progress_line(results).endswith("over 2 images; trained on these images")
 
 
 @pytest.mark.parametrize("changes, words", [
