@@ -79,7 +79,7 @@ def evaluate(
 
 def _data_name(dataset: str, images: Any) -> str:
     """What a data set is called in a card: one's own as its classes."""
-    own = training_code("bisenet_core.learning.checkpoint").OWN_DATA
+    own = training_code("bisenet_core.learning.datasets.own_data").OWN_DATA
     return images.label_space.name if dataset in own else dataset
 
 

@@ -9,11 +9,9 @@ from torch import nn
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LABEL_SPACES, LabelSpace
+from bisenet_core.learning.datasets.own_data import OWN_DATA
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.models.weights.torch_file import load_torch_file
-
-#: Data sets of the user's own, whose classes their files say.
-OWN_DATA = ("folder", "list")
 
 
 class Checkpoint(NamedTuple):

@@ -9,6 +9,9 @@ from bisenet_core.labels.label_space import UNLABELED, Color, LabelSpace
 from bisenet_core.learning.datasets.label_coding import ids_of
 from bisenet_core.learning.datasets.layouts import PathLists, Source, TwoTrees
 
+#: Names of data sets whose classes are in their own files.
+OWN_DATA = ("folder", "list")
+
 
 def own_folder(root: Path) -> Source:
     """ROOT/SPLIT/images and ROOT/SPLIT/labels, whose ids ROOT/classes.json explains."""
