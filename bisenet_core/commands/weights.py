@@ -24,7 +24,7 @@ weights = typer.Typer(no_args_is_help=True, help="Published checkpoints -> model
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As `bisenet weights list` has it.")]
 Checkpoint = Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint.", show_default=False)]
 Format = Annotated[
-    str, typer.Option("--from", metavar="FORMAT", help="Who wrote it: coincheung, mmseg or stdc-seg.")
+    str, typer.Option("--from", metavar="FORMAT", help="Writer: coincheung, efficientvit, mmseg or stdc-seg.")
 ]
 Architecture = Annotated[str, typer.Option(help="Such as bisenetv2, bisenetv1_resnet18, stdc1_seg.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")]

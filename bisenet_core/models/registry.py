@@ -10,6 +10,7 @@ from torch import nn
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.models.bisenetv1 import BiSeNetV1
 from bisenet_core.models.bisenetv2 import BiSeNetV2
+from bisenet_core.models.efficientvit import EfficientViTSeg
 from bisenet_core.models.network import SegmentationNetwork
 from bisenet_core.models.stdc import STDCClassifier, STDCSeg
 
@@ -26,6 +27,8 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "bisenetv1_xception39": partial(BiSeNetV1, backbone="xception39"),
     "bisenetv2": BiSeNetV2,
     "bisenetv2_large": partial(BiSeNetV2, alpha=2.0, depth=3),
+    "efficientvit_b0": partial(EfficientViTSeg, variant="b0"),
+    "efficientvit_b1": partial(EfficientViTSeg, variant="b1"),
     "stdc1": partial(STDCClassifier, backbone="stdc1"),
     "stdc1_seg": partial(STDCSeg, backbone="stdc1"),
     "stdc2": partial(STDCClassifier, backbone="stdc2"),

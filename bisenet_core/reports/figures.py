@@ -9,7 +9,7 @@ from bisenet_core.errors import InputError
 SUFFIXES = (".png", ".svg")
 INK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
 #: Told apart with any colour vision (Okabe and Ito).
-BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
+BLUE, RED, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 
 _STYLE = {
     "font.family": "sans-serif",

@@ -1,7 +1,8 @@
 """The published checkpoints that can be fetched: address, size and score as their publishers give them.
 
 Links and figures of mmsegmentation are those of its metafile.yaml (release 1.2.2), CoinCheung's those of the
-README of https://github.com/CoinCheung/BiSeNet. Every mIoU is for one scale, without flipping.
+README of https://github.com/CoinCheung/BiSeNet, EfficientViT's those of its authors. Every mIoU is for one
+scale, without flipping.
 Needs neither torch nor onnx.
 """
 
@@ -14,6 +15,7 @@ from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.model_search import weights_search_path
 
 _MMSEG = "https://download.openmmlab.com/mmsegmentation/v0.5"
+_EFFICIENTVIT = "https://huggingface.co/han-cai/efficientvit-seg/resolve/main"
 _COINCHEUNG = "https://github.com/CoinCheung/BiSeNet/releases/download/0.0.0"
 
 #: Format -> who publishes it, and the licence of their code.
@@ -21,6 +23,7 @@ PUBLISHERS = {
     "mmseg": "mmsegmentation (Apache-2.0)",
     "coincheung": "CoinCheung/BiSeNet (MIT)",
     "stdc-seg": "STDC-Seg (MIT)",
+    "efficientvit": "mit-han-lab/efficientvit (Apache-2.0)",
 }
 
 
@@ -79,6 +82,11 @@ def _coincheung(
     return Published(dataset, architecture, variant, "coincheung", f"{_COINCHEUNG}/{file}", miou, size)
 
 
+def _efficientvit(variant: str, miou: float) -> Published:
+    url = f"{_EFFICIENTVIT}/efficientvit_seg_{variant}_cityscapes.pt"
+    return Published("cityscapes", f"efficientvit_{variant}", "", "efficientvit", url, miou, "2048x1024")
+
+
 _FROM_SCRATCH = "not pre-trained on ImageNet"
 
 # fmt: off
@@ -113,6 +121,8 @@ CATALOGUE = (
            "stdc2_in1k-pre_512x1024_80k_cityscapes", "20220224_073048-1f8f0f6c"),
     _mmseg("cityscapes", "stdc2_seg", "scratch", 73.15, _FROM_SCRATCH,
            "stdc2_512x1024_80k_cityscapes", "20220222_132015-fb1e3a1a"),
+    _efficientvit("b0", 75.653),
+    _efficientvit("b1", 80.547),
     _coincheung("cocostuff", "bisenetv2", "", 30.49, "the images' own",
                 "model_final_v2_coco.pth"),
     _mmseg("cocostuff", "bisenetv1_resnet18", "", 28.55, "",

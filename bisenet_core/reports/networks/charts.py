@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.reports.figures import BLUE, GREEN, GREY, PALE, RED, write_figure
+from bisenet_core.reports.figures import BLUE, GREEN, GREY, PALE, PURPLE, RED, write_figure
 from bisenet_core.reports.networks.results import (
     CAMVID,
     CITYSCAPES,
@@ -18,8 +18,8 @@ from bisenet_core.reports.networks.results import (
 #: Data sets, a column of panels each.
 DATASETS = {CITYSCAPES: "Cityscapes", CAMVID: "CamVid"}
 
-_COLOURS = {"bisenetv1": RED, "bisenetv2": BLUE, "stdc": GREEN}
-_MARKERS = {"bisenetv1": "s", "bisenetv2": "o", "stdc": "^"}
+_COLOURS = {"bisenetv1": RED, "bisenetv2": BLUE, "efficientvit": PURPLE, "stdc": GREEN}
+_MARKERS = {"bisenetv1": "s", "bisenetv2": "o", "efficientvit": "D", "stdc": "^"}
 _PANEL_INCHES, _NOTE_INCHES = (4.5, 3.6), 0.2
 # endings of labels, explained below the charts
 _PRETRAINED = "*"

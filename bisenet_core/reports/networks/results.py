@@ -13,7 +13,8 @@ from bisenet_core.runtime.model_card import CARD_NAME, ModelCard
 _LOG = logging.getLogger(__name__)
 
 #: Networks by the paper they come from: how their names begin, and what to call them.
-FAMILIES = {"bisenetv1": "BiSeNet V1", "bisenetv2": "BiSeNet V2", "stdc": "STDC"}
+FAMILIES = {
+    "bisenetv1": "BiSeNet V1", "bisenetv2": "BiSeNet V2", "efficientvit": "EfficientViT", "stdc": "STDC"}
 TITAN_XP, GTX_1080_TI = "Titan Xp", "GTX 1080 Ti"
 CITYSCAPES, CAMVID = "cityscapes", "camvid"
 

@@ -20,7 +20,7 @@ def test_names_and_addresses_are_distinct():
         assert len({getattr(entry, key) for entry in CATALOGUE}) == len(CATALOGUE)
     for entry in CATALOGUE:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", entry.name)
-        assert entry.url.startswith("https://") and entry.file.endswith(".pth")
+        assert entry.url.startswith("https://") and entry.file.endswith((".pth", ".pt"))
         assert 0 < entry.miou < 100 and entry.dataset in DATA_SET_TERMS
 
 

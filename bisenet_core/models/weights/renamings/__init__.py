@@ -2,10 +2,12 @@
 
 from bisenet_core.errors import InputError
 from bisenet_core.models.weights.renaming import Renaming
-from bisenet_core.models.weights.renamings import bisenetv1, bisenetv2, stdc
+from bisenet_core.models.weights.renamings import bisenetv1, bisenetv2, efficientvit, stdc
 
 #: (format, architecture) -> renaming.
-RENAMINGS: dict[tuple[str, str], Renaming] = {**bisenetv1.RENAMINGS, **bisenetv2.RENAMINGS, **stdc.RENAMINGS}
+RENAMINGS: dict[tuple[str, str], Renaming] = {
+    **bisenetv1.RENAMINGS, **bisenetv2.RENAMINGS, **efficientvit.RENAMINGS, **stdc.RENAMINGS
+}
 
 
 def renaming_of(format: str, architecture: str) -> Renaming:
