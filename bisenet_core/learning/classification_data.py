@@ -81,6 +81,11 @@ class ClassificationData(RunData):
         val = ValidationImages(splits[recipe.val_split], recipe) if recipe.val_split else None
         super().__init__(recipe, TrainingImages(train, recipe), val, splits, workers)
 
+    def check_labels(self) -> None:
+        """``InputError`` for a single class, of which every answer would be right."""
+        if len(self.classes) < 2:
+            raise InputError(f"the only class folder is {self.classes[0]}; expected two or more")
+
 
 def random_resized_crop(
     image: np.ndarray, size: tuple[int, int], area: tuple[float, ...], rng: np.random.Generator

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.datasets import SegmentationDataset, open_dataset
+from bisenet_core.learning.datasets import SegmentationDataset, check_classes, open_dataset
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.same_data import NamedFiles, inventory
 from bisenet_core.learning.transforms import Augmentation, to_tensors
@@ -160,6 +160,12 @@ class SegmentationData(RunData):
         self.training_pairs = splits[recipe.train_split]
         val = ValidationSamples(splits[recipe.val_split], recipe) if recipe.val_split else None
         super().__init__(recipe, TrainingSamples(self.training_pairs, recipe), val, splits, workers)
+
+    def check_labels(self) -> None:
+        """``InputError`` where there is nothing to tell apart in training or to score in validation."""
+        check_classes(self.training_pairs, least=2)
+        if self.val is not None:
+            check_classes(self.val.pairs, least=1)
 
 
 def check_share(recipe: Recipe, processes: int) -> None:

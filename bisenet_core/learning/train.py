@@ -74,6 +74,7 @@ def train(
     task, data = task_and_data(recipe, root, workers)
     if before is None:
         _begin(task)
+        data.check_labels()
     else:
         _check_same_data(before, task, data, files.last, changed_data)
     fabric = make_fabric(devices, nodes, strategy, accelerator, recipe.precision, callbacks)

@@ -81,7 +81,7 @@ def test_a_label_file_that_is_wrong_is_named_though_another_process_read_it(
 ):
     root = tmp_path / "root"
     shutil.copytree(street_dataset, root)
-    bad = root / "val" / "labels" / "000.png"
+    bad = root / "val" / "labels" / "001.png"  # the first is read before the run
     cv2.imwrite(str(bad), np.full((64, 96), 77, np.uint8))
     assert train_fails(root=root).startswith(f"bisenet: {bad} holds label id 77")
 

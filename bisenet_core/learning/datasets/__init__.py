@@ -7,13 +7,14 @@ from bisenet_core.learning.datasets.imagenet import (
 )
 from bisenet_core.learning.datasets.opening import DATASET_NAMES, find_dataset, open_dataset, splits_of
 from bisenet_core.learning.datasets.segmentation_dataset import SegmentationDataset
-from bisenet_core.learning.datasets.survey import Survey, check_dataset, survey
+from bisenet_core.learning.datasets.survey import Survey, check_classes, check_dataset, survey
 
 __all__ = [
     "DATASET_NAMES",
     "ClassificationDataset",
     "SegmentationDataset",
     "Survey",
+    "check_classes",
     "check_dataset",
     "classification_splits",
     "find_dataset",

@@ -6,7 +6,7 @@ from typing import Any
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import UNLABELED, Color, LabelSpace
-from bisenet_core.learning.datasets.label_coding import ids_of
+from bisenet_core.learning.datasets.label_coding import IdCoding, ids_of
 from bisenet_core.learning.datasets.layouts import PathLists, Source, TwoTrees
 
 #: Names of data sets whose classes are in their own files.
@@ -16,13 +16,14 @@ OWN_DATA = ("folder", "list")
 def own_folder(root: Path) -> Source:
     """ROOT/SPLIT/images and ROOT/SPLIT/labels, whose ids ROOT/classes.json explains."""
     space = read_classes(root / "classes.json")
-    return Source(space, (TwoTrees("{}/images", "{}/labels", {".png": ids_of(space)}),))
+    coding = read_coding(root / "classes.json", space)
+    return Source(space, (TwoTrees("{}/images", "{}/labels", {".png": coding}),))
 
 
 def own_list(root: Path) -> Source:
     """ROOT/SPLIT.txt with two paths on each line, whose labels' ids ROOT/classes.json explains."""
     space = read_classes(root / "classes.json")
-    return Source(space, (PathLists(ids_of(space)),))
+    return Source(space, (PathLists(read_coding(root / "classes.json", space)),))
 
 
 def read_classes(path: Path) -> LabelSpace:
@@ -48,6 +49,32 @@ def read_classes(path: Path) -> LabelSpace:
         return LabelSpace(str(content.get("name", path.absolute().parent.name)), names, palette, ignore_id)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def read_coding(path: Path, space: LabelSpace) -> IdCoding:
+    """What ids in label files mean: those of the classes of ``space``, or as "file_ids" of classes.json says.
+
+    {"file_ids": {"0": null, "7": 0, "255": 1}}: ids of the files, 0 to 255, with the class of each or null
+    for none. ``ignore_id`` has no class unless it stands there. Raises InputError for a map of other things,
+    and for a class that no id has.
+    """
+    given = _content(path).get("file_ids")
+    if given is None:
+        return ids_of(space)
+    classes = range(space.num_classes)
+    if not isinstance(given, dict) or not all(
+        key in map(str, range(256)) and (value is None or (_is_whole(value) and value in classes))
+        for key, value in given.items()
+    ):
+        raise InputError(
+            f'{path}: "file_ids" is {json.dumps(given)[:100]}; expected ids that label files hold, 0 to 255, '
+            f'each with its class, 0 to {classes[-1]}, or null for none: {{"0": 0, "255": 1, "7": null}}'
+        )
+    absent = [space.classes[index] for index in classes if index not in given.values()]
+    if absent:
+        raise InputError(f'{path}: no id in "file_ids" is class {absent[0]!r}; expected one for each class')
+    ids = {int(key): UNLABELED if value is None else value for key, value in given.items()}
+    return IdCoding({space.ignore_id: UNLABELED, **ids}, f'{", ".join(given)}, the "file_ids" of {path}')
 
 
 def _content(path: Path) -> dict[str, Any]:

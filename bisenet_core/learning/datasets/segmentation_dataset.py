@@ -53,9 +53,12 @@ class SegmentationDataset:
     def __len__(self) -> int:
         return len(self.files.pairs)
 
+    def labels(self, index: int) -> np.ndarray:
+        """HxW uint8, without a look at the image."""
+        return self.files.coding.read(self.label_path(index))
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        image = read_image(self.image_path(index))
-        labels = self.files.coding.read(self.label_path(index))
+        image, labels = read_image(self.image_path(index)), self.labels(index)
         if labels.shape != image.shape[:2]:
             raise InputError(
                 f"{self.label_path(index)} is {_size(labels)} pixels, its image {self.image_path(index)} is "

@@ -1,7 +1,7 @@
 """Read a whole data set before training on it, and list its faults and contents."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,9 @@ import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.images.orientation import asks_for_turn
+from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.datasets.image_file import read_bytes
+from bisenet_core.learning.datasets.segmentation_dataset import SegmentationDataset
 
 _CHUNK = 32  # images between two signs of progress
 
@@ -65,7 +67,32 @@ def survey(
         for chunk, part in zip(chunks, pool.map(lambda chunk: _survey_of(dataset, chunk), chunks)):
             result.add(part)
             advance(len(chunk))
+    if result.sizes:
+        known = range(len(dataset.class_names))
+        result.problems += lacking_classes(dataset, [index for index in result.counts if index in known])
     return result
+
+
+def lacking_classes(dataset: Surveyable, found: Collection[int], least: int = 2) -> list[str]:
+    """A line where fewer than ``least`` classes were ``found`` in all of ``dataset``, by their ids."""
+    if len(found) >= least:
+        return []
+    what = f"only class {dataset.class_names[min(found)]!r}" if found else "no class at all"
+    return [
+        f"{dataset.image_path(0)} and all other images of this split have pixels of {what}; expected {least} "
+        'or more classes: label what else there is, or where label files hold other ids, such as 0 and 255, '
+        'map them with "file_ids" in classes.json'
+    ]
+
+
+def check_classes(dataset: SegmentationDataset, least: int) -> None:
+    """Read label files until ``least`` classes were seen, of sound data in the first ones. InputError."""
+    found: set[int] = set()
+    for index in range(len(dataset)):
+        found |= set(np.unique(dataset.labels(index)).tolist()) - {UNLABELED}
+        if len(found) >= least:
+            return
+    raise InputError(*lacking_classes(dataset, found, least))
 
 
 def _survey_of(dataset: Surveyable, indices: range) -> Survey:

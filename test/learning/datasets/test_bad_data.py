@@ -186,6 +186,10 @@ def test_labels_of_another_kind(tmp_path):
         (lambda c: c["classes"][1].update(name="ground"), "class names must differ"),
         (lambda c: c["classes"][0].update(color_rgb=[0, 0, 256]), "not three values from 0 to 255"),
         (lambda c: c.update(ignore_id=1), "ignore_id 1 is a class id"),
+        (lambda c: c.update(file_ids={"0": 0, "7": 1, "255": 3}), '"file_ids" is .* its class, 0 to 2'),
+        (lambda c: c.update(file_ids={"256": 0}), '"file_ids" is {"256": 0}; expected ids .* 0 to 255'),
+        (lambda c: c.update(file_ids=[0, 255]), '"file_ids" is .0, 255.; expected'),
+        (lambda c: c.update(file_ids={"0": 0, "1": 1, "2": None}), "no id in .* is class 'forklift'"),
         (lambda c: c.update(ignore_id="none"), 'ignore_id is "none"; expected a whole number'),
     ],
 )

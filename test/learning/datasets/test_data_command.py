@@ -96,3 +96,59 @@ def test_folder_that_holds_something_else(tmp_path, capsys, name):
     assert main(["data", "check", "--dataset", name, "--root", str(tmp_path)]) == 2
     out, err = capsys.readouterr()
     assert not out and err.count("\n") == 1 and name in err.lower()
+
+
+#: What label files may hold where a class, or all classes, have no pixel; without ids of 1 and 2.
+ONE_SIDED = [
+    pytest.param([0, 255], 2, "of only class 'rest'", id="masks of 0 and 255"),
+    pytest.param([255], 2, "of no class at all", id="nothing labelled"),
+    pytest.param([1], 2, "of only class 'lane'", id="one class alone"),
+    pytest.param([0], 1, "of only class 'rest'", id="a single class"),
+]
+
+
+@pytest.mark.parametrize(("ids", "classes", "what"), ONE_SIDED)
+def test_a_split_with_nothing_to_tell_apart_is_a_problem_and_is_not_trained_on(
+    tmp_path, capsys, ids, classes, what
+):
+    root, names = write_own_folder(tmp_path / "data").root, ["rest", "lane"][:classes]
+    colours = [{"id": index, "name": name, "color_rgb": [index] * 3} for index, name in enumerate(names)]
+    (root / "classes.json").write_text(json.dumps({"classes": colours}))
+    mask = np.resize(np.uint8(ids), (48, 64))
+    for path in root.rglob("labels/*.png"):
+        cv2.imwrite(str(path), mask)
+    where = ["--dataset", "folder", "--root", str(root)]
+    assert main(["data", "check", *where]) == 2
+    printed = capsys.readouterr()
+    first = root / "train/images/0000.png"
+    assert f"{first} and all other images of this split have pixels {what};" in printed.out
+    assert "problems found: 2" in printed.err
+    assert 'map them with "file_ids"' in _refused_training(root, tmp_path, capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_validation_without_a_labelled_pixel_is_not_begun(tmp_path, capsys):
+    root = write_own_folder(tmp_path / "data").root
+    for path in (root / "val" / "labels").iterdir():
+        cv2.imwrite(str(path), np.full((48, 64), 200, np.uint8))
+    line = _refused_training(root, tmp_path, capsys)
+    assert f"{root / 'val/images/0000.png'} and all other images" in line and "of no class at all" in line
+
+
+def _refused_training(root, folder, capsys):
+    recipe = folder / "recipe.yaml"
+    recipe.write_text("{name: tiny, dataset: folder, options: {alpha: 0.25}, iterations: 1, batch_size: 2}")
+    output = ["--output", str(folder / "run")]
+    assert main(["train", "--config", str(recipe), "--root", str(root), "--workers", "0", *output]) == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_masks_of_0_and_255_are_mapped_to_two_classes(tmp_path):
+    root, file = write_own_folder(tmp_path / "data").root, tmp_path / "out.json"
+    colours = [{"id": index, "name": name, "color_rgb": [index] * 3} for index, name in enumerate("ab")]
+    (root / "classes.json").write_text(json.dumps({"classes": colours, "file_ids": {"0": 0, "255": 1}}))
+    for path in root.rglob("labels/*.png"):
+        cv2.imwrite(str(path), np.resize(np.uint8([0, 255]), (48, 64)))
+    assert main(["data", "check", "--dataset", "folder", "--root", str(root), "--json", str(file)]) == 0
+    half = 4 * 48 * 64 // 2
+    assert json.loads(file.read_text())["splits"]["train"]["classes"] == {"a": half, "b": half}

@@ -1,9 +1,11 @@
 """Every data set in every layout that people have it in: names, splits and train ids come out right."""
 
+import json
 import pickle
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from dataset_trees import (
@@ -133,6 +135,20 @@ def test_every_file_is_paired_or_named(images, labels):
     )
     assert {int(pair.name) for pair in pairs} == images & labels
     assert len(unpaired) == len(images ^ labels)
+
+
+def test_a_map_says_which_class_each_id_of_the_files_is(tmp_path):
+    """0 without a class, gaps, 255 as a class, two ids of one class; the ignore_id still has none."""
+    root = write_own_folder(tmp_path).root
+    content = json.loads((root / "classes.json").read_text())
+    content["file_ids"] = {"0": None, "7": 0, "9": 0, "100": 1, "255": 2}
+    (root / "classes.json").write_text(json.dumps(content))
+    cv2.imwrite(str(root / "val/labels/0000.png"), np.tile(np.uint8([0, 7, 9, 100, 255, 200, 0, 7]), (48, 8)))
+    labels = open_dataset("folder", root, "val")[0][1]
+    assert labels[0, :8].tolist() == [UNLABELED, 0, 0, 1, 2, UNLABELED, UNLABELED, 0]
+    cv2.imwrite(str(root / "val/labels/0000.png"), np.full((48, 64), 1, np.uint8))
+    with pytest.raises(InputError, match='holds label id 1; expected 0, 7, 9, 100, 255, the "file_ids" of '):
+        open_dataset("folder", root, "val")[0]
 
 
 def _copied(root, into):
