@@ -4,6 +4,8 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+import numpy as np
+
 from bisenet_core.images.doubts import Doubt
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.frame_account import FrameAccount, StageTimes
@@ -142,16 +144,16 @@ class CameraStream:
                 return Outcome("dropped", reason)
             labelled, timing = label_image(
                 item.message, self._transport.read, segmenter, self.settings, self.outputs)
-            self._note_doubts(item.message)
+            self._note_doubts(item.message, labelled.image)
         except Exception as error:  # whatever it is, the next image may be better
             return failure(error)
         if not self._begin_publishing(item):
             return Outcome("given up")
         return publish_image(labelled, timing, item.received, self.outputs)
 
-    def _note_doubts(self, message: ImageMessage) -> None:
+    def _note_doubts(self, message: ImageMessage, image: np.ndarray) -> None:
         """Count and keep why an image that could be read may have been read wrongly."""
-        self.doubts = self._transport.doubt(message)
+        self.doubts = self._transport.doubt(message, image, self.settings.significant_bits)
         for doubt in self.doubts:
             self.account.doubt(doubt.kind)
 

@@ -9,14 +9,15 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from bisenet_core.images.compressed import decode_compressed, encode_png
-from bisenet_core.images.doubts import Doubt, doubt_step
+from bisenet_core.images.doubts import Doubt, doubt_compressed, doubt_raw
 from bisenet_core.images.encodings import ENCODINGS, ImageError, check_size, view_image
 from bisenet_core.images.label_images import view_labels
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 
 ImageMessage = Union[Image, CompressedImage]
 
 
-def image_from_msg(message: Image) -> Tuple[np.ndarray, str]:
+def image_from_msg(message: Image, significant_bits: int = SAMPLE_BITS) -> Tuple[np.ndarray, str]:
     """Image -> (uint8 array, colour order): a view of the message's own bytes where ``view_image`` gives one.
 
     The view keeps the bytes alive. Encodings that ``view_image`` does not know are left to cv_bridge where it
@@ -24,21 +25,17 @@ def image_from_msg(message: Image) -> Tuple[np.ndarray, str]:
     """
     try:
         return view_image(message.data, message.height, message.width, message.encoding, message.step,
-                          bool(message.is_bigendian))
+                          bool(message.is_bigendian), significant_bits)
     except ImageError as error:
         if error.reason != "unsupported_encoding":
             raise
         return _through_cv_bridge(message, error), "bgr"
 
 
-def doubt_image(message: Image) -> List[Doubt]:
-    """Why an Image that can be read may be read wrongly."""
-    return doubt_step(message.data, message.height, message.width, message.encoding, message.step)
-
-
-def compressed_from_msg(message: CompressedImage) -> Tuple[np.ndarray, str]:
+def compressed_from_msg(message: CompressedImage,
+                        significant_bits: int = SAMPLE_BITS) -> Tuple[np.ndarray, str]:
     """CompressedImage (JPEG or PNG) -> (uint8 array, colour order); see ``decode_compressed``."""
-    return decode_compressed(message.data, message.format)
+    return decode_compressed(message.data, message.format, significant_bits=significant_bits)
 
 
 def image_to_msg(image: np.ndarray, encoding: str, header: Header) -> Image:
@@ -71,21 +68,30 @@ def labels_to_png_msg(labels: np.ndarray, header: Header) -> CompressedImage:
     return message
 
 
+def _doubt_image(message: Image, image: np.ndarray, significant_bits: int) -> List[Doubt]:
+    return doubt_raw(message.data, message.height, message.width, message.encoding, message.step, image,
+                     significant_bits)
+
+
+def _doubt_compressed(message: CompressedImage, image: np.ndarray, significant_bits: int) -> List[Doubt]:
+    return doubt_compressed(message.data, image, significant_bits)
+
+
 class Transport(NamedTuple):
     """How a camera's images come."""
 
     message_type: Any
     type_name: str
     topic_suffix: str  # behind the image topic as it is after remapping, as image_transport has it
-    read: Callable     # message -> (array, colour order); raises ImageError
-    doubt: Callable    # message -> list of Doubts, of one that could be read
+    read: Callable     # message, significant bits -> (array, colour order); raises ImageError
+    doubt: Callable    # message, the array read, significant bits -> list of Doubts
 
 
 #: By the parameter `image_transport`.
 TRANSPORTS = {
-    "raw": Transport(Image, "sensor_msgs/msg/Image", "", image_from_msg, doubt_image),
+    "raw": Transport(Image, "sensor_msgs/msg/Image", "", image_from_msg, _doubt_image),
     "compressed": Transport(CompressedImage, "sensor_msgs/msg/CompressedImage", "/compressed",
-                            compressed_from_msg, lambda message: []),
+                            compressed_from_msg, _doubt_compressed),
 }
 
 

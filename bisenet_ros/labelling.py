@@ -41,7 +41,7 @@ def label_image(message: Any, read: Callable, segmenter: Segmenter, settings: Se
                 outputs: LabelOutputs) -> Tuple[LabelledImage, Timing]:
     """Read and label one image. Raises what ``read`` and ``segmenter`` raise."""
     taken = this_moment()
-    image, color_order = read(message)
+    image, color_order = read(message, settings.significant_bits)
     if color_order in PACKED_YUV and not segmenter.backend.packed_yuv:
         image, color_order = to_rgb(image, color_order), "rgb"  # once, for the network and the overlay
     was_read = this_moment()

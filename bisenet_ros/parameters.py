@@ -26,6 +26,7 @@ class SegmentationParameters(NamedTuple):
     input_height: int
     cameras: Tuple[str, ...]
     image_transport: str
+    significant_bits: int
     reliability: str
     masks: Tuple[str, ...]
     overlay_alpha: float
@@ -67,6 +68,8 @@ PARAMETERS = (
     ParameterSpec("image_transport", "raw",
                   "How images come: raw, or compressed, on <image topic>/compressed.",
                   choices=("raw", "compressed")),
+    ParameterSpec("significant_bits", 16, "Bits that the camera uses of 16-bit samples (mono16, bayer_*16, "
+                  "16-bit PNG), at their lower end: 12 for one that gives 0 to 4095.", 8, 16, live=True),
     ParameterSpec("reliability", "best_effort", "Of the image subscription. best_effort receives from every "
                   "publisher; reliable only from reliable ones.", choices=("best_effort", "reliable")),
     ParameterSpec("masks", ("",), "Classes published as ~/masks/<class>, for example ['Road', 'Car']; "

@@ -30,6 +30,7 @@ HERE = Path(__file__).parent
 ARGUMENTS = {
     "bag": (None, "What to play: a bag folder, .db3, .mcap or a ROS 1 .bag"),
     "topic": ("", "The image topic of a bag that has several"),
+    "significant_bits": ("16", "Bits that the bag's camera uses of 16-bit samples, 8 to 16"),
     "labels": ("", "Ground truth: a folder of PNGs"),
     "label_topic": ("", "Ground truth: a topic of label images in the bag"),
     "output": ("replay_output", "Folder that live.json is written into"),
@@ -40,7 +41,7 @@ ARGUMENTS = {
     # No camera's topic: one that runs must not come between.
     "image": ("/replay/image", "The topic that the images are played on"),
 }
-TYPES = {"rate": float, "loop": bool, "clock": bool}  # of those that are no text
+TYPES = {"significant_bits": int, "rate": float, "loop": bool, "clock": bool}  # of those that are no text
 
 
 def generate_launch_description():

@@ -23,6 +23,12 @@ JudgedOn = Annotated[
         show_default="rendered street frames",
     ),
 ]
+SignificantBits = Annotated[
+    int,
+    typer.Option(
+        min=8, max=16, help="Bits that a bag's camera uses of 16-bit samples: 12 where it gives 0 to 4095."
+    ),
+]
 
 
 #: Of an image that is asked for by its size; a larger one hardly fits into memory.

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
+from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, SignificantBits
 from bisenet_core.commands.replay_compare import compare
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.reports.console import show, table, write_json
 
 Bags = Annotated[
@@ -60,6 +61,7 @@ def run(
     labels: Labels = None,
     label_topic: LabelTopic = None,
     topic: Topic = None,
+    significant_bits: SignificantBits = SAMPLE_BITS,
     teacher: Teacher = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
@@ -81,6 +83,7 @@ def run(
         labels=labels,
         label_topic=label_topic,
         topic=topic,
+        significant_bits=significant_bits,
         teacher=teacher,
         backend=backend,
         precision=precision,

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from bisenet_core.commands.options import Backend, JsonFile, Model, Precision
+from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, SignificantBits
 from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
 from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.images.orientation import HOW_TO_TURN
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.reports.console import show, table, track, warn_left_out, write_json
 from bisenet_core.runtime.segmenter import Segmenter
@@ -38,6 +39,7 @@ def segment(
     backend: Backend = "auto",
     precision: Precision = "auto",
     topic: Topic = None,
+    significant_bits: SignificantBits = SAMPLE_BITS,
     overlays: Overlays = True,
     strict: Strict = False,
     json: JsonFile = None,
@@ -46,7 +48,7 @@ def segment(
 
     An image that cannot be read is named and left out. The exit status is 2 where none could be read.
     """
-    drive = open_drive(input, topic=topic, with_truth=False)
+    drive = open_drive(input, topic=topic, with_truth=False, significant_bits=significant_bits)
     labels_folder, overlays_folder = _output_folders(output, drive)
     frames, turns, busy = 0, 0, 0.0
     left_out: list[str] = []

@@ -24,6 +24,7 @@ from bisenet_core.drives.bags.image_messages import (
 from bisenet_core.drives.drive import Drive, Frame, steady_ns
 from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.errors import InputError
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 
 _LOOKED_AT = 3  # images of a topic, to see whether it holds pictures: the first may be damaged
 
@@ -34,7 +35,8 @@ class BagDrive(Drive):
     Opening reads the index of the bag, and the stamps where ground truth is matched by them; frames are read
     one by one from where they lie. ``topic``: by default the only image topic beside that of labels, or the
     first by name whose images can be read. ``truth``: gives the frames their ground truth. ``rate_hz``: plays
-    at a steady rate instead of the recorded times. Raises InputError for a bag that cannot be read, has no
+    at a steady rate instead of the recorded times. ``significant_bits``: that the camera uses of 16-bit
+    samples, 8 to 16. Raises InputError for a bag that cannot be read, has no
     images, or lacks the topic.
     """
 
@@ -44,11 +46,13 @@ class BagDrive(Drive):
         topic: str | None = None,
         truth: Truth | None = None,
         rate_hz: float | None = None,
+        significant_bits: int = SAMPLE_BITS,
     ) -> None:
         self.path = path
         self.name = Path(os.path.abspath(path)).name  # "." has none; a link keeps its own
         self.folders = (path,) if path.is_dir() else (path.parent,)
         self.truth = truth
+        self.significant_bits = significant_bits
         self._bag = Bag(path)
         self.closed = False
         self._topic_notes: list[str] = []
@@ -128,7 +132,7 @@ class BagDrive(Drive):
         try:
             message = self._messages.read(index)
             header = header_of(message)
-            image = decode_image(message)
+            image = decode_image(message, self.significant_bits)
         except InputError as error:
             problem = str(error)
         decode_ms = 1e3 * (time.perf_counter() - started)
@@ -141,7 +145,7 @@ class BagDrive(Drive):
         """Why the images may be read wrongly, by the first that can be read."""
         for index in range(min(len(self), _LOOKED_AT)):
             try:
-                doubts = doubts_of(self._messages.read(index))
+                doubts = doubts_of(self._messages.read(index), self.significant_bits)
             except InputError:
                 continue
             return [f"{self.topic} may be read wrongly: of image {index}, {one.text}" for one in doubts]

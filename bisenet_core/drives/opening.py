@@ -13,25 +13,31 @@ from bisenet_core.drives.truth.topic_truth import TopicTruth
 from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.drives.video_drive import VIDEO_SUFFIXES, VideoDrive
 from bisenet_core.errors import InputError
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.labels.label_space import LabelSpace
 
 logger = logging.getLogger(__name__)
 
 
 def open_drive(
-    path: str | Path, topic: str | None = None, rate: float | None = None, with_truth: bool = True
+    path: str | Path,
+    topic: str | None = None,
+    rate: float | None = None,
+    with_truth: bool = True,
+    significant_bits: int = SAMPLE_BITS,
 ) -> Drive:
     """A folder of images, an image, a video or a bag, read lazily; what is odd about a bag is logged.
 
     ``topic``: the image topic of a bag. ``rate``: frames per second in place of the drive's own (a folder
     has 15 Hz). ``with_truth``: read the ground truth of a folder called ``images`` from its sibling
-    ``labels``. Raises InputError, in one line naming the file, for what cannot be read.
+    ``labels``. ``significant_bits``: of a bag's 16-bit samples, see ``BagDrive``.
+    Raises InputError, in one line naming the file, for what cannot be read.
     """
     if rate is not None and not 0 < rate <= 1000:
         raise InputError(f"rate {rate:g} Hz is out of range; expected more than 0, at most 1000")
     path = Path(path)
     try:
-        return _open(path, topic, rate, with_truth)
+        return _open(path, topic, rate, with_truth, significant_bits)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}; check its permissions") from None
 
@@ -50,17 +56,19 @@ def open_truth(
     return TopicTruth(bag, label_topic, label_space) if label_topic is not None else None
 
 
-def _open(path: Path, topic: str | None, rate: float | None, with_truth: bool) -> Drive:
+def _open(
+    path: Path, topic: str | None, rate: float | None, with_truth: bool, significant_bits: int
+) -> Drive:
     if not path.exists():
         raise InputError(f"{path} does not exist; expected a folder of images, an image, a video or a rosbag")
     if path.is_dir():
         if is_bag_folder(path):
-            return _open_bag(path, topic, rate)
+            return _open_bag(path, topic, rate, significant_bits)
         return FolderDrive(path, rate or DEFAULT_RATE_HZ, with_truth)
     if not path.stat().st_size:
         raise InputError(f"{path} is an empty file; expected an image, a video or a rosbag")
     if is_bag_file(path):
-        return _open_bag(path, topic, rate)
+        return _open_bag(path, topic, rate, significant_bits)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return VideoDrive(path, rate)
     if is_image_file(path):
@@ -71,8 +79,8 @@ def _open(path: Path, topic: str | None, rate: float | None, with_truth: bool) -
     )
 
 
-def _open_bag(path: Path, topic: str | None, rate: float | None) -> BagDrive:
-    drive = BagDrive(path, topic, rate_hz=rate)
+def _open_bag(path: Path, topic: str | None, rate: float | None, significant_bits: int) -> BagDrive:
+    drive = BagDrive(path, topic, rate_hz=rate, significant_bits=significant_bits)
     for note in drive.opening_notes:
         logger.warning("%s", note)
     return drive

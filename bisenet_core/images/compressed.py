@@ -2,13 +2,14 @@
 
 import re
 import struct
-from typing import Any, NamedTuple, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
 
 from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, jpeg_size, png_size
 from bisenet_core.images.encodings import ENCODINGS, ImageError, printable, view_image
+from bisenet_core.images.raw_formats import SAMPLE_BITS, scale_down
 
 #: The most an image may have: 8192x8192. A few kB can claim any size, and memory is taken for all of it.
 MAX_PIXELS = 1 << 26
@@ -30,23 +31,24 @@ class _Description(NamedTuple):
     compressed: str  # the encoding that was compressed
 
 
-def decode_compressed(data: Any, description: str = "",
-                      max_pixels: int = MAX_PIXELS) -> Tuple[np.ndarray, str]:
+def decode_compressed(data: Any, description: str = "", max_pixels: int = MAX_PIXELS,
+                      significant_bits: int = SAMPLE_BITS) -> Tuple[np.ndarray, str]:
     """Bytes of a JPEG or PNG -> (uint8 array, colour order): HxWx3 in "bgr" or "rgb", HxW in "mono".
 
     ``data`` is any contiguous buffer; its own signature says what it is. ``description`` is the message's
     ``format``, such as "jpeg" or "rgb8; jpeg compressed bgr8". As image_transport has it, the word behind
     "compressed" says what was compressed: "rgb8" that red and blue were swapped before, "bayer_rggb8" that it
     is a mosaic, which is demosaicked, and "mono8" that it is grey, whatever the camera gave; where there is
-    none, the first word says what the camera gave. Raises ImageError with the reason "damaged" (also for a
-    file that is cut off), "too_large", "zero_size", "bad_size" or "unsupported_encoding".
+    none, the first word says what the camera gave. ``significant_bits``: see ``view_image``. Raises
+    ImageError with the reason "damaged" (also for a file that is cut off), "too_large", "zero_size",
+    "bad_size" or "unsupported_encoding".
     """
     view = memoryview(data).cast("B")
     described = _describe(description)
     _check_encoding(described)
     size = _checked_size(view, described.codec, description, max_pixels)
     try:
-        image = cv2.imdecode(np.frombuffer(view, np.uint8), _FLAGS)
+        image = _decode(np.frombuffer(view, np.uint8), significant_bits)
     except cv2.error:
         image = None
     if image is None or image.shape[:2] != size:
@@ -64,6 +66,19 @@ def encode_png(image: np.ndarray) -> np.ndarray:
     if not done:
         raise ValueError(f"cannot encode {image.dtype} {image.shape} as PNG")
     return png.reshape(-1)
+
+
+def is_16_bit_png(data: Any) -> bool:
+    """Whether these are the bytes of a PNG of 16-bit samples."""
+    view = memoryview(data).cast("B")
+    return view[:len(PNG_SIGNATURE)] == PNG_SIGNATURE and bytes(view[24:25]) == b"\x10"
+
+
+def _decode(data: np.ndarray, significant_bits: int) -> Optional[np.ndarray]:
+    if significant_bits == SAMPLE_BITS or not is_16_bit_png(data):
+        return cv2.imdecode(data, _FLAGS)
+    samples = cv2.imdecode(data, _FLAGS | cv2.IMREAD_ANYDEPTH)
+    return None if samples is None else scale_down(samples, significant_bits)
 
 
 def _grey_or_mosaic(image: np.ndarray, encoding: str) -> Tuple[np.ndarray, str]:

@@ -2,7 +2,16 @@
 
 from typing import Any, List, NamedTuple
 
+import numpy as np
+
+from bisenet_core.images.compressed import is_16_bit_png
 from bisenet_core.images.encodings import ENCODINGS
+
+# Of a dark scene, too, some pixel is brighter; a camera of 14 bits in 16 reaches 63.
+_BRIGHT = 64
+
+# Significant bits that cameras have.
+_USUAL_BITS = (8, 10, 12, 14)
 
 
 class Doubt(NamedTuple):
@@ -12,7 +21,33 @@ class Doubt(NamedTuple):
     text: str  # one line: what was found, and what to do
 
 
-def doubt_step(data: Any, height: int, width: int, encoding: str, step: int) -> List[Doubt]:
+def doubt_raw(data: Any, height: int, width: int, encoding: str, step: int, image: np.ndarray,
+              significant_bits: int) -> List[Doubt]:
+    """What is odd about an image that ``view_image`` has read as ``image`` from the other arguments."""
+    doubts = _doubt_step(data, height, width, encoding, step)
+    if encoding.endswith("16"):
+        doubts += _doubt_bits(image, significant_bits, np.frombuffer(data, np.uint8))
+    return doubts
+
+
+def doubt_compressed(data: Any, image: np.ndarray, significant_bits: int) -> List[Doubt]:
+    """What is odd about an image that ``decode_compressed`` has read as ``image``."""
+    return _doubt_bits(image, significant_bits) if is_16_bit_png(data) else []
+
+
+def _doubt_bits(image: np.ndarray, significant_bits: int, samples: Any = None) -> List[Doubt]:
+    """A doubt where the top bits of all samples are empty; none of a black image without ``samples``."""
+    brightest = int(image.max())
+    if brightest >= _BRIGHT or (brightest == 0 and (samples is None or not samples.any())):
+        return []
+    used = significant_bits - 8 + brightest.bit_length()
+    likely = next(bits for bits in _USUAL_BITS if bits >= used)
+    return [Doubt("empty_bits", f"no sample uses more than {used} of {significant_bits} bits, so the image "
+                                f"is nearly black: where the camera has {likely}, set significant_bits to "
+                                "that")]
+
+
+def _doubt_step(data: Any, height: int, width: int, encoding: str, step: int) -> List[Doubt]:
     """A doubt where the bytes of an image that ``view_image`` reads have room for rows of another length.
 
     Bytes behind the last row that are no multiple of the rows are harmless.

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.images.raw_formats import ENCODINGS, Encoding
+from bisenet_core.images.raw_formats import ENCODINGS, SAMPLE_BITS, Encoding
 
 #: (from, to) -> OpenCV's code. Alpha is dropped, not blended: cameras fill it with a constant.
 COLOR_CONVERSIONS = {
@@ -31,7 +31,7 @@ class ImageError(InputError):
 
 
 def view_image(data: Any, height: int, width: int, encoding: str, step: int,
-               is_bigendian: bool = False) -> Tuple[np.ndarray, str]:
+               is_bigendian: bool = False, significant_bits: int = SAMPLE_BITS) -> Tuple[np.ndarray, str]:
     """Bytes of an image -> (uint8 array, colour order), in any of ENCODINGS.
 
     rgb8, bgr8 and 8UC3 give HxWx3, rgba8 and bgra8 HxWx4, mono8 and 8UC1 HxW, uyvy and yuyv HxWx2: views, not
@@ -39,7 +39,8 @@ def view_image(data: Any, height: int, width: int, encoding: str, step: int,
     nv12, nv21 and Bayer to HxWx3. The colour order is "rgb", "bgr", "rgba", "bgra", "mono", "uyvy" or "yuyv".
     ``data`` is any contiguous buffer; rows start ``step`` bytes apart, and the padding behind the last row
     may be missing. Of nv12 and nv21, where a step may be meant for both planes together, the number of bytes
-    decides. ``is_bigendian`` matters to 16-bit samples alone. Raises ImageError with the reason
+    decides. ``is_bigendian`` and ``significant_bits``, 8 to 16 at the lower end of a sample, matter to 16-bit
+    samples alone. Raises ImageError with the reason
     "unsupported_encoding", "zero_size", "bad_size", "bad_step" or "truncated".
     """
     if encoding not in ENCODINGS:
@@ -54,7 +55,8 @@ def view_image(data: Any, height: int, width: int, encoding: str, step: int,
         step = _planar_step(found, rows, row, step)
     _check_bytes(found, rows, row, step, f"{width}x{height} {encoding}")
     image = _rows(data, rows, width, layout.pixel_bytes, step)
-    return (image if layout.convert is None else layout.convert(image, is_bigendian)), layout.color_order
+    return ((image if layout.convert is None else layout.convert(image, is_bigendian, significant_bits)),
+            layout.color_order)
 
 
 def to_rgb(image: np.ndarray, color_order: str) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 YUV is BT.601 in its video range (black 16, white 235), as OpenCV and cv_bridge read it. Of 16-bit samples the
 high byte is kept: it maps 0..65535 onto 0..255 within one level, is the exact inverse of repeating a byte, is
-what OpenCV does to a 16-bit PNG, and costs no arithmetic. A camera that leaves the upper bits empty, say
-12 bits in mono16, gives a dark image: have its driver shift them up.
+what OpenCV does to a 16-bit PNG, and costs no arithmetic. Of a camera that leaves the upper bits empty, say
+12 bits in mono16, it would be dark: there the upper eight of the ``significant_bits`` are kept.
 """
 
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
@@ -11,8 +11,12 @@ from typing import Callable, Dict, NamedTuple, Optional, Tuple
 import cv2
 import numpy as np
 
-#: (rows x width [x bytes of a pixel] uint8 as they lie in the message, big endian) -> HxWx3 or HxW uint8.
-Conversion = Callable[[np.ndarray, bool], np.ndarray]
+#: Bits of a sample in the encodings of 16 bits, all of them significant unless a camera says otherwise.
+SAMPLE_BITS = 16
+
+#: (rows x width [x bytes of a pixel] uint8 as they lie in the message, big endian, significant bits) -> HxWx3
+#: or HxW uint8.
+Conversion = Callable[[np.ndarray, bool, int], np.ndarray]
 
 
 class Encoding(NamedTuple):
@@ -27,15 +31,23 @@ class Encoding(NamedTuple):
 
 
 def _cv2(code: int) -> Conversion:
-    return lambda rows, is_bigendian: cv2.cvtColor(rows, code)
+    return lambda rows, is_bigendian, bits: cv2.cvtColor(rows, code)
 
 
-def _high_byte(rows: np.ndarray, is_bigendian: bool) -> np.ndarray:
-    return np.ascontiguousarray(rows[..., 0 if is_bigendian else 1])
+def scale_down(samples: np.ndarray, significant_bits: int) -> np.ndarray:
+    """uint16 samples -> the upper eight of their 8 to 16 significant bits, uint8; what has more is 255."""
+    return np.minimum(samples >> (significant_bits - 8), 255).astype(np.uint8)
 
 
-def _high_byte_cv2(code: int) -> Conversion:
-    return lambda rows, is_bigendian: cv2.cvtColor(_high_byte(rows, is_bigendian), code)
+def _eight_bits(rows: np.ndarray, is_bigendian: bool, bits: int) -> np.ndarray:
+    high, low = (rows[..., 0], rows[..., 1]) if is_bigendian else (rows[..., 1], rows[..., 0])
+    if bits == SAMPLE_BITS:
+        return np.ascontiguousarray(high)
+    return scale_down(high.astype(np.uint16) << 8 | low, bits)
+
+
+def _eight_bits_cv2(code: int) -> Conversion:
+    return lambda rows, is_bigendian, bits: cv2.cvtColor(_eight_bits(rows, is_bigendian, bits), code)
 
 
 _UYVY = Encoding("uyvy", 2, multiple=(2, 1))
@@ -51,7 +63,7 @@ def _bayer() -> Dict[str, Encoding]:
     for pattern, code in _BAYER.items():
         # Below 3x3 OpenCV finds no neighbours to interpolate from, and gives black.
         found[f"bayer_{pattern}8"] = Encoding("rgb", 1, _cv2(code), smallest=3)
-        found[f"bayer_{pattern}16"] = Encoding("rgb", 2, _high_byte_cv2(code), smallest=3)
+        found[f"bayer_{pattern}16"] = Encoding("rgb", 2, _eight_bits_cv2(code), smallest=3)
     return found
 
 
@@ -61,7 +73,7 @@ ENCODINGS: Dict[str, Encoding] = {
     "rgb8": Encoding("rgb", 3), "bgr8": Encoding("bgr", 3), "rgba8": Encoding("rgba", 4),
     "bgra8": Encoding("bgra", 4), "mono8": Encoding("mono", 1),
     "8UC1": Encoding("mono", 1), "8UC3": Encoding("bgr", 3),  # colours as OpenCV and cv_bridge mean them
-    "mono16": Encoding("mono", 2, _high_byte),
+    "mono16": Encoding("mono", 2, _eight_bits),
     "uyvy": _UYVY, "yuv422": _UYVY, "yuyv": _YUYV, "yuv422_yuy2": _YUYV,  # the longer names are the old ones
     "nv12": Encoding("rgb", 1, _cv2(cv2.COLOR_YUV2RGB_NV12), multiple=(2, 2), height_scaling=1.5),
     "nv21": Encoding("rgb", 1, _cv2(cv2.COLOR_YUV2RGB_NV21), multiple=(2, 2), height_scaling=1.5),

@@ -9,6 +9,7 @@ from bisenet_ros.parameters import ParameterSpec, declare_all, unknown_parameter
 PARAMETERS = (
     ParameterSpec("bag", "", "What to play: a bag folder, .db3, .mcap or a ROS 1 .bag."),
     ParameterSpec("topic", "", "The image topic of a bag that has several."),
+    ParameterSpec("significant_bits", 16, "Bits that the bag's camera uses of 16-bit samples.", 8, 16),
     ParameterSpec("model", "camvid_bisenetv2", "The model that the node runs, whose classes are scored."),
     ParameterSpec("labels", "", "Ground truth: a folder of PNGs."),
     ParameterSpec("label_topic", "", "Ground truth: a topic of label images in the bag."),
@@ -26,6 +27,7 @@ class ReplayParameters(NamedTuple):
 
     bag: Path
     topic: str | None
+    significant_bits: int
     model: str
     labels: Path | None
     label_topic: str | None

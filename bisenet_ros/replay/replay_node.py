@@ -61,7 +61,8 @@ class ReplayNode(Node):
         self.card = ModelCard.load(resolve_model(self.settings.model))
         self.truth = open_truth(self.settings.labels, self.settings.label_topic, self.settings.bag,
                                 self.card.label_space)
-        self.recording = BagDrive(self.settings.bag, self.settings.topic, self.truth)
+        self.recording = BagDrive(self.settings.bag, self.settings.topic, self.truth, None,
+                                  self.settings.significant_bits)
         self._stamps_problem = stamps_problem(self.recording) if self.settings.clock else ""
         self.notes = [*self.recording.opening_notes, *filter(None, [self._stamps_problem])]
         for note in self.notes:

@@ -336,6 +336,15 @@ def test_a_step_that_leaves_bytes_over_is_noted_once(tmp_path):
     only_note(drive, f"{IMAGES} may be read wrongly: of image 0, step is 96 bytes, but", "rows of 128")
 
 
+def test_significant_bits_of_16_bit_samples(tmp_path):
+    full = np.random.default_rng(0).integers(0, 1 << 16, (24, 32), np.uint16)
+    path = write_bag(tmp_path / "dark", [Record(IMAGES, START, full >> 4, encoding="mono16")])
+    only_note(BagDrive(path), f"{IMAGES} may be read wrongly: of image 0, no sample uses more than 12 of 16")
+    drive = BagDrive(path, significant_bits=12)
+    assert drive.opening_notes == []
+    np.testing.assert_array_equal(next(drive.frames()).image[..., 0], full >> 8)
+
+
 def test_name_of_the_folder_that_one_is_in(tmp_path, monkeypatch):
     (write_bag(tmp_path / "drive", images(1)) / "sub").mkdir()
     for folder, path in (("drive", "."), ("drive/sub", "..")):

@@ -1,10 +1,17 @@
 """Images that can be read and yet may not be what the camera saw."""
 
+import cv2
 import numpy as np
 import pytest
 
-from bisenet_core.images.doubts import doubt_step
+from bisenet_core.images.compressed import decode_compressed
+from bisenet_core.images.doubts import doubt_compressed, doubt_raw
 from bisenet_core.images.encodings import ENCODINGS, ImageError, view_image
+
+
+def doubt_step(data, height, width, encoding, step):
+    """The doubts in a bright image of these bytes."""
+    return doubt_raw(data, height, width, encoding, step, np.full((height, width), 255, np.uint8), 16)
 
 
 def _layout(encoding, width=8, height=6):
@@ -59,3 +66,60 @@ def test_any_step_is_wrong_where_two_planes_have_just_their_pixels():
 def test_other_images_of_just_their_pixels_blame_the_step():
     with pytest.raises(ImageError, match="found 144, just those of rows without padding: check the step"):
         view_image(bytes(144), 6, 8, "rgb8", 36)
+
+
+SIXTEEN = sorted(name for name in ENCODINGS if name.endswith("16"))
+
+
+def _read(samples, encoding, bits=16, is_bigendian=False):
+    """The image, and the kinds and texts of its doubts."""
+    data = samples.astype(">u2" if is_bigendian else "<u2").tobytes()
+    layout = *samples.shape, encoding, 2 * samples.shape[1]
+    image, _ = view_image(data, *layout, is_bigendian, bits)
+    return image, doubt_raw(data, *layout, image, bits)
+
+
+@pytest.mark.parametrize("encoding", SIXTEEN)
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("is_bigendian", [False, True])
+def test_a_camera_of_fewer_bits_is_doubted_and_read_right_once_they_are_given(encoding, bits, is_bigendian):
+    full = np.random.RandomState(bits).randint(0, 1 << 16, (24, 32)).astype(np.uint16)
+    full[3, 5] = 65535
+    expected, doubts = _read(full, encoding, 16, is_bigendian)
+    assert doubts == []
+    dark = full >> (16 - bits)
+    _, doubts = _read(dark, encoding, 16, is_bigendian)
+    assert [one.kind for one in doubts] == ["empty_bits"]
+    assert doubts[0].text.endswith(f"where the camera has {bits}, set significant_bits to that")
+    found, doubts = _read(dark, encoding, bits, is_bigendian)
+    assert doubts == []
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_black_image_is_not_doubted():
+    for samples in (np.zeros((6, 8)), np.full((6, 8), 0x4000)):
+        assert _read(samples, "mono16")[1] == []
+
+
+def test_samples_above_their_bits_are_white_and_do_not_wrap():
+    samples = np.array([[0x0FFF, 0x1000, 0xFFFF, 0x0800]])
+    assert _read(samples, "mono16", 12)[0].tolist() == [[255, 255, 255, 128]]
+
+
+@pytest.mark.parametrize("channels, description", [
+    (1, "mono16; png compressed mono16"), (1, "bayer_rggb16; png compressed "),
+    (3, "bgr16; png compressed bgr16")])
+def test_a_16_bit_png_has_significant_bits_too(channels, description):
+    shape = (24, 32) if channels == 1 else (24, 32, 3)
+    full = np.random.RandomState(0).randint(0, 1 << 16, shape).astype(np.uint16)
+    bright, dark = (cv2.imencode(".png", one)[1] for one in (full, full >> 4))
+    expected, order = decode_compressed(bright, description)
+    assert doubt_compressed(bright, expected, 16) == []
+    (doubt,) = doubt_compressed(dark, decode_compressed(dark, description)[0], 16)
+    assert "where the camera has 12" in doubt.text
+    found, found_order = decode_compressed(dark, description, significant_bits=12)
+    np.testing.assert_array_equal(found, expected)
+    assert found_order == order and doubt_compressed(dark, found, 12) == []
+    eight = cv2.imencode(".png", np.full(shape, 7, np.uint8))[1]  # a dark picture of 8 bits is only dark
+    image = decode_compressed(eight, description, significant_bits=12)[0]
+    assert image.max() == 7 and doubt_compressed(eight, image, 12) == []

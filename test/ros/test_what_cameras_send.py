@@ -59,6 +59,26 @@ def test_every_format_is_read_in_its_colours(watched, segmenter, description, su
     np.testing.assert_array_equal(_labels(answer), expected)
 
 
+def test_12_bits_in_16_are_a_warning_until_they_are_said(run_node, observer, segmenter):
+    run_node()
+    heard, camera = observer.listen("/segmentation/labels"), observer.camera()
+    picture = _picture(2, 1)
+    samples = picture.astype(np.uint16) << 4
+    message = Image(height=picture.shape[0], width=picture.shape[1], encoding="mono16",
+                    step=2 * picture.shape[1], data=samples.tobytes())
+    message.header.stamp.sec = 1
+    _send_and_hear(observer, camera, heard, message)
+    text = "where the camera has 12, set significant_bits to that"
+    status = observer.status(lambda status: text in status.message, text)
+    assert status.level == b"\x01" and status.facts["doubtful.empty_bits"] == "1"
+    assert observer.set_parameter("significant_bits", 12).successful
+    message.header.stamp.sec = 2
+    answer = _send_and_hear(observer, camera, heard, message)
+    np.testing.assert_array_equal(_labels(answer), segmenter.segment(picture, "mono").labels)
+    observer.status(lambda status: text not in status.message, "an end of the doubt")
+    assert not observer.set_parameter("significant_bits", 7).successful
+
+
 def test_16_bits_are_read_in_the_order_of_their_bytes(run_node, observer, segmenter):
     run_node()
     heard, camera = observer.listen("/segmentation/labels"), observer.camera()

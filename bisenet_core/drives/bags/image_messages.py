@@ -9,8 +9,9 @@ import numpy as np
 from bisenet_core.drives.bags.bag import Message, Messages
 from bisenet_core.errors import InputError
 from bisenet_core.images.compressed import decode_compressed
-from bisenet_core.images.doubts import Doubt, doubt_step
+from bisenet_core.images.doubts import Doubt, doubt_compressed, doubt_raw
 from bisenet_core.images.encodings import to_rgb, view_image
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 
 RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
@@ -50,27 +51,30 @@ def header_of(message: Message) -> Header:
     return Header(stamp, text.rstrip(b"\0").decode(errors="replace"))
 
 
-def decode_image(message: Message) -> np.ndarray:
-    """HxWx3 uint8 RGB. Raises InputError, one line, for a message that cannot be read as an image."""
-    return to_rgb(*view_message(message))
+def decode_image(message: Message, significant_bits: int = SAMPLE_BITS) -> np.ndarray:
+    """HxWx3 uint8 RGB; ``significant_bits``: see ``view_image``.
+
+    Raises InputError, one line, for a message that cannot be read as an image.
+    """
+    return to_rgb(*view_message(message, significant_bits))
 
 
-def view_message(message: Message) -> tuple[np.ndarray, str]:
+def view_message(message: Message, significant_bits: int = SAMPLE_BITS) -> tuple[np.ndarray, str]:
     """HxW or HxWxC uint8 and its colour order, as ``images.encodings`` names it. Raises InputError."""
     image = deserialise(message)
     if message.msgtype == COMPRESSED:
-        return decode_compressed(image.data, image.format)
-    return view_image(
-        image.data, image.height, image.width, image.encoding, image.step, bool(image.is_bigendian)
-    )
+        return decode_compressed(image.data, image.format, significant_bits=significant_bits)
+    layout = image.height, image.width, image.encoding, image.step
+    return view_image(image.data, *layout, bool(image.is_bigendian), significant_bits)
 
 
-def doubts_of(message: Message) -> list[Doubt]:
+def doubts_of(message: Message, significant_bits: int = SAMPLE_BITS) -> list[Doubt]:
     """Why an image that can be read may be read wrongly. Raises InputError for one that cannot."""
+    image, pixels = deserialise(message), view_message(message, significant_bits)[0]
     if message.msgtype == COMPRESSED:
-        return []
-    image = deserialise(message)
-    return doubt_step(image.data, image.height, image.width, image.encoding, image.step)
+        return doubt_compressed(image.data, pixels, significant_bits)
+    layout = image.height, image.width, image.encoding, image.step
+    return doubt_raw(image.data, *layout, pixels, significant_bits)
 
 
 def deserialise(message: Message) -> Any:

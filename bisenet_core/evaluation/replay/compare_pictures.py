@@ -11,6 +11,7 @@ from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.output_folder import ABOUT
 from bisenet_core.evaluation.replay.worker import Worker
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.reports.parts.panels import pair_panels
 from bisenet_core.reports.replay.page import write_compare_page
 from bisenet_core.runtime.segmenter import Segmenter
@@ -33,7 +34,7 @@ def write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: E
 def _job(drive: EvaluatedDrive) -> ReplayJob:
     path = drive.path.with_name(ABOUT)
     try:
-        content = json.loads(path.read_text())
+        content = {"significant_bits": SAMPLE_BITS, **json.loads(path.read_text())}  # as in output_folder
         known = {one.name: content[one.name] for one in fields(ReplayJob)}
         return ReplayJob(**{**known, "teacher": None})
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -37,7 +37,9 @@ class EvaluatedBag:
         if not self.recording.closed:
             yield self.recording
             return
-        with BagDrive(self.recording.path, self.recording.topic) as opened:
+        recording = self.recording
+        bits = recording.significant_bits
+        with BagDrive(recording.path, recording.topic, significant_bits=bits) as opened:
             yield opened
 
     def results(self) -> Iterator[PartResult]:

@@ -10,6 +10,7 @@ import cv2
 from bisenet_core import __version__
 from bisenet_core.drives.bags.sqlite_storage import logs_of
 from bisenet_core.errors import InputError
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.runtime.model_card import CARD_NAME, file_sha256
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -37,6 +38,8 @@ class ReplayJob:
     """A folder of ground truth."""
     label_topic: str | None = None
     """Or the topic that has it."""
+    significant_bits: int = SAMPLE_BITS
+    """Of the images' 16-bit samples."""
     keep_labels: bool = False
     """Whether the label images are kept too."""
     version: str = __version__

@@ -9,6 +9,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.part_result import PartStore
 from bisenet_core.evaluation.replay.preparation import Request
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 
 #: Says which evaluation it is.
 ABOUT = "evaluation.json"
@@ -68,7 +69,8 @@ def _read(path: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return content if isinstance(content, dict) else None
+    # evaluations from before there was a choice took all bits
+    return {"significant_bits": SAMPLE_BITS, **content} if isinstance(content, dict) else None
 
 
 def _text(key: str, value: object) -> str:

@@ -14,6 +14,7 @@ from bisenet_core.errors import EvaluationError, InputError
 from bisenet_core.evaluation.replay.job import ReplayJob, settings_of
 from bisenet_core.evaluation.replay.worker import MOST_OPEN
 from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.versions import versions
 from bisenet_core.runtime.segmenter import Segmenter
@@ -32,6 +33,7 @@ class Request:
     labels: Path | None = None
     label_topic: str | None = None
     topic: str | None = None
+    significant_bits: int = SAMPLE_BITS
     teacher: str | None = None
     backend: str = "auto"
     precision: str = "auto"
@@ -68,6 +70,7 @@ def prepare_models(request: Request) -> Models:
             **_teacher(request, segmenter),
             labels=_absolute(request.labels) if request.labels else None,
             label_topic=request.label_topic,
+            significant_bits=request.significant_bits,
             keep_labels=request.labelled_bag,
         )
         return Models(job, segmenter.label_space, _about(request, segmenter))
@@ -92,7 +95,8 @@ def _open(request: Request, bag: Path, space: LabelSpace) -> BagDrive | InputErr
     try:
         truth = open_truth(request.labels, request.label_topic, bag, space)
         with ExitStack() as stack:
-            recording = stack.enter_context(BagDrive(bag, request.topic, truth))
+            drive = BagDrive(bag, request.topic, truth, None, request.significant_bits)
+            recording = stack.enter_context(drive)
             _refuse_without_files()
             if len(request.bags) <= MOST_OPEN:  # many bags have more files than a process may have open
                 stack.pop_all()

@@ -179,7 +179,7 @@ class Worker:
         labels = Path(self._job.labels) if self._job.labels else None
         space = self.segmenter.label_space
         truth = open_truth(labels, self._job.label_topic, Path(bag), space)
-        return BagDrive(Path(bag), topic, truth)
+        return BagDrive(Path(bag), topic, truth, None, self._job.significant_bits)
 
 
 def _refuse_another(library: str, version: str, expected: str) -> None:

@@ -242,6 +242,38 @@ def test_another_evaluation_is_never_overwritten(run, evaluated, capfd, tmp_path
         refused(capfd, run, *options, output="mine", words=["something else", "mine"])
 
 
+def test_significant_bits_reach_segment_and_every_part_of_an_evaluation(
+    run, street, tiny_model_folder, tmp_path, capfd
+):
+    def bag(name, bits):
+        samples = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint16) << 8 for image, _ in street]
+        records = [Record(LABELS, START + i * STEP, ids) for i, (_, ids) in enumerate(street)]
+        records += [
+            Record(IMAGES, START + i * STEP, one >> (16 - bits), encoding="mono16")
+            for i, one in enumerate(samples)
+        ]
+        return write_bag(tmp_path / name, sorted(records, key=lambda record: record.time))
+
+    bright, dark = bag("bright", 16), bag("dark", 12)
+    expected, wrong = run(bag=bright, output="bright_out"), run(bag=dark, output="dark_out")
+    found = run("--significant-bits", 12, "--jobs", 2, bag=dark)
+    assert found["iou"] == expected["iou"] != wrong["iou"]
+    assert any("set significant_bits to that" in note for note in wrong["bags"][0]["notes"])
+    capfd.readouterr()
+    words = ["significant bits 16", "significant bits 12", "choose another --output"]
+    refused(
+        capfd, run, "--resume", "--significant-bits", 12, bag=dark, output="dark_out", words=words
+    )
+    options = ["--topic", IMAGES, "--precision", "fp32", "--model", tiny_model_folder, "--no-overlays"]
+    for drive, bits in ((bright, 16), (dark, 12)):
+        arguments = ["segment", drive, *options, "--significant-bits", bits, "--output", tmp_path / f"{bits}"]
+        assert main(list(map(str, arguments))) == 0
+    one, other = (
+        cv2.imread(str(tmp_path / f"{bits}/labels/000003.png"), cv2.IMREAD_UNCHANGED) for bits in (16, 12)
+    )
+    np.testing.assert_array_equal(one, other)
+
+
 def test_results_of_another_model_card_are_never_gone_on_with(run, capfd, tmp_path, tiny_model_folder):
     folders = {role: shutil.copytree(tiny_model_folder, tmp_path / role) for role in ("model", "teacher")}
     models = [word for role, folder in folders.items() for word in (f"--{role}", folder)]
