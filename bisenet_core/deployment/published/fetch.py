@@ -35,13 +35,13 @@ def fetch(published: Published, report: Report, images: Path | None = None) -> t
         path = _download(published, downloads / published.file, folder, report)
         source = Source(path, published.format, published.architecture, published.dataset)
         try:
-            network, upsampling = read_network(source)
+            network, conventions = read_network(source)
         except InputError as error:
             if published.sha256_prefix:
                 raise
             path.unlink()  # nothing says that it is the right file
             raise InputError(f"{error}; the download was removed, run it again") from None
-        card = card_of(source, published.folder, published, upsampling)
+        card = card_of(source, published.folder, published, conventions)
         write_model_folder(network, card, folder, images)
     return folder, True
 

@@ -11,7 +11,7 @@ from bisenet_core.deployment.loading import load_exactly
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.deployment.parity import Parity
 from bisenet_core.deployment.published.catalogue import PUBLISHERS, Published, recognise
-from bisenet_core.deployment.published.mmseg_config import upsampling_of
+from bisenet_core.deployment.published.mmseg_config import Conventions, stated_conventions
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace, label_space_of
 from bisenet_core.models import create_model
@@ -45,14 +45,14 @@ def import_checkpoint(
     at, by default one that suits the data set. ``InputError`` for a checkpoint that is not what it is said
     to be. For the rest see ``write_model_folder``.
     """
-    network, upsampling = read_network(source)
+    network, conventions = read_network(source)
     published = recognise(file_sha256(source.path))
-    card = card_of(source, name or output.resolve().name, published, upsampling, size)
+    card = card_of(source, name or output.resolve().name, published, conventions, size)
     return write_model_folder(network, card, output, images)
 
 
-def read_network(source: Source) -> tuple[nn.Module, str]:
-    """The network of ``source`` as it is deployed, and how its logits are upsampled, as a card says it.
+def read_network(source: Source) -> tuple[nn.Module, Conventions]:
+    """The network of ``source`` as it is deployed, and its conventions: its own, or those of its publisher.
 
     ``InputError`` says in what the file does not fit.
     """
@@ -62,28 +62,33 @@ def read_network(source: Source) -> tuple[nn.Module, str]:
         state = renaming.translate(checkpoint.state)
         _check_number_of_classes(state, space)
         _check_meta(checkpoint.meta, space)
-        upsampling = upsampling_of(checkpoint.meta) or renaming.upsampling
+        conventions = stated_conventions(checkpoint.meta, _usual_conventions(source))
     except InputError as error:
         raise InputError(f"{source.path}: {error}") from None
     network = create_model(renaming.network, space.num_classes, **renaming.options, auxiliary=False)
     load_exactly(network, state, source.path)
-    return network, upsampling
+    return network, conventions
+
+
+def _usual_conventions(source: Source) -> Conventions:
+    renaming = renaming_of(source.format, source.architecture)
+    if source.dataset not in renaming.statistics:
+        raise InputError(
+            f"{source.format} publishes no {source.architecture} for {source.dataset}; "
+            f"known: {', '.join(renaming.statistics)}"
+        )
+    return Conventions(*renaming.statistics[source.dataset], "rgb", renaming.upsampling)
 
 
 def card_of(
     source: Source,
     name: str,
     published: Published | None,
-    upsampling: str,
+    conventions: Conventions,
     size: tuple[int, int] | None = None,
 ) -> ModelCard:
     """What the model folder says of ``source``, which is ``published``, if that is known."""
     renaming, data_set = renaming_of(source.format, source.architecture), DATA_SET_TERMS[source.dataset]
-    if source.dataset not in renaming.statistics:
-        raise InputError(
-            f"{source.format} publishes no {source.architecture} for {source.dataset}; "
-            f"known: {', '.join(renaming.statistics)}"
-        )
     width, height = size or data_set.input_size
     publisher = published.publisher if published else PUBLISHERS[source.format]
     recipe = {"source": source.path.name, "format": source.format, "sha256": file_sha256(source.path)}
@@ -92,9 +97,6 @@ def card_of(
         architecture=renaming.network,
         architecture_options=dict(renaming.options),
         label_space=label_space_of(source.dataset),
-        mean=renaming.statistics[source.dataset].mean,
-        std=renaming.statistics[source.dataset].std,
-        color_order="rgb",
         input_width=width,
         input_height=height,
         onnx_sha256=NO_SHA256,
@@ -103,7 +105,7 @@ def card_of(
         recipe={**recipe, "url": published.url, "train_split": "train"} if published else recipe,
         metrics=_reported(published) if published else {},
         licence=f"code and weights: {publisher}; data: {data_set.terms}",
-        upsampling=upsampling,
+        **conventions._asdict(),
     )
 
 

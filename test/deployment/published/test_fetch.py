@@ -138,7 +138,7 @@ def test_another_file_than_named_is_refused_and_removed(published, cache, capfd)
 def test_what_is_no_checkpoint_is_refused_and_removed(published, server, cache, capfd, content):
     server.content = content
     published(prefix="")
-    refused(capfd, "not a file of torch.save")
+    refused(capfd, "is not a checkpoint")
     assert not [name for name in files(cache.parent / "downloads") if name.endswith(".pth")]
     assert not cache.exists()
 
