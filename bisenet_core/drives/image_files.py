@@ -56,7 +56,10 @@ def read_tagged_image(path: Path) -> tuple[np.ndarray, bool]:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     _refuse_truncated(path, data)
-    image = decode_as_stored(data) if data else None
+    try:
+        image = decode_as_stored(data) if data else None
+    except InputError as error:
+        raise InputError(f"{path} {error}") from None
     if image is None:
         raise InputError(f"{path} is not a readable image ({len(data)} bytes); replace it or remove it")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), asks_for_turn(data)

@@ -10,6 +10,8 @@ from typing import Iterator, Optional, Tuple
 import cv2
 import numpy as np
 
+from bisenet_core.errors import InputError
+
 #: How a user makes the turn himself, of images whose tag asks for one.
 HOW_TO_TURN = ("images have a tag (EXIF orientation) by which viewers turn them; here and on a camera pixels "
                "stay as they are stored. To have them turned, store them so: `mogrify -auto-orient FILES` "
@@ -28,12 +30,22 @@ def asks_for_turn(data: bytes) -> bool:
 
 
 def decode_as_stored(data: bytes) -> Optional[np.ndarray]:
-    """An image file -> HxWx3 uint8 BGR, rows and columns as stored; None for what does not decode."""
+    """An image file -> HxWx3 uint8 BGR, rows and columns as stored; None for what does not decode.
+
+    Raises InputError, without the file's name, for one of more pixels than OpenCV decodes.
+    """
     place = _turning_value(data) if data[:4] in _ORDERS else None
     if place is not None:  # OpenCV turns a TIFF whatever the flags: here its tag says that it is upright
         at, upright = place
         data = data[:at] + upright + data[at + len(upright):]
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:  # it returns None for a file that is damaged in another way
+        if "CV_IO_MAX_IMAGE" not in str(error):
+            return None
+        raise InputError("has more pixels than the 2^30, or 2^20 in a row or column, that OpenCV decodes; "
+                         "cut it into tiles or scale it down") from None
 
 
 def _turning_value(data: bytes) -> Optional[Tuple[int, bytes]]:

@@ -1,6 +1,7 @@
 """Training and validation batches of a recipe."""
 
 import ctypes
+import logging
 import multiprocessing
 import signal
 import sys
@@ -19,10 +20,12 @@ from bisenet_core.errors import InputError
 from bisenet_core.learning.datasets import SegmentationDataset, check_classes, open_dataset
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.same_data import NamedFiles, inventory
-from bisenet_core.learning.transforms import Augmentation, to_tensors
+from bisenet_core.learning.transforms import Augmentation, padded, to_tensors
 
 Key = tuple[int, int]
 _PR_SET_PDEATHSIG = 1
+#: Pixels that each side of an image needs in a network.
+SMALLEST = 32
 
 
 class RunSampler(Sampler[list[Key]]):
@@ -84,7 +87,10 @@ class TrainingSamples(Dataset):
 
 
 class ValidationSamples(Dataset):
-    """Whole images at their own size, and their indices."""
+    """Whole images at their own size, and their indices.
+
+    An image smaller than networks take, of which a warning tells, is padded with what is not scored.
+    """
 
     def __init__(self, pairs: SegmentationDataset, recipe: Recipe) -> None:
         self.pairs, self.recipe = pairs, recipe
@@ -93,7 +99,14 @@ class ValidationSamples(Dataset):
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, int]:
-        return (*to_tensors(*self.pairs[index], self.recipe.mean, self.recipe.std), index)
+        image, labels = to_tensors(*self.pairs[index], self.recipe.mean, self.recipe.std)
+        if min(labels.shape) < SMALLEST and self.recipe.eval_size is None:
+            logging.getLogger(__name__).warning(
+                "%s is %dx%d pixels, less than the %d that networks take; it is padded for validation",
+                self.pairs.image_path(index), *labels.shape[::-1], SMALLEST,
+            )  # fmt: skip
+            image, labels = padded(image, labels, SMALLEST)
+        return image, labels, index
 
 
 class RunData:
@@ -169,12 +182,21 @@ class SegmentationData(RunData):
 
 
 def check_share(recipe: Recipe, processes: int) -> None:
-    """``InputError`` where ``batch_size`` cannot be divided over the processes and accumulated parts."""
+    """``InputError`` where ``batch_size`` cannot be divided over the processes and accumulated parts.
+
+    Batch norms that are not synchronised need two samples in each process.
+    """
     if recipe.batch_size % (recipe.accumulate * processes):
         raise InputError(
             f"batch_size {recipe.batch_size} cannot be divided over {processes} processes x "
             f"{recipe.accumulate} accumulated parts; choose --devices, --nodes, accumulate or batch_size so "
             f"that it can"
+        )
+    alone = processes == 1 or not recipe.sync_batchnorm
+    if alone and recipe.batch_size < 2 * recipe.accumulate * processes:
+        raise InputError(
+            f"batch_size {recipe.batch_size} over {processes} processes x {recipe.accumulate} accumulated "
+            "parts is one sample each, and batch norms need two; set sync_batchnorm: true or raise batch_size"
         )
 
 

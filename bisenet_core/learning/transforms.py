@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.recipe import Recipe
@@ -70,7 +71,7 @@ class Augmentation:
             scale = rng.uniform(self.scale_range[0], self.scale_range[1])
         else:
             scale = float(rng.choice(self.scales))
-        return round(width * scale), round(height * scale)
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
     def _pad(self, image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = labels.shape
@@ -138,6 +139,16 @@ def to_tensors(
 ) -> tuple[Tensor, Tensor]:
     """HxWx3 uint8 RGB -> 3xHxW float32 normalised with ``mean`` and ``std`` (of 0..1); HxW uint8 -> int64."""
     return torch.from_numpy(normalised(image, mean, std)), torch.from_numpy(labels.astype(np.int64))
+
+
+def padded(image: Tensor, labels: Tensor, least: int) -> tuple[Tensor, Tensor]:
+    """3xHxW normalised and HxW -> the same with sides of ``least`` pixels or more.
+
+    What is added below and on the right is grey, the mean, and ``UNLABELED``.
+    """
+    height, width = labels.shape
+    border = (0, max(least - width, 0), 0, max(least - height, 0))
+    return functional.pad(image, border), functional.pad(labels, border, value=UNLABELED)
 
 
 def normalised(image: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:

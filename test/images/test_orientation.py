@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bisenet_core.errors import InputError
 from bisenet_core.images.orientation import asks_for_turn, decode_as_stored
 
 PICTURE = np.random.RandomState(0).randint(0, 256, (24, 32, 3)).astype(np.uint8)
@@ -72,3 +73,11 @@ def test_a_damaged_block_asks_for_nothing():
         assert not asks_for_turn(tagged(".jpg", block[:length])[:12 + length])
     far = b"MM\0*" + struct.pack(">I", 2**31)
     assert not asks_for_turn(tagged(".png", far))
+
+
+def test_an_image_of_more_pixels_than_opencv_decodes_is_refused_in_a_line():
+    data = bytearray(cv2.imencode(".jpg", PICTURE)[1].tobytes())
+    place = data.index(b"\xff\xc0") + 5
+    data[place:place + 4] = struct.pack(">HH", 65000, 65000)
+    with pytest.raises(InputError, match="^has more pixels than the 2.30"):
+        decode_as_stored(bytes(data))

@@ -104,3 +104,10 @@ def test_the_augmentation_of_a_recipe():
     assert Augmentation.of(recipe) == Augmentation(
         96, 64, recipe.scales, 0.2, (0.5, 2), 0.1, 0.75, (128, 64)
     )
+
+
+def test_an_image_of_one_pixel_in_a_row_is_scaled_too():
+    for size in ((1, 300), (300, 1), (1, 1)):
+        image, labels = np.full((*size, 3), 7, np.uint8), np.ones(size, np.uint8)
+        crop = Augmentation(32, 32, scales=(0.25,))(image, labels, np.random.default_rng(0))
+        assert crop[0].shape == (32, 32, 3) and set(np.unique(crop[1])) == {1, UNLABELED}

@@ -37,7 +37,10 @@ def read_image(path: Path) -> np.ndarray:
     if kind is not None and kind[0] == 16:
         raise InputError(f"{path} has 16 bits a channel; expected 8: scale it to 0..255 and save it again")
     # from memory, since OpenCV reads a JPEG whose end is missing from a file as if it were whole
-    image = decode_as_stored(content)
+    try:
+        image = decode_as_stored(content)
+    except InputError as error:
+        raise InputError(f"{path} {error}") from None
     if image is None:
         raise InputError(f"{path} is not a readable image, or is truncated; restore it or remove the pair")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

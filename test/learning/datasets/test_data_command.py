@@ -1,6 +1,8 @@
 """`bisenet data check`."""
 
 import json
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -9,6 +11,8 @@ from dataset_trees import TREES, write_camvid, write_imagenet, write_own_folder
 from PIL import Image
 
 from bisenet_core.cli import main
+from bisenet_core.drives.image_files import read_image
+from bisenet_core.errors import InputError
 from bisenet_core.learning.datasets import open_dataset
 
 
@@ -152,3 +156,18 @@ def test_masks_of_0_and_255_are_mapped_to_two_classes(tmp_path):
     assert main(["data", "check", "--dataset", "folder", "--root", str(root), "--json", str(file)]) == 0
     half = 4 * 48 * 64 // 2
     assert json.loads(file.read_text())["splits"]["train"]["classes"] == {"a": half, "b": half}
+
+
+def test_an_image_too_large_to_decode_is_named_by_both_readers(tmp_path, capsys):
+    root = write_own_folder(tmp_path / "data").root
+    image = root / "train" / "images" / "0000.png"
+    data = bytearray(image.read_bytes())
+    data[16:24] = struct.pack(">II", 40000, 40000)
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    image.write_bytes(data)
+    assert main(["data", "check", "--dataset", "folder", "--root", str(root)]) == 2
+    line = f"{image} has more pixels than the 2^30"
+    assert line in capsys.readouterr().out
+    with pytest.raises(InputError) as refused:
+        read_image(image)
+    assert str(refused.value).startswith(line)
