@@ -18,7 +18,8 @@ def trained_on(card: ModelCard) -> str | None:
 
 def training_splits(card: ModelCard) -> list[str]:
     """The splits of ``card.training_data`` that the network was trained on; none where that is not known."""
-    return [split for split in str(card.recipe.get("train_split", "")).split("+") if split]
+    splits = [str(card.recipe.get(key, "")).split("+") for key in ("train_split", "weights_splits")]
+    return [split for split in dict.fromkeys(sum(splits, [])) if split]
 
 
 def seen_splits(card: ModelCard, data: str, split: str) -> list[str]:

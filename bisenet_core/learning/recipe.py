@@ -33,6 +33,8 @@ class Recipe:
     options: dict[str, Any] = field(default_factory=dict)
     #: checkpoint of another run with the same network and classes, which this one begins with
     weights: str = ""
+    #: splits of the same data set that ``weights`` was trained on, joined by "+"; noted when training begins
+    weights_splits: str = ""
     #: file with the trunk's pre-trained weights
     backbone: str = ""
     #: batch norms take their statistics from the samples of all processes
@@ -141,6 +143,12 @@ class Recipe:
     def resize(self) -> tuple[int, int] | None:
         """(width, height) of training images before their random scale; None: their own."""
         return (self.resize_width, self.resize_height) if self.resize_width else None
+
+    @property
+    def seen_in_validation(self) -> str:
+        """Those of the validation's splits that the network is or was trained on, joined by "+"."""
+        seen = {*self.train_split.split("+"), *self.weights_splits.split("+")}
+        return "+".join(split for split in self.val_split.split("+") if split and split in seen)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML, JSON and the model card, tuples becoming lists."""

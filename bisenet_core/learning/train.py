@@ -32,6 +32,9 @@ from bisenet_core.learning.task import Data, Task, task_and_data
 
 __all__ = ["RunStoppedError", "is_first_process", "train"]
 
+#: Settings that only a run's first step sees.
+_BEGINNING = ("weights", "weights_splits", "backbone")
+
 
 def train(
     recipe: Recipe,
@@ -69,7 +72,7 @@ def train(
     recipe = replace(recipe, weights=str(whole), backbone="" if whole else str(trunk))
     files = RunFiles(output, save_every)
     before = _run_to_go_on(recipe, files.last, resume, weights)
-    recipe = recipe if before is None else before.recipe
+    recipe = _note_splits_of_weights(recipe) if before is None else before.recipe
     torch.manual_seed(recipe.seed)
     task, data = task_and_data(recipe, root, workers)
     if before is None:
@@ -126,6 +129,21 @@ def _run_to_go_on(recipe: Recipe, last: Path, resume: bool, weights: Path | None
     return before
 
 
+def _note_splits_of_weights(recipe: Recipe) -> Recipe:
+    """The recipe with what the checkpoint it begins with has seen of its data; warns of such a validation."""
+    if recipe.weights:
+        other = read_checkpoint(recipe.weights).recipe
+        splits = "+".join(filter(None, (other.train_split, other.weights_splits)))
+        recipe = replace(recipe, weights_splits=splits if other.dataset == recipe.dataset else "")
+    if recipe.seen_in_validation:
+        rank_zero_only(print)(
+            f"bisenet: the network is trained on {recipe.seen_in_validation} too: "
+            f"scores on {recipe.val_split} are no measure of new images",
+            file=sys.stderr,
+        )
+    return recipe
+
+
 def _check_same_data(before: Checkpoint, task: Task, data: Data, last: Path, changed_data: bool) -> None:
     advice = f"restore them, or begin a new run with --backbone {last} and another --output"
     check_same_classes(before, task.classes, task.label_space, last, advice)
@@ -137,7 +155,7 @@ def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
     changes = [
         f"{key} was {before[key]!r} and is {value!r}"
         for key, value in recipe.to_dict().items()
-        if before[key] != value and key not in ("weights", "backbone")  # which only a run's first step sees
+        if before[key] != value and key not in _BEGINNING
     ]
     if changes:
         raise InputError(

@@ -28,6 +28,11 @@ def test_the_splits_of_the_card_are_compared(card, data, split, seen):
     assert note == (f"trained on these images (camvid {seen[0]}): no measure of new ones" if seen else None)
 
 
+def test_the_splits_that_its_first_weights_were_trained_on_count_too(make_card):
+    recipe = {"train_split": "train", "weights_splits": "train+val"}
+    assert trained_on(make_card(training_data="camvid", recipe=recipe)) == "camvid train+val"
+
+
 def test_a_card_that_does_not_say_its_splits_claims_nothing(make_card):
     card = make_card(training_data="camvid", recipe={"source": "a.pth"})
     assert trained_on(card) is None and seen_splits(card, "camvid", "val") == []

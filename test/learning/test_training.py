@@ -48,3 +48,19 @@ def test_a_loss_that_is_not_finite_stops_the_run(street_dataset, tmp_path):
         checked_losses({"loss": torch.tensor(torch.nan), "loss_head": torch.tensor(1.0)}, 7)
     with pytest.raises(TrainingError, match="at iteration 1; lower the learning rate"):
         train(_recipe(learning_rate=1e38), street_dataset, tmp_path, workers=0)
+
+
+def test_a_validation_on_images_of_the_training_is_said(street_dataset, tmp_path, capfd):
+    once = {"iterations": 1, "batch_size": 2}
+    first = train(_recipe(train_split="train+val", **once), street_dataset, tmp_path / "first", workers=0)
+    assert "bisenet: the network is trained on val too: scores on val are" in capfd.readouterr().err
+    page = " ".join((tmp_path / "first" / "report.html").read_text().split())
+    assert "at iteration 1 of 1; trained on these images (val)" in page
+
+    train(_recipe(**once), street_dataset, tmp_path / "second", workers=0, weights=first)
+    assert "the network is trained on val too" in capfd.readouterr().err
+    saved = Recipe.load(tmp_path / "second" / "recipe.yaml")
+    assert (saved.weights_splits, saved.seen_in_validation) == ("train+val", "val")
+    train(_recipe(**once), street_dataset, tmp_path / "second", workers=0, resume=True)
+    train(_recipe(**once), street_dataset, tmp_path / "third", workers=0)
+    assert "trained on val" not in capfd.readouterr().err

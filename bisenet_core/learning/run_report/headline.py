@@ -29,7 +29,9 @@ def figures(run: FinishedRun) -> list[Figure]:
 
 
 def _where(run: FinishedRun, iteration: float) -> str:
-    return f"at iteration {count(iteration)} of {count(run.recipe.iterations)}"
+    seen = run.recipe.seen_in_validation
+    trained = f"; trained on these images ({seen})" if seen else ""
+    return f"at iteration {count(iteration)} of {count(run.recipe.iterations)}{trained}"
 
 
 def _best_logged(run: FinishedRun) -> Figure:
