@@ -105,7 +105,7 @@ def _readme_of(card: ModelCard) -> str:
         f"`{card.architecture}`{options}, for the {space.num_classes} classes of {space.name} at {size}; "
         f"trained on {card.training_data}.",
         "## How it was made",
-        _listed({**card.recipe, **_stored(card.metrics[STORED_WEIGHTS])}),
+        _listed({**card.recipe, "upsampling": card.upsampling, **_stored(card.metrics[STORED_WEIGHTS])}),
         "## What it scores",
         "`metrics` in model.json holds what is known; `bisenet evaluate --record` measures it.",
         "## What it must not be used for",

@@ -56,6 +56,7 @@ def test_photographs_decide_where_there_are_some(card, magenta, tmp_path):
         assert found == ModelCard.load(tmp_path / precision) and parity.equal_to_trained == 1
         page = (tmp_path / precision / "README.md").read_text()
         assert f"weights stored in: {precision}" in page and judged_on in page
+        assert "upsampling: half_pixel" in page
 
 
 @pytest.mark.parametrize("pixels, precision", [(30, "fp32"), (3, "fp16")])
