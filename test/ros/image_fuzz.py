@@ -15,9 +15,11 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from bisenet_core.images.compressed import MAX_PIXELS
 from bisenet_core.images.encodings import ImageError
-from bisenet_ros.image_messages import compressed_from_msg, image_from_msg
+from bisenet_core.images.label_images import LABEL_ENCODINGS, decode_labels
+from bisenet_ros.image_messages import compressed_from_msg, image_from_msg, labels_from_msg
 
-REASONS = {"unsupported_encoding", "zero_size", "bad_size", "bad_step", "truncated", "damaged", "too_large"}
+REASONS = {"unsupported_encoding", "zero_size", "bad_size", "bad_step", "truncated", "damaged", "too_large",
+           "not_labels", "bad_labels"}
 
 # encoding -> bytes of a pixel in a row, rows of bytes per two rows of pixels, multiple of width and height
 LAYOUTS = {"rgb8": (3, 2, 1, 1), "bgr8": (3, 2, 1, 1), "8UC3": (3, 2, 1, 1), "rgba8": (4, 2, 1, 1),
@@ -103,7 +105,15 @@ def fuzz_raw(tally, examples, seed):
     _property(layouts, examples, seed, lambda layout: _every_encoding(tally, *layout))
 
 
-def _every_encoding(tally, height, width, step, length, is_bigendian):
+def _every_encoding(tally, height, width, *layout):
+    for message, wanted in _raw_messages(height, width, *layout):
+        outcome, image = tally.read(image_from_msg, message)
+        assert outcome == wanted, (message.encoding, message.step, len(message.data))
+        assert image is None or image.shape[:2] == (height, width)
+
+
+def _raw_messages(height, width, step, length, is_bigendian):
+    """A message of every encoding, and what must become of it."""
     for encoding in (*LAYOUTS, *UNKNOWN):
         pixel = LAYOUTS.get(encoding, (3,))[0]
         stride = max(0, width * pixel + step[1]) if step[0] else step[1]
@@ -111,9 +121,29 @@ def _every_encoding(tally, height, width, step, length, is_bigendian):
         found = max(0, min(MOST_BYTES, needed + length[1] if length[0] else length[1]))
         message = Image(height=height, width=width, encoding=encoding, step=stride, is_bigendian=is_bigendian)
         message.data = _bytes(_NOISE[:found])
-        outcome, image = tally.read(image_from_msg, message)
-        assert outcome == expected(encoding, height, width, stride, found)[0], (encoding, stride, found)
-        assert image is None or image.shape[:2] == (height, width)
+        yield message, expected(encoding, height, width, stride, found)[0]
+
+
+def fuzz_labels(tally, examples, seed):
+    """Each example is a layout, tried with every encoding, and damage done to PNGs of labels and others."""
+    cases = st.tuples(layouts, mutations, descriptions)
+    _property(cases, examples, seed, lambda case: _every_label_message(tally, *case))
+
+
+def _every_label_message(tally, layout, mutation, description):
+    for message, wanted in _raw_messages(*layout):
+        outcome, labels = tally.read(lambda one: (labels_from_msg(one), "mono"), message)
+        known = message.encoding in LABEL_ENCODINGS
+        ids_above_255 = message.encoding == "mono16" and (outcome, wanted) == ("bad_labels", "read")
+        assert outcome == (wanted if known else "not_labels") or ids_above_255, message.encoding
+        assert labels is None or labels.shape == layout[:2]
+    for picture in (*_LABELS, *_PICTURES):
+        data = mutated(picture, *mutation)
+        outcome, labels = tally.read(lambda png: (decode_labels(png, description), "mono"), data)
+        assert outcome not in ("bad_step", "bad_size", "truncated", "unsupported_encoding")
+        if mutation[0] == "none" and picture in _LABELS:
+            assert outcome == "not_labels" or (labels == _IDS).all()
+        assert mutation[0] != "none" or picture in _LABELS or outcome in ("not_labels", "read", "bad_labels")
 
 
 def largest(tally):
@@ -138,6 +168,8 @@ def pictures():
 
 
 _PICTURES = pictures()
+_IDS = np.arange(36 * 48, dtype=np.uint8).reshape(36, 48)
+_LABELS = [cv2.imencode(".png", _IDS.astype(kind))[1].tobytes() for kind in (np.uint8, np.uint16)]
 
 places = st.integers(0, 9999)  # of a file's bytes, in 1/10000 of its length
 flips = st.lists(st.tuples(places, st.integers(1, 255)), min_size=1, max_size=6)
@@ -150,7 +182,8 @@ mutations = st.one_of(
     st.tuples(st.just("splice"), places, st.integers(0, len(_PICTURES) - 1), places),
     st.tuples(st.just("claim"), sides, sides), st.tuples(st.just("replace"), st.binary(max_size=200)))
 descriptions = st.one_of(
-    st.sampled_from(["jpeg", "png", "", "rgb8; jpeg compressed bgr8", "mono16; png compressed ", "h264"]),
+    st.sampled_from(["jpeg", "png", "", "rgb8; jpeg compressed bgr8", "mono16; png compressed ", "h264",
+                     "mono8; png compressed", "16UC1; png compressed"]),
     st.text(max_size=12))
 
 
