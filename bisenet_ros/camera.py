@@ -8,6 +8,7 @@ import numpy as np
 
 from bisenet_core.images.doubts import Doubt
 from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros.arrivals import Arrivals
 from bisenet_ros.frame_account import FrameAccount, StageTimes
 from bisenet_ros.image_messages import TRANSPORTS, ImageMessage, image_qos
 from bisenet_ros.inference_worker import Mailbox
@@ -42,6 +43,7 @@ class CameraStream:
         self.settings = settings  # replaced as a whole when a parameter changes
         self.times = StageTimes()
         self.last_received: Optional[float] = None
+        self.arrivals = Arrivals()
         self.last_failure = ""
         self.doubts: List[Doubt] = []  # of the last image that was read
         self.topic_name = f"{name}/image" if name else "image"  # to remap
@@ -61,6 +63,7 @@ class CameraStream:
     def subscribe(self) -> None:
         """Begin to receive."""
         self.last_received = None
+        self.arrivals = Arrivals()
         self._image_topic = self._node.resolve_topic_name(self.topic_name)
         self._subscribed_name = self.topic_name
         if self._transport.topic_suffix:
@@ -111,6 +114,7 @@ class CameraStream:
         """Take an image in; it replaces one that still waits."""
         self.account.receive()
         self.last_received = time.monotonic()
+        self.arrivals.add(message)
         if self._mailbox.put(ReceivedImage(message, self.last_received)) is not None:
             self.account.settle("dropped", "superseded")
         if self._subscription is None:  # this call was already on its way when the subscription ended

@@ -1,6 +1,7 @@
 """Choose the environment variables that give Fast DDS its profile for large images."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Dict, Mapping, Tuple
 
@@ -29,6 +30,15 @@ def large_image_profile(environment: Mapping[str, str], profile: Path,
         return {}, (f"{shared_memory} has {free} MiB free and large images need {_ROOM_MIB}: most images "
                     "above 0.5 MB will be lost; make room, in Docker with `docker run --shm-size=1g`")
     return {_OLD if older_than("kilted", environment) else _NEW: str(profile)}, ""
+
+
+def profile_path(environment: Mapping[str, str]) -> Path:
+    """Where the profile lies: in the source tree, or as it was installed; its name alone where it is not."""
+    prefixes = [*environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix]
+    folders = [Path(__file__).resolve().parents[1],
+               *(Path(prefix, "share", "bisenet_ros") for prefix in prefixes if prefix)]
+    paths = [folder / "config" / PROFILE_NAME for folder in folders]
+    return next((path for path in paths if path.is_file()), Path(PROFILE_NAME))
 
 
 def older_than(distribution: str, environment: Mapping[str, str]) -> bool:

@@ -1,11 +1,14 @@
 """Find what is wrong with a camera from its state: how bad it is, why, and what to do about it."""
 
+import os
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from bisenet_core.images.doubts import Doubt
+from bisenet_ros.arrivals import Loss
+from bisenet_ros.dds_profile import profile_path
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.peers import listed
 
@@ -42,6 +45,7 @@ class CameraState(NamedTuple):
     times: Dict[str, List[float]]    # milliseconds by stage
     facts: Dict[str, str]            # model, backend, precision, ...
     name: str = "image"              # of the topic, before remapping
+    loss: Optional[Loss] = None      # of large images, by the stamps of those that came
     elsewhere: str = ""              # what to set instead, where nothing publishes the topic, if that shows
     fault: str = ""                  # why no image can be labelled any more, if so
     clock_stands: bool = False       # simulated time that has not begun
@@ -69,9 +73,9 @@ def judge(state: CameraState, previous: FrameCounts, earlier: FrameCounts) -> Li
         return [Finding("fault", ERROR, state.fault)]
     if state.state != "active":
         return []
-    checks = (_failures(state, previous), _unheard(state), _silence(state), _clock(state, previous),
-              _too_old(state, previous), _slow(state, earlier), _unserved(state), _unread(state),
-              _doubtful(state), _degraded(state))
+    checks = (_failures(state, previous), _unheard(state), _silence(state), _lost(state),
+              _clock(state, previous), _too_old(state, previous), _slow(state, earlier), _unserved(state),
+              _unread(state), _doubtful(state), _degraded(state))
     return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
 
 
@@ -117,7 +121,22 @@ def _silence(state: CameraState) -> Optional[Finding]:
                        f"{text}nothing publishes it; "
                        + (state.elsewhere or f"start the camera, or remap `{state.name}` to its topic"))
     return Finding("stale", WARN, text + f"it has {state.publishers} publisher(s) but nothing arrives; check "
-                   "that the camera runs, and give its process the Fast DDS profile for images")
+                   "that the camera runs, and give its process the Fast DDS profile for images, "
+                   f"{_profile()}")
+
+
+def _lost(state: CameraState) -> Optional[Finding]:
+    if state.loss is None:
+        return None
+    lost, sent, period_s, image_bytes = state.loss
+    return Finding("lost", WARN, f"{lost} of {sent} images on {state.topic} were lost before they came, by "
+                   f"the stamps of the others, {period_s:.3g} s apart: each has {image_bytes / 1e6:.1f} MB, "
+                   "and Fast DDS's shared memory 0.5 MB; give the camera's process the Fast DDS profile for "
+                   f"images, {_profile()}, or, where it has that, send fewer or smaller images")
+
+
+def _profile() -> str:
+    return str(profile_path(os.environ))
 
 
 def _clock(state: CameraState, previous: FrameCounts) -> Optional[Finding]:

@@ -1,11 +1,9 @@
 """Give a tool and its processes a ROS environment of their own, which reaches no robot."""
 
 import os
-import sys
-from pathlib import Path
-from typing import MutableMapping, Optional
+from typing import MutableMapping
 
-from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile, older_than
+from bisenet_ros.dds_profile import large_image_profile, older_than, profile_path
 
 
 def isolate(environment: MutableMapping[str, str]) -> None:
@@ -28,17 +26,8 @@ def isolate(environment: MutableMapping[str, str]) -> None:
 
 def let_large_images_through(environment: MutableMapping[str, str], who: str = "demo") -> None:
     """Have Fast DDS use the profile for large images, or print in one line why it cannot."""
-    path = _profile_path()
-    variables, why_not = large_image_profile(environment, path) if path else ({}, "")
+    path = profile_path(environment)
+    variables, why_not = large_image_profile(environment, path) if path.is_file() else ({}, "")
     environment.update(variables)
     if why_not:
         print("{}: {}".format(who, why_not))
-
-
-def _profile_path() -> Optional[Path]:
-    package_root = Path(__file__).resolve().parents[2]
-    for folder in (package_root, Path(sys.prefix) / "share" / "bisenet_ros"):
-        path = folder / "config" / PROFILE_NAME
-        if path.is_file():
-            return path
-    return None

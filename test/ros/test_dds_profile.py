@@ -1,15 +1,33 @@
 """The Fast DDS profile for large images: what it says, when it is used, under which name. No ROS needed."""
 
 import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
 
-from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile, older_than
+from bisenet_ros import dds_profile
+from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile, older_than, profile_path
 
 PROFILE = Path(__file__).resolve().parents[2] / "config" / PROFILE_NAME
+
+
+@pytest.mark.parametrize("variables", [{}, {"AMENT_PREFIX_PATH": "/nowhere:"}])
+def test_the_source_trees_own_is_found_first(variables):
+    assert profile_path(variables) == PROFILE
+
+
+def test_an_installed_one_is_found_by_its_prefix(tmp_path, monkeypatch):
+    monkeypatch.setattr(dds_profile, "__file__", str(tmp_path / "site-packages/bisenet_ros/dds_profile.py"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "python"))
+    assert profile_path({}) == Path(PROFILE_NAME)  # nowhere: its name alone
+    for prefix in ("python", "ament"):
+        installed = tmp_path / prefix / "share/bisenet_ros/config" / PROFILE_NAME
+        installed.parent.mkdir(parents=True)
+        installed.write_text("")
+        assert profile_path({"AMENT_PREFIX_PATH": f"/nowhere:{tmp_path / 'ament'}"}) == installed
 
 
 @pytest.fixture

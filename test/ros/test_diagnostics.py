@@ -1,5 +1,7 @@
 """What the diagnostics say of a camera, from states made by hand."""
 
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_core.images.doubts import Doubt
+from bisenet_ros.arrivals import Loss
 from bisenet_ros.diagnostics import (
     STATUS_NAME,
     CameraDiagnostics,
@@ -20,6 +23,7 @@ from bisenet_ros.diagnostics import (
 from bisenet_ros.findings import ERROR, OK, WARN, CameraState
 from bisenet_ros.frame_account import FrameCounts
 
+PROFILE = Path(__file__).resolve().parents[2] / "config" / "fastdds_large_images.xml"
 NOTHING = FrameCounts(0, 0, {}, {})
 STATE = CameraState(
     now=100.0, counts=NOTHING, state="active", topic="/camera/image_raw", publishers=1, active_since=99.0,
@@ -74,7 +78,11 @@ def test_rates_are_taken_over_the_last_seconds():
     ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [5.0, -7000.0]}}, WARN,
      "the stamps on /camera/image_raw are 7.0 s ahead of the node's clock"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [-7e3, 5.0]}}, OK, "s in"),
-    ({"doubts": [Doubt("step", "step is 3")], "last_received": 99.5}, WARN, "read wrongly: step is 3"),
+    ({"doubts": [Doubt("step", "step is 3")], "last_received": 99.5}, WARN, "wrongly: step is 3"),
+    ({"loss": Loss(6, 10, 1.0, 1_166_400), "last_received": 99.5}, WARN,
+     "6 of 10 images on /camera/image_raw were lost before they came, by the stamps of the others, 1 s "
+     "apart: each has 1.2 MB, and Fast DDS's shared memory 0.5 MB; give the camera's process the Fast DDS "
+     f"profile for images, {PROFILE}, or,"),
     ({"unread": ["who else is on /a cannot be read"], "last_received": 99.5}, WARN, "who else is on /a"),
     ({"unserved": [f"subscriber /{i}" for i in range(900)], "last_received": 99.5}, WARN, "; and 895 more"),
     ({"unheard": ["publisher /a offers X"]}, ERROR, "images on /camera/image_raw cannot come: publisher"),

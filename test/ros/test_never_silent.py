@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
-from node_harness import BEST_EFFORT, NodeProcess, Observer
+from node_harness import BEST_EFFORT, ROOT, NodeProcess, Observer
 from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from test_segmentation_node import _count, _message, _picture, _send_and_hear
@@ -167,6 +167,30 @@ def test_a_step_that_leaves_bytes_over_is_a_warning_once(node, watched):
     _send_and_hear(watched, camera, heard, trailing)
     watched.status(lambda status: "may be read wrongly" not in status.message, "an end of the doubt")
     assert node.output.count(text) == 1
+
+
+def test_large_images_of_which_some_are_lost(node, watched):
+    watched.listen("/segmentation/labels")
+    camera, message = watched.camera("/cam/image_raw"), _message(_picture(height=330, width=540))
+    sent = []
+
+    def lost():
+        if len(sent) == node_received(watched) - before:  # the one before has come
+            sent.append(sum(1 + index % 3 for index in range(len(sent) + 1)))
+            message.header.stamp.sec = sent[-1]
+            camera.publish(message)
+        return next((one for one in watched.statuses if "were lost before they came" in one.message), None)
+
+    before = node_received(watched)
+    status = watched.wait(lost, "a loss")
+    assert status.level == WARN
+    assert "1 s apart: each has 0.5 MB, and Fast DDS's shared memory" in status.message
+    assert str(ROOT / "config" / "fastdds_large_images.xml") in status.message
+
+
+def node_received(observer):
+    """How many images the node has received, by its last report."""
+    return _count(observer.statuses[-1], "received")
 
 
 def test_an_image_makes_all_well_again(node, watched):

@@ -44,7 +44,3 @@ def test_the_profile_is_used_or_one_line_says_why_not(monkeypatch, capsys, answe
     isolation.let_large_images_through(environment)
     assert environment == answer[0]
     assert capsys.readouterr().out == ("demo: {}\n".format(answer[1]) if answer[1] else "")
-
-
-def test_the_profile_is_where_it_is_looked_for():
-    assert isolation._profile_path() is not None
