@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from bisenet_core.benchmarks.backend_agreement import Agreement
-from bisenet_core.commands.options import JsonFile, Model
+from bisenet_core.commands.options import JsonFile, Model, SignificantBits
 from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -27,10 +28,12 @@ def agreement(
     model: Model,
     first: First = "openvino:fp32",
     second: Second = "onnxruntime:fp32",
+    significant_bits: SignificantBits = SAMPLE_BITS,
     json: JsonFile = None,
 ) -> None:
     """Label every frame twice; count the pixels that differ and how near to a tie they were."""
-    source, total = open_drive(input, with_truth=False), Agreement()
+    source = open_drive(input, with_truth=False, significant_bits=significant_bits)
+    total = Agreement()
     with _open(model, first) as one, _open(model, second) as other:
         for frame in track(source, len(source), "comparing"):
             assert frame.image is not None  # iterating ends at one that cannot be read

@@ -37,9 +37,15 @@ def open_drive(
         raise InputError(f"rate {rate:g} Hz is out of range; expected more than 0, at most 1000")
     path = Path(path)
     try:
-        return _open(path, topic, rate, with_truth, significant_bits)
+        drive = _open(path, topic, rate, with_truth, significant_bits)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}; check its permissions") from None
+    if significant_bits != SAMPLE_BITS and not isinstance(drive, BagDrive):
+        drive.close()
+        raise InputError(
+            f"{path} is no rosbag: significant bits, here {significant_bits}, are of a rosbag's images only"
+        )
+    return drive
 
 
 def open_truth(

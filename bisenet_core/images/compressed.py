@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, jpeg_size, png_size
-from bisenet_core.images.encodings import ENCODINGS, ImageError, printable, view_image
+from bisenet_core.images.encodings import ENCODINGS, ImageError, printable, refuse_encoding, view_image
 from bisenet_core.images.raw_formats import SAMPLE_BITS, scale_down
 
 #: The most an image may have: 8192x8192. A few kB can claim any size, and memory is taken for all of it.
@@ -98,9 +98,7 @@ def _check_encoding(described: _Description) -> None:
     """Refuse what is refused uncompressed: OpenCV's types, such as a depth camera's 16UC1 and 32FC1."""
     for name in (described.encoding, described.compressed):
         if _OPENCV_TYPE.fullmatch(name) and name not in ENCODINGS:
-            raise ImageError("unsupported_encoding", f"unsupported encoding '{printable(name)}' in a "
-                                                     "compressed image: depth or other measurements, and no "
-                                                     "picture; choose a camera's topic")
+            raise refuse_encoding(name)
 
 
 def _checked_size(data: memoryview, codec: str, description: str, max_pixels: int) -> Tuple[int, int]:

@@ -44,8 +44,7 @@ def view_image(data: Any, height: int, width: int, encoding: str, step: int,
     "unsupported_encoding", "zero_size", "bad_size", "bad_step" or "truncated".
     """
     if encoding not in ENCODINGS:
-        raise ImageError("unsupported_encoding", "unsupported encoding '{}'; expected one of {}".format(
-            printable(encoding), _known()))
+        raise refuse_encoding(encoding)
     layout = ENCODINGS[encoding]
     check_size(height, width)
     _check_multiple(height, width, encoding, layout)
@@ -73,6 +72,12 @@ def check_size(height: int, width: int) -> None:
     """Raise ImageError "zero_size" unless there is at least one pixel."""
     if height < 1 or width < 1:
         raise ImageError("zero_size", f"the image is {width}x{height} pixels; expected at least 1x1")
+
+
+def refuse_encoding(encoding: str) -> ImageError:
+    """The error for an encoding that cannot be read, with those that can."""
+    return ImageError("unsupported_encoding", "unsupported encoding '{}'; expected one of {}".format(
+        printable(encoding), _known()))
 
 
 def printable(text: str, length: int = 40) -> str:

@@ -18,6 +18,7 @@ from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.reports.console import progress_bar, show, table, warn_left_out, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
@@ -78,7 +79,8 @@ def _prepare(options: argparse.Namespace, card: ModelCard) -> None:
 
 
 def _drive(options: argparse.Namespace, with_truth: bool) -> Drive:
-    return open_drive(options.input, topic=options.topic, rate=options.rate, with_truth=with_truth)
+    return open_drive(options.input, topic=options.topic, rate=options.rate, with_truth=with_truth,
+                      significant_bits=options.significant_bits)
 
 
 def _play(options: argparse.Namespace, drive: Drive) -> Playing:
@@ -128,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", default="480x360", help="of a rendered street (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=150, help="of a rendered street (default: %(default)s)")
     parser.add_argument("--topic", help="the image topic of a rosbag that has several")
+    parser.add_argument("--significant-bits", type=int, choices=range(8, SAMPLE_BITS + 1), metavar="BITS",
+                        default=SAMPLE_BITS, help="that a rosbag's camera uses of 16-bit samples, 8 to 16")
     parser.add_argument("--strict", action="store_true", help="end at the first image that cannot be read")
     return parser
 

@@ -64,6 +64,13 @@ def test_single_image(tmp_path):
     np.testing.assert_array_equal(only.truth, truth(1))
 
 
+def test_significant_bits_are_not_ignored_where_there_is_no_bag(tmp_path):
+    cv2.imwrite(str(tmp_path / "dark.png"), np.full((4, 4), 900, np.uint16))
+    for path in (tmp_path, tmp_path / "dark.png", write_video(tmp_path / "drive.avi", 2)):
+        assert_refused(path, path, "no rosbag", "significant bits, here 12", significant_bits=12)
+        open_drive(path, significant_bits=16).close()
+
+
 def test_grey_and_alpha_images_become_rgb(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 5), 7, np.uint8))
     cv2.imwrite(str(tmp_path / "b.png"), np.full((4, 5, 4), 9, np.uint8))
