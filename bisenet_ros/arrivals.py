@@ -1,14 +1,15 @@
 """Tell images that were lost before they came from those of a slow camera, by the stamps of the others."""
 
-from collections import deque
-from typing import Any, Deque, List, NamedTuple, Optional
+from typing import Any, Iterable, List, NamedTuple, Optional
 
 import numpy as np
 
 #: What Fast DDS's shared memory holds by default, in bytes; a larger image is cut into pieces that get lost.
 SEGMENT_BYTES = 1 << 19
 
-_IMAGES = 30        # that are looked back upon
+#: How many images are looked back upon.
+LOOKED_BACK = 30
+
 _FEWEST_GAPS = 6    # between stamps; fewer say nothing
 _DEVIATION = 0.2    # of a gap from a multiple of the period, in periods
 _BROKEN_SHARE = 0.2  # of the gaps, from which on images are said to be lost
@@ -23,24 +24,22 @@ class Loss(NamedTuple):
     image_bytes: int  # of the last one
 
 
-class Arrivals:
-    """The stamps of the last images that came. All methods belong to one thread."""
+class Arrival(NamedTuple):
+    """What is kept of an image that has come."""
 
-    def __init__(self) -> None:
-        self._stamps_s: Deque[float] = deque(maxlen=_IMAGES)
-        self._image_bytes = 0
+    stamp: Any        # of its header: seconds and nanoseconds
+    image_bytes: int
 
-    def add(self, message: Any) -> None:
-        """An Image or CompressedImage that has come."""
-        stamp = message.header.stamp
-        self._stamps_s.append(stamp.sec + stamp.nanosec / 1e9)
-        self._image_bytes = len(message.data)
 
-    def loss(self) -> Optional[Loss]:
-        """What was lost of images too large for Fast DDS's own shared memory; None where that is not so."""
-        if self._image_bytes <= SEGMENT_BYTES:
-            return None
-        return find_loss(list(self._stamps_s), self._image_bytes)
+def large_image_loss(arrivals: Iterable[Arrival]) -> Optional[Loss]:
+    """What was lost of images too large for Fast DDS's own shared memory; None where they are smaller.
+
+    ``arrivals``: the last ``LOOKED_BACK`` images, oldest first.
+    """
+    found = list(arrivals)
+    if not found or found[-1].image_bytes <= SEGMENT_BYTES:
+        return None
+    return find_loss([one.stamp.sec + one.stamp.nanosec / 1e9 for one in found], found[-1].image_bytes)
 
 
 def find_loss(stamps_s: List[float], image_bytes: int = 0) -> Optional[Loss]:

@@ -2,13 +2,14 @@
 
 import threading
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from collections import deque
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
 from bisenet_core.images.doubts import Doubt
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_ros.arrivals import Arrivals
+from bisenet_ros.arrivals import LOOKED_BACK, Arrival, Loss, large_image_loss
 from bisenet_ros.frame_account import FrameAccount, StageTimes
 from bisenet_ros.image_messages import TRANSPORTS, ImageMessage, image_qos
 from bisenet_ros.inference_worker import Mailbox
@@ -43,7 +44,7 @@ class CameraStream:
         self.settings = settings  # replaced as a whole when a parameter changes
         self.times = StageTimes()
         self.last_received: Optional[float] = None
-        self.arrivals = Arrivals()
+        self._arrivals: Deque[Arrival] = deque(maxlen=LOOKED_BACK)
         self.last_failure = ""
         self.doubts: List[Doubt] = []  # of the last image that was read
         self.topic_name = f"{name}/image" if name else "image"  # to remap
@@ -63,7 +64,7 @@ class CameraStream:
     def subscribe(self) -> None:
         """Begin to receive."""
         self.last_received = None
-        self.arrivals = Arrivals()
+        self._arrivals.clear()
         self._image_topic = self._node.resolve_topic_name(self.topic_name)
         self._subscribed_name = self.topic_name
         if self._transport.topic_suffix:
@@ -90,6 +91,10 @@ class CameraStream:
         return Mismatches(unheard_publishers(self._subscription, peers.endpoints, self._transport.type_name),
                           list(peers.unread))
 
+    def loss(self) -> Optional[Loss]:
+        """What was lost of large images before they came here, or None."""
+        return large_image_loss(self._arrivals)
+
     def elsewhere(self) -> str:
         """What to set where nothing publishes the topic, by its name and the topics beside it, or ""."""
         suffix, topic = TRANSPORTS["compressed"].topic_suffix, self._image_topic
@@ -114,7 +119,7 @@ class CameraStream:
         """Take an image in; it replaces one that still waits."""
         self.account.receive()
         self.last_received = time.monotonic()
-        self.arrivals.add(message)
+        self._arrivals.append(Arrival(message.header.stamp, len(message.data)))
         if self._mailbox.put(ReceivedImage(message, self.last_received)) is not None:
             self.account.settle("dropped", "superseded")
         if self._subscription is None:  # this call was already on its way when the subscription ended

@@ -97,7 +97,7 @@ class SegmentationPipeline:
         return CameraState(
             now=time.monotonic(), counts=camera.account.counts(), state=lifecycle_state, topic=camera.topic,
             publishers=publishers, elsewhere="" if publishers else camera.elsewhere(),
-            active_since=self._active_since, last_received=camera.last_received, loss=camera.arrivals.loss(),
+            active_since=self._active_since, last_received=camera.last_received, loss=camera.loss(),
             last_failure=camera.last_failure, stale_after=camera.settings.stale_after,
             times=camera.times.by_stage(), facts=self._facts(), name=camera.topic_name,
             fault=self._worker.failure, clock_stands=camera.clock_stands(), unheard=unheard.lines,

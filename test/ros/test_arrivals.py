@@ -10,7 +10,7 @@ pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bisenet_ros.arrivals import SEGMENT_BYTES, Arrivals, find_loss
+from bisenet_ros.arrivals import SEGMENT_BYTES, Arrival, find_loss, large_image_loss
 
 
 @given(st.floats(0.01, 2.0), st.integers(0, 999), st.sampled_from([0.3, 0.4, 0.5, 0.7]))
@@ -37,18 +37,11 @@ def test_slow_irregular_and_paused_cameras_lose_nothing(stamps):
     assert find_loss(list(stamps)) is None
 
 
-def _message(second, size):
-    return SimpleNamespace(header=SimpleNamespace(stamp=SimpleNamespace(sec=int(second), nanosec=0)),
-                           data=bytes(size))
+def _arrivals(seconds, image_bytes):
+    return [Arrival(SimpleNamespace(sec=int(second), nanosec=0), image_bytes) for second in seconds]
 
 
-def test_only_images_above_the_segment_are_judged_and_losses_are_forgotten():
-    small, large = Arrivals(), Arrivals()
-    for second in np.cumsum([1, 2, 1, 3, 1, 2, 2, 1]):
-        small.add(_message(second, SEGMENT_BYTES))
-        large.add(_message(second, SEGMENT_BYTES + 1))
-    assert small.loss() is None
-    assert large.loss() == (5, 13, 1.0, SEGMENT_BYTES + 1)
-    for second in range(100, 130):
-        large.add(_message(second, SEGMENT_BYTES + 1))
-    assert large.loss() is None
+def test_only_images_above_the_segment_are_judged():
+    seconds = np.cumsum([1, 2, 1, 3, 1, 2, 2, 1])
+    assert large_image_loss(_arrivals(seconds, SEGMENT_BYTES)) is large_image_loss([]) is None
+    assert large_image_loss(_arrivals(seconds, SEGMENT_BYTES + 1)) == (5, 13, 1.0, SEGMENT_BYTES + 1)
