@@ -68,7 +68,11 @@ def table(
 def show(content: Table) -> None:
     """Print a table on stdout, unfolded where that is no terminal."""
     console = Console()
-    (console if console.is_terminal else Console(width=WIDE)).print(content)
+    console = console if console.is_terminal else Console(width=WIDE)
+    # by itself: within the table it would be cut to the table's width, and it may hold a warning
+    title, content.title = content.title, None
+    console.print(title, soft_wrap=True)
+    console.print(content)
 
 
 def warn_left_out(lines: Sequence[str], total: int) -> None:

@@ -77,8 +77,7 @@ def test_absent_classes_are_said(evaluated, capsys):
     assert "Pedestrian (absent)" in shown and "multiscale" not in shown
 
 
-def test_each_protocol_by_its_options(evaluated, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")  # the name of a model's folder may be long
+def test_each_protocol_by_its_options(evaluated, capsys):
     found = {}
     for options in (
         "single",

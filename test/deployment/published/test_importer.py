@@ -232,7 +232,7 @@ def test_a_model_folder_upsamples_as_torch_does_for_the_publisher(source, tiny_s
 
 def test_what_nobody_publishes_is_refused(source, tmp_path):
     for changes, word in (
-        ({"format": "keras"}, "known: coincheung, mmseg, stdc-seg"),
+        ({"format": "keras"}, "known: coincheung, efficientvit, mmseg, stdc-seg"),
         ({"architecture": "bisenetv3"}, "known: bisenetv1_resnet"),
         ({"dataset": "mapillary"}, "known: camvid"),
     ):

@@ -22,7 +22,10 @@ def test_logits_are_those_of_the_public_code(format, architecture):
     with torch.no_grad():
         logits = network.double().eval()(image_of(*golden["image"]).double())
     assert list(logits.shape) == golden["logits_shape"]
-    # both in float64; the golden keeps seven digits of values below 1000
-    torch.testing.assert_close(sample(logits).float(), torch.tensor(golden["samples"]), rtol=1e-6, atol=1e-4)
+    # Both were computed in float64, from an image that is made in float32: its rounding, which depends on the
+    # CPU, is 6e-8 of the largest values, and grows some times on its way.
+    expected = torch.tensor(golden["samples"])
+    nearness = {"rtol": 1e-6, "atol": 1e-6 * float(expected.abs().max())}
+    torch.testing.assert_close(sample(logits).float(), expected, **nearness)
     with pytest.raises(InputError, match="1 tensors are not of efficientvit"):
         renaming.translate({**state, "backbone.stranger.weight": torch.zeros(1)})
