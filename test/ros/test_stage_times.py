@@ -23,7 +23,7 @@ def _work():
 
 
 def _after_work(function):
-    return lambda argument: (_work(), function(argument))[1]
+    return lambda *arguments: (_work(), function(*arguments))[1]
 
 
 def _stages(waits=False, read=False, segments=False, publishes=False):

@@ -434,9 +434,9 @@ def test_the_labelled_bag_has_the_labels(spread, street_bag, tiny_model_folder, 
 def test_a_bag_is_opened_once_where_there_are_few(run, street_bag, tmp_path, monkeypatch, bags):
     opened, open_bag = [], BagDrive.__init__
 
-    def noted(drive, path, *others):
+    def noted(drive, path, *others, **named):
         opened.append(path)
-        open_bag(drive, path, *others)
+        open_bag(drive, path, *others, **named)
 
     monkeypatch.setattr(BagDrive, "__init__", noted)
     more = [shutil.copytree(street_bag, tmp_path / f"street{number}") for number in range(1, bags)]
