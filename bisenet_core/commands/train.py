@@ -29,6 +29,13 @@ Weights = Annotated[Path | None, typer.Option(help="Begin with this checkpoint, 
 Backbone = Annotated[
     Path | None, typer.Option(help="Begin with the trunk in this file, or checkpoint for other classes.")
 ]
+Teacher = Annotated[Path | None, typer.Option(help="Learn from this checkpoint too, by its soft labels.")]
+TeacherCache = Annotated[
+    Path | None, typer.Option(help="Where soft labels are kept.", show_default="OUTPUT/teacher")
+]
+Unlabelled = Annotated[
+    list[Path] | None, typer.Option(help="A folder of images without labels, for the teacher to label.")
+]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read the data, for each that trains.")]
 SaveEvery = Annotated[float, typer.Option(min=0, help="Minutes from one last.ckpt to the next.")]
 Devices = Annotated[
@@ -48,6 +55,9 @@ def train(
     changed_data: ChangedData = False,
     weights: Weights = None,
     backbone: Backbone = None,
+    teacher: Teacher = None,
+    teacher_cache: TeacherCache = None,
+    unlabelled: Unlabelled = None,
     workers: Workers = 1,
     save_every: SaveEvery = 10.0,
     devices: Devices = "auto",
@@ -69,7 +79,8 @@ def train(
     try:
         best = training.train(
             recipe, root, output, resume=resume, changed_data=changed_data, workers=workers, weights=weights,
-            backbone=backbone, devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy,
+            backbone=backbone, teacher=teacher, teacher_cache=teacher_cache, unlabelled=unlabelled or (),
+            devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy,
             save_every=save_every,
         )  # fmt: skip
     except InputError as error:

@@ -1,7 +1,6 @@
 """Training and validation batches of a recipe."""
 
 import ctypes
-import logging
 import multiprocessing
 import signal
 import sys
@@ -13,19 +12,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 from lightning_fabric import Fabric
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.datasets import SegmentationDataset, check_classes, open_dataset
+from bisenet_core.learning.datasets import check_classes, open_dataset
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.same_data import NamedFiles, inventory
-from bisenet_core.learning.transforms import Augmentation, padded, to_tensors
+from bisenet_core.learning.samples import Key, TrainingSamples, UnlabelledImages, ValidationSamples
 
-Key = tuple[int, int]
 _PR_SET_PDEATHSIG = 1
-#: Pixels that each side of an image needs in a network.
-SMALLEST = 32
 
 
 class RunSampler(Sampler[list[Key]]):
@@ -68,45 +63,6 @@ class RunSampler(Sampler[list[Key]]):
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         return np.random.default_rng((self.recipe.seed, epoch)).permutation(self.length)
-
-
-class TrainingSamples(Dataset):
-    """Augmented samples, indexed by (epoch, index)."""
-
-    def __init__(self, pairs: SegmentationDataset, recipe: Recipe) -> None:
-        self.pairs, self.recipe = pairs, recipe
-        self.augment = Augmentation.of(recipe)
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def __getitem__(self, key: Key) -> tuple[Tensor, Tensor]:
-        epoch, index = key
-        rng = np.random.default_rng((self.recipe.seed, epoch, index))
-        return to_tensors(*self.augment(*self.pairs[index], rng), self.recipe.mean, self.recipe.std)
-
-
-class ValidationSamples(Dataset):
-    """Whole images at their own size, and their indices.
-
-    An image smaller than networks take, of which a warning tells, is padded with what is not scored.
-    """
-
-    def __init__(self, pairs: SegmentationDataset, recipe: Recipe) -> None:
-        self.pairs, self.recipe = pairs, recipe
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, int]:
-        image, labels = to_tensors(*self.pairs[index], self.recipe.mean, self.recipe.std)
-        if min(labels.shape) < SMALLEST and self.recipe.eval_size is None:
-            logging.getLogger(__name__).warning(
-                "%s is %dx%d pixels, less than the %d that networks take; it is padded for validation",
-                self.pairs.image_path(index), *labels.shape[::-1], SMALLEST,
-            )  # fmt: skip
-            image, labels = padded(image, labels, SMALLEST)
-        return image, labels, index
 
 
 class RunData:
@@ -164,7 +120,8 @@ class RunData:
 class SegmentationData(RunData):
     """``recipe.dataset`` below ``root``: its training split augmented, its validation split as it is.
 
-    ``training_pairs`` are images and labels of the training split as they are on disk.
+    ``training_pairs`` are images and labels of the training split as they are on disk. The images of
+    ``recipe.unlabelled`` are trained on besides.
     """
 
     def __init__(self, recipe: Recipe, root: Path | str, workers: int = 1) -> None:
@@ -172,7 +129,13 @@ class SegmentationData(RunData):
         splits = {name: open_dataset(recipe.dataset, root, name) for name in names}
         self.training_pairs = splits[recipe.train_split]
         val = ValidationSamples(splits[recipe.val_split], recipe) if recipe.val_split else None
-        super().__init__(recipe, TrainingSamples(self.training_pairs, recipe), val, splits, workers)
+        files: dict[str, NamedFiles] = {**splits}
+        unlabelled = UnlabelledImages(recipe.unlabelled)
+        if recipe.unlabelled:
+            files["unlabelled"] = unlabelled
+        self.train: TrainingSamples
+        train = TrainingSamples(self.training_pairs, recipe, unlabelled)
+        super().__init__(recipe, train, val, files, workers)
 
     def check_labels(self) -> None:
         """``InputError`` where there is nothing to tell apart in training or to score in validation."""

@@ -53,6 +53,18 @@ class CrossEntropy(nn.Module):
         return (losses > _UNLABELED_LOSS).to(losses.dtype)
 
 
+def distillation(logits: Tensor, soft: Tensor, temperature: float) -> Tensor:
+    """How far a network is from its teacher: the mean Kullback-Leibler divergence, times ``temperature``².
+
+    Logits BxKxhxw are brought to the size of ``soft``, BxKxHxW probabilities at that temperature, and
+    softened alike (Hinton et al. 2015, Section 2). A pixel counts as much as its probabilities add up to: not
+    at all outside the image.
+    """
+    found = (upsampled(logits, soft) / temperature).log_softmax(1)
+    apart = (torch.xlogy(soft, soft) - soft * found).sum(1)
+    return temperature**2 * global_mean(apart, soft.sum(1))
+
+
 class OhemCrossEntropy(CrossEntropy):
     """Cross-entropy on the hard pixels only (online hard example mining, Shrivastava et al. 2016).
 

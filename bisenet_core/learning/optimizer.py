@@ -13,9 +13,11 @@ from bisenet_core.learning.recipe import Recipe
 HEADS = ("head", "auxiliary")
 
 
-def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """SGD, of which every group keeps its largest learning rate in ``initial_lr``."""
+def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD or AdamW, of which every group keeps its largest learning rate in ``initial_lr``."""
     groups = [{**group, "initial_lr": group["lr"]} for group in parameter_groups(network, recipe)]
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.learning_rate)
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
 
 
@@ -29,9 +31,10 @@ def set_learning_rates(optimizer: Any, recipe: Recipe, iteration: int) -> None:
 def learning_rates(optimizer: Any) -> dict[str, float]:
     """The learning rate of each group by the name it has in the logs."""
     rates = [group["lr"] for group in optimizer.param_groups]
+    name = "lr-" + type(optimizer).__name__.removeprefix("Fabric")
     if len(rates) == 1:
-        return {"lr-SGD": rates[0]}
-    return {f"lr-SGD/pg{number}": rate for number, rate in enumerate(rates, 1)}
+        return {name: rates[0]}
+    return {f"{name}/pg{number}": rate for number, rate in enumerate(rates, 1)}
 
 
 def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

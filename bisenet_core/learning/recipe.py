@@ -46,9 +46,12 @@ class Recipe:
     batch_size: int = 16
     #: parts of a step that are computed one after the other; batch norms and losses see one part at a time
     accumulate: int = 1
+    #: "sgd" or "adamw"
+    optimizer: str = "sgd"
     learning_rate: float = 0.05
     #: factor of the learning rate for heads
     head_learning_rate: float = 1.0
+    #: of "sgd"
     momentum: float = 0.9
     weight_decay: float = 0.0005
     #: "convolutions" leaves out norms, biases and fully connected layers
@@ -75,6 +78,19 @@ class Recipe:
     detail_weight: float = 1.0
     #: classification only
     label_smoothing: float = 0.0
+
+    #: checkpoint of a network whose probabilities this one learns besides the labels (distillation)
+    teacher: str = ""
+    #: mapping of the teacher's classes to the data's: a YAML file, or the name of one in
+    #: training/teacher_classes; "" where they are the same
+    teacher_classes: str = ""
+    #: sizes at which the teacher sees an image, as factors of its own; their probabilities are averaged
+    teacher_scales: tuple[float, ...] = (1.0,)
+    teacher_temperature: float = 1.0
+    #: of the distance from the teacher beside the other losses
+    teacher_weight: float = 1.0
+    #: folders of images without labels, which the teacher labels
+    unlabelled: tuple[str, ...] = ()
 
     #: size that images get before anything else; 0 leaves them as they are
     resize_width: int = 0

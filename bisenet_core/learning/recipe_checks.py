@@ -13,6 +13,7 @@ RENAMED = {"booster_weight": "auxiliary_weight"}
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "weight_decay_on": ("convolutions", "all"),
+    "optimizer": ("sgd", "adamw"),
     "schedule": ("poly", "cosine"),
     "loss": ("ohem", "cross_entropy"),
     "precision": ("bf16-mixed", "16-mixed", "32", "32-true", "64-true"),
@@ -30,12 +31,13 @@ RANGES: dict[str, tuple[float, float, str]] = {
         (
             *("warmup_iterations", "seed", "weight_decay", "min_learning_rate", "gradient_clip"),
             *("auxiliary_weight", "detail_weight", "resize_width", "resize_height"),
-            *("eval_width", "eval_height", "input_width", "input_height"),
+            *("eval_width", "eval_height", "input_width", "input_height", "teacher_weight"),
         ),
         (0, math.inf, "0 or more"),
     ),
     **dict.fromkeys(
-        ("learning_rate", "head_learning_rate", "poly_power"), (ABOVE_ZERO, math.inf, "a number above 0")
+        ("learning_rate", "head_learning_rate", "poly_power", "teacher_temperature"),
+        (ABOVE_ZERO, math.inf, "a number above 0"),
     ),
     **dict.fromkeys(
         ("ohem_threshold", "ohem_min_kept", "largest_class_share"),
@@ -114,8 +116,12 @@ def _check_lists(recipe: Any) -> None:
     for key, least, words in (("mean", 0.0, "three numbers"), ("std", ABOVE_ZERO, "three numbers above 0")):
         if not (_numbers(getattr(recipe, key), least) and len(getattr(recipe, key)) == 3):
             raise _wrong(key, getattr(recipe, key), f"{words}, for red, green and blue")
-    if not (_numbers(recipe.scales, ABOVE_ZERO) and recipe.scales):
-        raise _wrong("scales", recipe.scales, "a list of numbers above 0")
+    for key in ("scales", "teacher_scales"):
+        if not (_numbers(getattr(recipe, key), ABOVE_ZERO) and getattr(recipe, key)):
+            raise _wrong(key, getattr(recipe, key), "a list of numbers above 0")
+    folders = recipe.unlabelled
+    if not (isinstance(folders, tuple) and all(isinstance(folder, str) for folder in folders)):
+        raise _wrong("unlabelled", folders, "a list of folders")
     ends = recipe.scale_range
     if not (_numbers(ends, ABOVE_ZERO) and (not ends or (len(ends) == 2 and ends[0] <= ends[1]))):
         raise _wrong("scale_range", ends, "[smallest, largest], both above 0")
@@ -142,6 +148,8 @@ def _check_pairs(recipe: Any) -> None:
             f"setting 'accumulate' is {recipe.accumulate}; expected a number of equal parts of batch_size "
             f"{recipe.batch_size} with 2 or more samples each"
         )
+    if recipe.unlabelled and not recipe.teacher:
+        raise InputError("setting 'unlabelled' needs a 'teacher' that labels those images; give both or none")
     if recipe.min_learning_rate > recipe.learning_rate:
         raise InputError(
             f"setting 'min_learning_rate' is {recipe.min_learning_rate}; expected at most learning_rate "

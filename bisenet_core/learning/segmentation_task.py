@@ -11,7 +11,7 @@ from bisenet_core.labels.label_space import LabelSpace, label_space_of
 from bisenet_core.learning.checkpoint import label_space_values
 from bisenet_core.learning.class_weights import count_pixels, inverse_log
 from bisenet_core.learning.detail_loss import DetailLoss
-from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy, upsampled
+from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy, distillation, upsampled
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.scores import SegmentationScore
 from bisenet_core.models import create_model
@@ -61,10 +61,18 @@ class SegmentationTask:
             counts = count_pixels(data.training_pairs, self.label_space.num_classes, data.workers)
             self.class_weights = torch.tensor(inverse_log(counts))
 
-    def losses(self, outputs: dict[str, Tensor], target: Tensor) -> dict[str, Tensor]:
-        """That of each head of the network, ``loss_HEAD``, and before them their weighted sum, ``loss``."""
+    def losses(
+        self, outputs: dict[str, Tensor], target: Tensor, soft: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """That of each head of the network, ``loss_HEAD``, and before them their weighted sum, ``loss``.
+
+        With a teacher's probabilities ``soft``, BxKxhxw, the main head's distance from them is another one.
+        """
         found = {head: self._loss_of(head)(logits, target) for head, logits in outputs.items()}
         total = sum(self._weight_of(head) * value for head, value in found.items())
+        if soft is not None:
+            found["teacher"] = distillation(outputs["main"], soft, self.recipe.teacher_temperature)
+            total = total + self.recipe.teacher_weight * found["teacher"]
         return {"loss": total, **{f"loss_{head}": value for head, value in found.items()}}
 
     def _loss_of(self, head: str) -> nn.Module:

@@ -17,23 +17,27 @@ from bisenet_core.errors import InputError
 from bisenet_core.files import replacing
 from bisenet_core.learning.checkpoint import Checkpoint, load_network, read_checkpoint
 from bisenet_core.learning.checkpointing import restore
-from bisenet_core.learning.data import check_share, workers_within
+from bisenet_core.learning.data import SegmentationData, check_share, workers_within
 from bisenet_core.learning.launch import all_or_none, is_first_process, make_fabric
 from bisenet_core.learning.learner import set_up
 from bisenet_core.learning.loop import train_network
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.recipe_checks import check
 from bisenet_core.learning.run import Run, RunFiles
 from bisenet_core.learning.run_guard import RunStoppedError, explain_failures, requeue
 from bisenet_core.learning.run_report import RunLogs, RunProgress, RunRecorder
 from bisenet_core.learning.run_report.environment import hardware
 from bisenet_core.learning.same_data import check_same_classes, check_same_files
+from bisenet_core.learning.soft_labels import taught
 from bisenet_core.learning.task import Data, Task, task_and_data
 
 __all__ = ["RunStoppedError", "is_first_process", "train"]
 
 #: Settings that only a run's first step sees.
 _BEGINNING = ("weights", "weights_splits", "backbone")
+#: Where things lie whose content is compared instead.
+_PLACES = ("teacher", "unlabelled")
 
 
 def train(
@@ -46,6 +50,9 @@ def train(
     workers: int = 1,
     weights: Path | None = None,
     backbone: Path | None = None,
+    teacher: Path | None = None,
+    teacher_cache: Path | None = None,
+    unlabelled: Sequence[Path] = (),
     devices: str | int = "auto",
     nodes: int | None = None,
     accelerator: str = "auto",
@@ -59,8 +66,10 @@ def train(
     minutes, after each validation and when the run is stopped), recipe.yaml, report.html and logs/. With
     ``resume`` the run goes on from last.ckpt as if it had never ended, on any number of ``workers`` and
     processes, and with ``changed_data`` also where files have come or gone since; a new run may begin with
-    the network of the checkpoint ``weights``, or with the trunk of the file ``backbone``. ``devices``,
-    ``nodes``, ``accelerator`` and ``strategy`` are those of ``make_fabric``. ``callbacks`` may have a method
+    the network of the checkpoint ``weights``, or with the trunk of the file ``backbone``. ``teacher`` and
+    ``unlabelled`` replace those of the recipe; what the teacher says of the images is kept in
+    ``teacher_cache``, by default the folder teacher/ of ``output``. ``devices``, ``nodes``, ``accelerator``
+    and ``strategy`` are those of ``make_fabric``. ``callbacks`` may have a method
     ``on_train_batch_start(learner, iteration)``, which is called before each forward pass of training.
     Without a validation last.ckpt is returned.
 
@@ -69,10 +78,17 @@ def train(
     cannot go on.
     """
     whole, trunk = weights or recipe.weights, backbone or recipe.backbone
-    recipe = replace(recipe, weights=str(whole), backbone="" if whole else str(trunk))
+    recipe = replace(
+        recipe,
+        weights=str(whole),
+        backbone="" if whole else str(trunk),
+        teacher=str(teacher or recipe.teacher),
+        unlabelled=tuple(map(str, unlabelled)) or recipe.unlabelled,
+    )
+    check(recipe)
     files = RunFiles(output, save_every)
     before = _run_to_go_on(recipe, files.last, resume, weights)
-    recipe = _note_splits_of_weights(recipe) if before is None else before.recipe
+    recipe = _note_splits_of_weights(recipe) if before is None else _placed(before.recipe, recipe)
     torch.manual_seed(recipe.seed)
     task, data = task_and_data(recipe, root, workers)
     if before is None:
@@ -83,11 +99,16 @@ def train(
     fabric = make_fabric(devices, nodes, strategy, accelerator, recipe.precision, callbacks)
     check_share(recipe, fabric.world_size)
     with explain_failures(recipe, output), all_or_none(fabric):
-        return fabric.launch(_train_here, task, data, files, root, resume)
+        cache = teacher_cache or output / "teacher"
+        return fabric.launch(_train_here, task, data, files, root, resume, cache)
 
 
-def _train_here(fabric: Fabric, task: Task, data: Data, files: RunFiles, root: Path, resume: bool) -> Path:
+def _train_here(
+    fabric: Fabric, task: Task, data: Data, files: RunFiles, root: Path, resume: bool, teacher_cache: Path
+) -> Path:
     """Train in this process, one of the run's; return the path of the best checkpoint."""
+    if task.recipe.teacher and isinstance(data, SegmentationData):
+        data.train.soft = taught(task.recipe, data.train, task.classes, teacher_cache, fabric)
     run = _open_run(fabric, task, data, files, root, resume)
     try:
         with run.recorder.recording(), run.stop, workers_within(), run.progress.running(run.done):
@@ -144,6 +165,11 @@ def _note_splits_of_weights(recipe: Recipe) -> Recipe:
     return recipe
 
 
+def _placed(before: Recipe, given: Recipe) -> Recipe:
+    """The run's recipe with the places that are ``given`` now."""
+    return replace(before, **{key: getattr(given, key) or getattr(before, key) for key in _PLACES})
+
+
 def _check_same_data(before: Checkpoint, task: Task, data: Data, last: Path, changed_data: bool) -> None:
     advice = f"restore them, or begin a new run with --backbone {last} and another --output"
     check_same_classes(before, task.classes, task.label_space, last, advice)
@@ -155,7 +181,7 @@ def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
     changes = [
         f"{key} was {before[key]!r} and is {value!r}"
         for key, value in recipe.to_dict().items()
-        if before[key] != value and key not in _BEGINNING
+        if before[key] != value and key not in _BEGINNING + _PLACES
     ]
     if changes:
         raise InputError(

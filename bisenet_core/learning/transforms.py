@@ -1,6 +1,7 @@
 """Augmentation: random scale, crop, flip (BiSeNet V2, Section 5.1) and colour, on numpy arrays."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,6 +15,26 @@ from bisenet_core.runtime.preprocessing import normalisation_tables, normalise
 
 #: How often a crop with too much of one class is drawn again.
 REDRAWS = 10
+
+
+class View(NamedTuple):
+    """Which part of an image a sample shows, in pixels of the image scaled to ``width`` x ``height``."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+    crop_width: int
+    crop_height: int
+    flipped: bool
+
+    @property
+    def affine(self) -> tuple[tuple[float, ...], ...]:
+        """From places in the sample to places in the image, both -1 to 1, as ``affine_grid`` takes it."""
+        across, down = self.crop_width / self.width, self.crop_height / self.height
+        x = (2 * self.left + self.crop_width) / self.width - 1
+        y = (2 * self.top + self.crop_height) / self.height - 1
+        return (-across if self.flipped else across, 0.0, x), (0.0, down, y)
 
 
 @dataclass(frozen=True)
@@ -55,15 +76,26 @@ class Augmentation:
         self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """HxWx3 uint8 RGB and HxW uint8 -> the same at the crop's size."""
-        image, labels = _resize(image, labels, self._size(labels, rng))
-        image, labels = self._varied_crop(*self._pad(image, labels), rng)
-        if rng.random() < 0.5:
+        return self.sample(image, labels, rng)[:2]
+
+    def sample(
+        self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, View]:
+        """As the call, and which part of the image it shows."""
+        size = self._size(labels, rng)
+        image, labels = self._pad(*_resize(image, labels, size))
+        left, top = self._varied_corner(labels, rng)
+        window = self._window(left, top)
+        image, labels = image[window], labels[window]
+        flipped = bool(rng.random() < 0.5)
+        if flipped:
             image, labels = image[:, ::-1], labels[:, ::-1]
         if self.colour:
             image = _vary_colour(image, self.colour, rng)
         if self.hue:
             image = _turn_hue(image, rng.uniform(-self.hue, self.hue))
-        return np.ascontiguousarray(image), np.ascontiguousarray(labels)
+        view = View(*size, left, top, self.crop_width, self.crop_height, flipped)
+        return np.ascontiguousarray(image), np.ascontiguousarray(labels), view
 
     def _size(self, labels: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
         width, height = self.resize or labels.shape[::-1]
@@ -83,24 +115,21 @@ class Augmentation:
             cv2.copyMakeBorder(labels, *border, cv2.BORDER_CONSTANT, value=UNLABELED),
         )
 
-    def _varied_crop(
-        self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        crop = self._crop(image, labels, rng)
+    def _varied_corner(self, labels: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+        left, top = self._corner(labels, rng)
         for _ in range(REDRAWS if self.largest_class_share < 1 else 0):
-            if _largest_share(crop[1]) < self.largest_class_share:
+            if _largest_share(labels[self._window(left, top)]) < self.largest_class_share:
                 break
-            crop = self._crop(image, labels, rng)
-        return crop
+            left, top = self._corner(labels, rng)
+        return left, top
 
-    def _crop(
-        self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _corner(self, labels: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
         height, width = labels.shape
-        top = rng.integers(height - self.crop_height + 1)
-        left = rng.integers(width - self.crop_width + 1)
-        window = np.s_[top : top + self.crop_height, left : left + self.crop_width]
-        return image[window], labels[window]
+        top = int(rng.integers(height - self.crop_height + 1))
+        return int(rng.integers(width - self.crop_width + 1)), top
+
+    def _window(self, left: int, top: int) -> tuple[slice, slice]:
+        return slice(top, top + self.crop_height), slice(left, left + self.crop_width)
 
 
 def _resize(

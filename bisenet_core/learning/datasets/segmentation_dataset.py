@@ -57,8 +57,12 @@ class SegmentationDataset:
         """HxW uint8, without a look at the image."""
         return self.files.coding.read(self.label_path(index))
 
+    def image(self, index: int) -> np.ndarray:
+        """HxWx3 uint8 RGB, without a look at the labels."""
+        return read_image(self.image_path(index))
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        image, labels = read_image(self.image_path(index)), self.labels(index)
+        image, labels = self.image(index), self.labels(index)
         if labels.shape != image.shape[:2]:
             raise InputError(
                 f"{self.label_path(index)} is {_size(labels)} pixels, its image {self.image_path(index)} is "
