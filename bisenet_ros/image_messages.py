@@ -72,7 +72,7 @@ def _doubt_image(message: Image, image: np.ndarray, significant_bits: int) -> Li
     if len(message.data) == message.step * message.height and not message.encoding.endswith("16"):
         return []  # the usual image has just the bytes that it says
     return doubt_raw(message.data, message.height, message.width, message.encoding, message.step, image,
-                     significant_bits)
+                     significant_bits, bool(message.is_bigendian))
 
 
 def _doubt_compressed(message: CompressedImage, image: np.ndarray, significant_bits: int) -> List[Doubt]:

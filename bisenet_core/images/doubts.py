@@ -1,17 +1,19 @@
 """Find images that can be read and yet may not be what the camera saw, such as one whose step is wrong."""
 
-from typing import Any, List, NamedTuple
+from functools import partial
+from typing import Any, Callable, List, NamedTuple
 
 import numpy as np
 
-from bisenet_core.images.compressed import is_16_bit_png
-from bisenet_core.images.encodings import ENCODINGS
+from bisenet_core.images.compressed import decode_compressed, is_16_bit_png
+from bisenet_core.images.encodings import ENCODINGS, view_image
+from bisenet_core.images.raw_formats import SAMPLE_BITS
 
 # Of a dark scene, too, some pixel is brighter; a camera of 14 bits in 16 reaches 63.
 _BRIGHT = 64
 
 # Significant bits that cameras have.
-_USUAL_BITS = (8, 10, 12, 14)
+_USUAL_BITS = (8, 10, 12, 14, SAMPLE_BITS)
 
 
 class Doubt(NamedTuple):
@@ -22,29 +24,47 @@ class Doubt(NamedTuple):
 
 
 def doubt_raw(data: Any, height: int, width: int, encoding: str, step: int, image: np.ndarray,
-              significant_bits: int) -> List[Doubt]:
+              significant_bits: int, is_bigendian: bool = False) -> List[Doubt]:
     """What is odd about an image that ``view_image`` has read as ``image`` from the other arguments."""
     doubts = _doubt_step(data, height, width, encoding, step)
     if encoding.endswith("16"):
-        doubts += _doubt_bits(image, significant_bits, np.frombuffer(data, np.uint8))
+        whole = partial(view_image, data, height, width, encoding, step, is_bigendian)
+        doubts += _doubt_bits(image, significant_bits, whole, np.frombuffer(data, np.uint8))
     return doubts
 
 
 def doubt_compressed(data: Any, image: np.ndarray, significant_bits: int) -> List[Doubt]:
     """What is odd about an image that ``decode_compressed`` has read as ``image``."""
-    return _doubt_bits(image, significant_bits) if is_16_bit_png(data) else []
+    whole = partial(decode_compressed, data)
+    return _doubt_bits(image, significant_bits, whole) if is_16_bit_png(data) else []
 
 
-def _doubt_bits(image: np.ndarray, significant_bits: int, samples: Any = None) -> List[Doubt]:
-    """A doubt where the top bits of all samples are empty; none of a black image without ``samples``."""
+def _doubt_bits(image: np.ndarray, significant_bits: int, whole: Callable,
+                samples: Any = None) -> List[Doubt]:
+    """A doubt where the top bits of all samples are empty, or bits above ``significant_bits`` are used.
+
+    ``whole`` reads the image by all of its bits. Of a black image without ``samples`` there is no doubt.
+    """
     brightest = int(image.max())
+    if brightest == 255 and significant_bits < SAMPLE_BITS:
+        return _doubt_white(significant_bits, 8 + int(whole()[0].max()).bit_length())
     if brightest >= _BRIGHT or (brightest == 0 and (samples is None or not samples.any())):
         return []
     used = significant_bits - 8 + brightest.bit_length()
-    likely = next(bits for bits in _USUAL_BITS if bits >= used)
     return [Doubt("empty_bits", f"no sample uses more than {used} of {significant_bits} bits, so the image "
-                                f"is nearly black: where the camera has {likely}, set significant_bits to "
-                                "that")]
+                                f"is nearly black: {_advice(used)}")]
+
+
+def _doubt_white(significant_bits: int, used: int) -> List[Doubt]:
+    if used <= significant_bits:
+        return []
+    return [Doubt("extra_bits", f"samples use {used} bits, and are white where they are above the "
+                                f"{significant_bits} of significant_bits: {_advice(used)}")]
+
+
+def _advice(used: int) -> str:
+    likely = next(bits for bits in _USUAL_BITS if bits >= used)
+    return f"where the camera has {likely}, set significant_bits to that"
 
 
 def _doubt_step(data: Any, height: int, width: int, encoding: str, step: int) -> List[Doubt]:

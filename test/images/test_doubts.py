@@ -76,7 +76,7 @@ def _read(samples, encoding, bits=16, is_bigendian=False):
     data = samples.astype(">u2" if is_bigendian else "<u2").tobytes()
     layout = *samples.shape, encoding, 2 * samples.shape[1]
     image, _ = view_image(data, *layout, is_bigendian, bits)
-    return image, doubt_raw(data, *layout, image, bits)
+    return image, doubt_raw(data, *layout, image, bits, is_bigendian)
 
 
 @pytest.mark.parametrize("encoding", SIXTEEN)
@@ -101,9 +101,14 @@ def test_a_black_image_is_not_doubted():
         assert _read(samples, "mono16")[1] == []
 
 
-def test_samples_above_their_bits_are_white_and_do_not_wrap():
-    samples = np.array([[0x0FFF, 0x1000, 0xFFFF, 0x0800]])
-    assert _read(samples, "mono16", 12)[0].tolist() == [[255, 255, 255, 128]]
+@pytest.mark.parametrize("is_bigendian", [False, True])
+def test_samples_above_their_bits_are_white_do_not_wrap_and_are_doubted(is_bigendian):
+    samples = np.array([[0x0FFF, 0x1000, 0x3FFF, 0x0800]])
+    image, (doubt,) = _read(samples, "mono16", 12, is_bigendian)
+    assert image.tolist() == [[255, 255, 255, 128]] and doubt.kind == "extra_bits"
+    assert "samples use 14 bits" in doubt.text and doubt.text.endswith("has 14, set significant_bits to that")
+    assert _read(np.minimum(samples, 0x0FFF), "mono16", 12, is_bigendian)[1] == []
+    assert _read(np.tile(samples, (4, 1)), "bayer_rggb16", 10, is_bigendian)[1][0].kind == "extra_bits"
 
 
 @pytest.mark.parametrize("channels, description", [
@@ -120,6 +125,8 @@ def test_a_16_bit_png_has_significant_bits_too(channels, description):
     found, found_order = decode_compressed(dark, description, significant_bits=12)
     np.testing.assert_array_equal(found, expected)
     assert found_order == order and doubt_compressed(dark, found, 12) == []
+    (doubt,) = doubt_compressed(bright, decode_compressed(bright, description, significant_bits=10)[0], 10)
+    assert doubt.kind == "extra_bits" and "where the camera has 16" in doubt.text
     eight = cv2.imencode(".png", np.full(shape, 7, np.uint8))[1]  # a dark picture of 8 bits is only dark
     image = decode_compressed(eight, description, significant_bits=12)[0]
     assert image.max() == 7 and doubt_compressed(eight, image, 12) == []

@@ -74,7 +74,7 @@ def doubts_of(message: Message, significant_bits: int = SAMPLE_BITS) -> list[Dou
     if message.msgtype == COMPRESSED:
         return doubt_compressed(image.data, pixels, significant_bits)
     layout = image.height, image.width, image.encoding, image.step
-    return doubt_raw(image.data, *layout, pixels, significant_bits)
+    return doubt_raw(image.data, *layout, pixels, significant_bits, bool(image.is_bigendian))
 
 
 def deserialise(message: Message) -> Any:
