@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bisenet_core.drives.drive import Drive, Frame, steady_ns
-from bisenet_core.drives.image_files import image_files_in, read_tagged_image
+from bisenet_core.drives.image_files import as_on_disk, image_files_in, read_tagged_image
 from bisenet_core.drives.truth.label_images import read_labels
 from bisenet_core.errors import InputError
 
@@ -26,7 +26,7 @@ class FolderDrive(Drive):
         self._files = [path] if single else image_files_in(path)
         _refuse_repeated_stems(self._files)
         self._labels = _labels_folder(folder) if with_truth else None
-        if single and self._labels is not None and not (self._labels / f"{path.stem}.png").exists():
+        if single and self._labels is not None and not _label_file(self._labels, path).exists():
             self._labels = None  # a single picture was asked for, not a data set: it needs no ground truth
         in_data_set = folder.name == "images"
         self.name = f"{folder.resolve().parent.name}/images" if in_data_set and not single else path.name
@@ -60,8 +60,12 @@ def _labels_folder(folder: Path) -> Path | None:
     return labels if folder.name == "images" and labels.is_dir() else None
 
 
+def _label_file(folder: Path, image: Path) -> Path:
+    return as_on_disk(folder / f"{image.stem}.png")
+
+
 def _labels_of(path: Path, image: np.ndarray, folder: Path) -> np.ndarray:
-    file = folder / f"{path.stem}.png"
+    file = _label_file(folder, path)
     if not file.exists():
         raise InputError(
             f"{file} is missing: {path.name} has no ground truth; add it, "

@@ -1,6 +1,7 @@
 """Read and write image files; an error names the file and what is wrong with it."""
 
 import re
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,8 @@ from bisenet_core.errors import InputError
 from bisenet_core.images.orientation import asks_for_turn, decode_as_stored
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+#: Suffixes, in lower case, of images that have to be converted before they can be read.
+OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".gif", ".jp2", ".jxl", ".dng", ".cr2", ".nef", ".arw")
 
 # How a complete file ends. Checked here because the codecs report a truncated file on the process's own
 # stderr, where it would stand beside our one line.
@@ -27,7 +30,10 @@ def natural_key(path: Path) -> list:
 
 
 def image_files_in(folder: Path) -> list[Path]:
-    """Image files of a folder in natural order. Raises InputError where there are none."""
+    """Image files of a folder in natural order; also those of ``OTHER_SUFFIXES`` that were not converted.
+
+    Raises InputError where there are no images.
+    """
     try:
         entries = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=natural_key)
     except OSError as error:
@@ -41,7 +47,26 @@ def image_files_in(folder: Path) -> list[Path]:
             f"no images in {folder}, only such as {entries[0].name}; "
             f"expected files ending in {_suffixes()}, or a rosbag folder with metadata.yaml"
         )
-    return files
+    converted = {path.stem for path in files}
+    others = [p for p in entries if p.suffix.lower() in OTHER_SUFFIXES and p.stem not in converted]
+    return sorted(files + others, key=natural_key)  # where these are read, the error names them
+
+
+def composed(name: str) -> str:
+    """``name`` with each letter and its accent as one character, where Unicode has it."""
+    return unicodedata.normalize("NFC", name)
+
+
+def as_on_disk(path: Path) -> Path:
+    """``path`` as its folders and its file are spelled, where letters and accents are apart on disk or in it.
+
+    macOS writes names so, other systems do not. Where nothing has the name, it is left as it is.
+    """
+    if path.exists() or str(path).isascii() or path == path.parent:
+        return path
+    folder = as_on_disk(path.parent)
+    names = [] if path.name.isascii() or not folder.is_dir() else [entry.name for entry in folder.iterdir()]
+    return folder / next((name for name in names if composed(name) == composed(path.name)), path.name)
 
 
 def read_image(path: Path) -> np.ndarray:

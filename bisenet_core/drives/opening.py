@@ -40,11 +40,12 @@ def open_drive(
         drive = _open(path, topic, rate, with_truth, significant_bits)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}; check its permissions") from None
-    if significant_bits != SAMPLE_BITS and not isinstance(drive, BagDrive):
-        drive.close()
-        raise InputError(
-            f"{path} is no rosbag: significant bits, here {significant_bits}, are of a rosbag's images only"
-        )
+    if not isinstance(drive, BagDrive):
+        bits = f"significant bits, here {significant_bits}," if significant_bits != SAMPLE_BITS else ""
+        unused = bits or (f"a topic, here {topic}," if topic is not None else "")
+        if unused:
+            drive.close()
+            raise InputError(f"{path} is no rosbag: {unused} can be given for a rosbag only; leave it out")
     return drive
 
 

@@ -1,6 +1,7 @@
 """LabelSpace: the classes that a network knows, their colours, and the id of unlabelled pixels."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import List, Tuple
 
@@ -43,8 +44,8 @@ class LabelSpace:
         parts = [self.topic_name(class_id).lower() for class_id in range(self.num_classes)]
         repeated = sorted({name for name, part in zip(self.classes, parts) if parts.count(part) > 1})
         if repeated:
-            raise self._error("class names must differ in letters and digits, whatever their case, since "
-                              f"masks' topics are named after them; found {', '.join(repeated)}")
+            raise self._error("class names must differ in letters and digits, whatever their case and "
+                              f"accents, since masks' topics have these names; found {', '.join(repeated)}")
 
     def _check_palette(self) -> None:
         if len(self.palette) != self.num_classes:
@@ -66,18 +67,26 @@ class LabelSpace:
 
         Raises InputError that suggests the nearest class name.
         """
-        keys = [_key(known) for known in self.classes]
-        if _key(name) in keys:
-            return keys.index(_key(name))
+        for class_id, known in enumerate(self.classes):
+            if _key(name) in (_key(known), _key(self.topic_name(class_id))):
+                return class_id
         near = suggest(name, self.classes, otherwise="")
         raise InputError(" ".join(filter(None, (
             f"unknown class '{name}':", near, f"{self.name} has {', '.join(self.classes)}"))))
 
     def topic_name(self, class_id: int) -> str:
-        """Class name as one part of a ROS topic name: letters, digits and underscores."""
+        """Class name as one part of a ROS topic name: letters, digits and underscores.
+
+        Accents are left out; a name with other letters than A to Z is called class_ and its id.
+        """
         if not 0 <= class_id < self.num_classes:
             raise self._error(f"no class {class_id}; expected 0 to {self.num_classes - 1}")
-        part = re.sub(r"[^A-Za-z0-9_]", "_", self.classes[class_id])
+        letters = unicodedata.normalize("NFKD", self.classes[class_id])
+        plain = "".join(c for c in letters if not unicodedata.combining(c))
+        known = [c < "\x80" for c in plain if c.isalnum()]
+        if not all(known) or (not known and max(plain) > "\x80"):
+            return f"class_{class_id}"
+        part = re.sub(r"[^A-Za-z0-9_]", "_", plain)
         return "_" + part if part[0].isdigit() else part
 
     def palette_lut(self) -> np.ndarray:
@@ -88,7 +97,7 @@ class LabelSpace:
 
 
 def _key(name: str) -> str:
-    return re.sub(r"\W", "_", name.strip().lower())
+    return re.sub(r"[^\w\x80-\U0010ffff]", "_", unicodedata.normalize("NFC", name).strip().lower())
 
 
 def _label_space(name: str, ignore_id: int, entries: List[Tuple[str, Color]]) -> LabelSpace:

@@ -1,6 +1,7 @@
 """Every kind of drive gives the frames that were written; every kind of bad input is one clear line."""
 
 import struct
+import unicodedata
 
 import cv2
 import numpy as np
@@ -69,6 +70,29 @@ def test_significant_bits_are_not_ignored_where_there_is_no_bag(tmp_path):
     for path in (tmp_path, tmp_path / "dark.png", write_video(tmp_path / "drive.avi", 2)):
         assert_refused(path, path, "no rosbag", "significant bits, here 12", significant_bits=12)
         open_drive(path, significant_bits=16).close()
+        assert_refused(path, path, "no rosbag", "a topic, here /rear", topic="/rear")
+
+
+def test_images_that_have_to_be_converted_are_named_until_they_are(tmp_path):
+    images = write_folder(tmp_path, 2)
+    (images / "frame_0.heic").write_bytes(b"....ftypheic")  # of which frame_0.png was made
+    (images / "frame_1b.HEIC").write_bytes(b"....ftypheic")
+    frames = list(open_drive(images).frames())
+    assert [bool(frame.problem) for frame in frames] == [False, False, True]
+    assert "frame_1b.HEIC is not a readable image" in frames[2].problem
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "a.gif").write_bytes(b"GIF89a")
+    assert_refused(tmp_path / "only", "no images in", "only such as a.gif")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_labels_belong_to_an_image_however_its_accents_are_written(tmp_path, form):
+    images, labels = tmp_path / "images", tmp_path / "labels"
+    images.mkdir(), labels.mkdir()
+    for folder, name_form in ((images, form), (labels, "NFC" if form == "NFD" else "NFD")):
+        cv2.imwrite(str(folder / unicodedata.normalize(name_form, "caf\u00e9.png")), truth(0))
+    np.testing.assert_array_equal(next(open_drive(images).frames()).truth, truth(0))
+    np.testing.assert_array_equal(next(open_drive(next(images.iterdir())).frames()).truth, truth(0))
 
 
 def test_grey_and_alpha_images_become_rgb(tmp_path):

@@ -63,6 +63,16 @@ def test_topic_names_suit_ros():
         space.topic_name(2)
 
 
+def test_names_in_any_script_give_topics_that_differ():
+    names = ("Stra\u00dfe", "a\u0301rbol", "\u9053\u8def", "\u6811", "caf\u00e9 1",
+             "\U0001f697", "\U0001f6b2", "--")
+    space = LabelSpace("world", names, tuple((i, i, i) for i in range(8)))
+    topics = [space.topic_name(class_id) for class_id in range(8)]
+    assert topics == ["class_0", "arbol", "class_2", "class_3", "cafe_1", "class_5", "class_6", "__"]
+    assert [space.id_of(topic) for topic in topics] == list(range(8)) == [space.id_of(name) for name in names]
+    assert space.id_of("\u00e1rbol") == 1  # the same letter, composed
+
+
 def test_palette_table_is_black_outside_the_classes():
     lut = CAMVID_11.palette_lut()
     assert lut.shape == (256, 3) and lut.dtype == np.uint8
@@ -75,7 +85,8 @@ def test_palette_table_is_black_outside_the_classes():
     ({"palette": ((0, 0, 0), (0, 0, 256))}, "not three values"),
     ({"palette": ((0, 0, 0), (0, 0))}, "not three values"),
     ({"classes": ("traffic light", "Traffic_Light")}, "must differ"),
-    ({"classes": ("\u00e4", "\u00f6")}, "must differ"),
+    ({"classes": ("\u00e4", "a")}, "must differ"),
+    ({"classes": ("\u6811", "class_0")}, "must differ"),
     ({"classes": ("", "a")}, "empty name"),
     ({"classes": (), "palette": ()}, "0 classes"),
     ({"ignore_id": 1}, "ignore_id 1"),

@@ -1,17 +1,24 @@
 """Read a whole image, or name the file that is broken."""
 
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from bisenet_core.drives.image_files import IMAGE_SUFFIXES, OTHER_SUFFIXES
 from bisenet_core.errors import InputError
 from bisenet_core.images.orientation import decode_as_stored
 
 #: Endings of camera images, in lower case.
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+#: Endings, in lower case, of images that are not trained on unless they are converted.
+OTHER_IMAGE_ENDINGS = tuple(e for e in IMAGE_SUFFIXES + OTHER_SUFFIXES if e not in IMAGE_ENDINGS)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+# Data, whose first 0 makes data of half a marker before it, then each restart marker with data of its own.
+_FILLER = bytes(range(250)) + b"".join(bytes([0xFF, 0xD0 + n, *range(25 * n + 25, 250)]) for n in range(8))
 
 
 def read_bytes(path: Path) -> bytes:
@@ -44,3 +51,31 @@ def read_image(path: Path) -> np.ndarray:
     if image is None:
         raise InputError(f"{path} is not a readable image, or is truncated; restore it or remove the pair")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def not_trained_on(path: Path) -> str:
+    """The line on an image of ``OTHER_IMAGE_ENDINGS``."""
+    return f"{path} is of a kind that is not trained on; convert it to JPEG or PNG, or remove it"
+
+
+def lacks_pixels(content: bytes) -> bool:
+    """Whether ``content`` is a JPEG whose data ends before its last row, though it has an end marker.
+
+    Decoders fill such an image up without a word. Bytes before the end marker of a whole one change no pixel;
+    where data is missing they are taken for it. So some are put there, and the pixels compared.
+    """
+    end = content.rfind(b"\xff\xd9")
+    if not content.startswith(b"\xff\xd8") or end < 0:
+        return False
+    try:
+        return not np.array_equal(_small(content), _small(content[:end] + _FILLER + content[end:]))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False  # what does not decode at all is told by what reads the image
+
+
+def _small(jpeg: bytes) -> np.ndarray:
+    """An eighth of the image's sides, of each block its mean; a progressive one whole, for its late scans."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        if "progressive" not in image.info:
+            image.draft(image.mode, (image.width // 8 or 1, image.height // 8 or 1))
+        return np.asarray(image)

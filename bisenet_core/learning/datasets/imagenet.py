@@ -5,7 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS, read_image
+from bisenet_core.learning.datasets.image_file import (
+    IMAGE_ENDINGS,
+    OTHER_IMAGE_ENDINGS,
+    not_trained_on,
+    read_image,
+)
 from bisenet_core.learning.datasets.layouts import files_below, folders_in
 
 #: Where the splits lie below what is given as root: there, or as the competition's archive has them.
@@ -19,13 +24,17 @@ class ClassificationDataset:
     raises InputError that names a file that cannot be read whole.
     """
 
-    #: The class of an image is its folder, so that no file can lack its other half.
-    unpaired: tuple[str, ...] = ()
-
     def __init__(self, folder: Path, classes: tuple[str, ...]) -> None:
         self.folder, self.classes = folder, classes
         self._index = {name: index for index, name in enumerate(classes)}
-        self._files = [file for name in classes for file in _images(folder, name)]
+        self._files = []
+        self.unpaired: list[str] = []
+        """A line for each image of a kind that is not read; its class no image lacks: that is its folder."""
+        for name in classes:
+            files = [f"{name}/{file}" for file in files_below(folder / name)]
+            self._files += _images(folder / name, files)
+            others = [file for file in files if file.lower().endswith(OTHER_IMAGE_ENDINGS)]
+            self.unpaired += [not_trained_on(folder / file) for file in others]
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -78,11 +87,11 @@ def _base(root: Path | str) -> Path:
     return next((p for p in (Path(root) / below for below in _BELOW) if (p / "train").is_dir()), Path(root))
 
 
-def _images(folder: Path, name: str) -> list[str]:
-    files = [f"{name}/{f}" for f in files_below(folder / name) if f.lower().endswith(IMAGE_ENDINGS)]
-    if not files:
-        raise InputError(f"{folder / name} holds no images ({', '.join(IMAGE_ENDINGS)}); unpack it again")
-    return files
+def _images(folder: Path, files: list[str]) -> list[str]:
+    images = [file for file in files if file.lower().endswith(IMAGE_ENDINGS)]
+    if not images:
+        raise InputError(f"{folder} holds no images ({', '.join(IMAGE_ENDINGS)}); unpack it again")
+    return images
 
 
 def _refuse_differences(folder: Path, found: list[str], classes: list[str]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from bisenet_core.drives.image_files import as_on_disk, composed
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS
+from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS, OTHER_IMAGE_ENDINGS, not_trained_on
 from bisenet_core.learning.datasets.label_coding import LabelCoding
 from bisenet_core.learning.datasets.segmentation_dataset import Pair, SplitFiles
 
@@ -67,7 +68,8 @@ class TwoTrees:
         """Every image and label file below the split's two folders."""
         images, labels = self._folders(root, self.on_disk.get(split, split))
         found = files_below(labels)
-        ending = next((e for e in self.codings if any(name.endswith(e) for name in found)), None)
+        names = [name.lower() for name in found]
+        ending = next((e for e in self.codings if any(name.endswith(e.lower()) for name in names)), None)
         if ending is None:
             raise InputError(f"{labels} holds no label files; expected *{' or *'.join(self.codings)}")
         pairs, unpaired = pair_up(images, files_below(images), self.image_endings, labels, found, ending)
@@ -128,22 +130,21 @@ def pair_up(
     label_names: Iterable[str],
     label_ending: str,
 ) -> tuple[list[Pair], list[str]]:
-    """Pairs of equal names without their endings, and a line for each file that is alone."""
+    """Pairs of equal names without their endings, and a line for each file that is alone.
+
+    Names that differ only in how Unicode composes their letters are equal: macOS writes them in two ways.
+    """
     others = "".join(f" or {ending}" for ending in image_endings[1:])
-    unpaired: list[str] = []
-    by_name: dict[str, str] = {}
-    for file in image_names:
-        ending = next((e for e in image_endings if file.lower().endswith(e.lower())), None)
-        if ending is None:
-            continue
-        name = file[: -len(ending)]
-        if name in by_name:
-            unpaired.append(f"{images / file} and {images / by_name[name]} share one label file; keep one")
-        by_name.setdefault(name, file)
-    truth = {file.removesuffix(label_ending): file for file in label_names if file.endswith(label_ending)}
+    image_names = list(image_names)
+    by_name, unpaired = _by_name(images, image_names, image_endings, "share one label file")
+    truth, twice = _by_name(labels, label_names, (label_ending,), "are of one image")
+    unread, _ = _by_name(images, image_names, OTHER_IMAGE_ENDINGS, "")
+    unpaired += twice
     pairs = []
-    for name in sorted({*by_name, *truth}):
-        if name not in truth:
+    for name in sorted({*by_name, *truth, *unread}):
+        if name in unread and name not in by_name:
+            unpaired.append(not_trained_on(images / unread[name]))
+        elif name not in truth:
             expected = labels / (name + label_ending)
             unpaired.append(f"{images / by_name[name]} has no labels; expected {expected}")
         elif name not in by_name:
@@ -152,6 +153,22 @@ def pair_up(
         else:
             pairs.append(Pair(name, str(images / by_name[name]), str(labels / truth[name])))
     return pairs, unpaired
+
+
+def _by_name(
+    folder: Path, files: Iterable[str], endings: tuple[str, ...], what: str
+) -> tuple[dict[str, str], list[str]]:
+    """Composed name without its ending -> file, and a line for each further file of a name."""
+    found: dict[str, str] = {}
+    repeated = []
+    for file in files:
+        ending = next((e for e in endings if file.lower().endswith(e.lower())), None)
+        if ending is None:
+            continue
+        name = composed(file[: -len(ending)])
+        if found.setdefault(name, file) is not file:
+            repeated.append(f"{folder / file} and {folder / found[name]} {what}; keep one")
+    return found, repeated
 
 
 @dataclass(frozen=True)
@@ -195,14 +212,15 @@ class PathLists:
 
     def splits(self, root: Path) -> list[str]:
         """The names of the lists."""
-        found = {path.stem for path in root.glob("*.txt") if not path.name.startswith(".")}
+        files = [path for path in root.glob("*.txt") if not path.name.startswith(".")]
+        found = {path.stem for path in files if path.stem in _USUAL or _lists_pairs(path)}
         return [split for split in _USUAL if split in found] + sorted(found - {*_USUAL})
 
     def read(self, root: Path, split: str) -> SplitFiles:
         """What the split's list names; an image is called by its path in the list, without ending."""
         path, pairs = root / f"{split}.txt", []
         for number, line in lines_of(path):
-            parts = re.split(r"\s*[,\t]\s*" if re.search("[,\t]", line) else r"\s+", line)
+            parts = _paths_in(line)
             if len(parts) != 2:
                 raise InputError(f"line {number} of {path} has {len(parts)} paths; expected image and labels")
             name = Path(parts[0]).with_suffix("").as_posix()
@@ -210,10 +228,24 @@ class PathLists:
         return present(pairs, self.coding)
 
 
+def _paths_in(line: str) -> list[str]:
+    return re.split(r"\s*[,\t]\s*" if re.search("[,\t]", line) else r"\s+", line)
+
+
+def _lists_pairs(path: Path) -> bool:
+    """Whether half of the lines or more are two paths, the first of an image: no README or requirements."""
+    try:
+        lines = [_paths_in(line) for _, line in lines_of(path)]
+    except InputError:
+        return False
+    pairs = [p for p in lines if len(p) == 2 and p[0].lower().endswith(IMAGE_ENDINGS + OTHER_IMAGE_ENDINGS)]
+    return bool(pairs) and 2 * len(pairs) >= len(lines)
+
+
 def lines_of(path: Path) -> list[tuple[int, str]]:
     """(number, text) of the lines of a list that are neither empty nor begin with #."""
     try:
-        lines = enumerate(path.read_text().splitlines(), 1)
+        lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the list {path}: {error}") from None
     return [(n, line.strip()) for n, line in lines if line.strip() and not line.lstrip().startswith("#")]
@@ -222,7 +254,8 @@ def lines_of(path: Path) -> list[tuple[int, str]]:
 def present(pairs: Iterable[Pair], coding: LabelCoding) -> SplitFiles:
     """The pairs of which both files are there, and lines on the others and on what is listed twice."""
     complete, lacking, seen = [], [], set()
-    for pair in pairs:
+    for listed in pairs:
+        pair = Pair(composed(listed.name), _spelled(listed.image), _spelled(listed.label))
         missing = [path for path in (pair.image, pair.label) if not os.path.isfile(path)]
         lacking += [f"{path} is missing, though listed" for path in missing]
         if pair.name in seen:
@@ -231,3 +264,7 @@ def present(pairs: Iterable[Pair], coding: LabelCoding) -> SplitFiles:
             complete.append(pair)
         seen.add(pair.name)
     return SplitFiles(complete, coding, lacking)
+
+
+def _spelled(path: str) -> str:
+    return path if os.path.isfile(path) else str(as_on_disk(Path(path)))

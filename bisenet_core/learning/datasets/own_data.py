@@ -79,7 +79,7 @@ def read_coding(path: Path, space: LabelSpace) -> IdCoding:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(
             f"{path} is missing; it names the classes: "

@@ -12,7 +12,7 @@ import numpy as np
 from bisenet_core.errors import InputError
 from bisenet_core.images.orientation import asks_for_turn
 from bisenet_core.labels.label_space import UNLABELED
-from bisenet_core.learning.datasets.image_file import read_bytes
+from bisenet_core.learning.datasets.image_file import lacks_pixels, read_bytes
 from bisenet_core.learning.datasets.segmentation_dataset import SegmentationDataset
 
 _CHUNK = 32  # images between two signs of progress
@@ -103,10 +103,17 @@ def _survey_of(dataset: Surveyable, indices: range) -> Survey:
         except InputError as error:
             result.problems.append(str(error))
             continue
+        content = read_bytes(dataset.image_path(index))
+        if lacks_pixels(content):
+            result.problems.append(
+                f"{dataset.image_path(index)} is a truncated JPEG, though it has an end marker; restore it "
+                "or remove the pair"
+            )
+            continue
         counts = np.bincount(np.ravel(labels))
         result.counts.update({int(i): int(counts[i]) for i in np.flatnonzero(counts)})
         result.sizes[image.shape[1], image.shape[0]] += 1
-        if asks_for_turn(read_bytes(dataset.image_path(index))):
+        if asks_for_turn(content):
             result.not_turned.append(str(dataset.image_path(index)))
     return result
 

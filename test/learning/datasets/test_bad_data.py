@@ -1,5 +1,6 @@
 """What is wrong with data is said in one line that names the file, and once for each file."""
 
+import io
 import json
 import re
 import shutil
@@ -24,13 +25,20 @@ from PIL import Image
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.datasets import check_dataset, find_dataset, open_dataset, survey
-from bisenet_core.learning.datasets.image_file import read_image
+from bisenet_core.learning.datasets.image_file import lacks_pixels, read_image
 from bisenet_core.learning.datasets.label_coding import read_ids
 from bisenet_core.learning.datasets.own_data import read_classes
 
 
 def _truncate(path, share=0.6):
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+
+
+def _save(path, kind, pixels=None):
+    """The image, or ``pixels``, as a file of another kind in its place."""
+    image = Image.open(path) if pixels is None else Image.fromarray(pixels)
+    image.save(path.with_suffix(f".{kind}"))
+    path.unlink(missing_ok=True)
 
 
 def _palette_png(path, ids):
@@ -70,6 +78,10 @@ GREY = np.zeros((48, 64), np.uint8)
         ),
         (lambda d: Image.fromarray(GREY).save(d / "labels/0001.png", "jpeg"), "0001.png: it is a JPEG"),
         (lambda d: shutil.copy(d / "images/0000.png", d / "images/0000.jpg"), "share one label file"),
+        (lambda d: shutil.copy(d / "labels/0000.png", d / "labels/0000.PNG"), "0.png and .* of one image"),
+        (lambda d: _save(d / "images/0001.png", "webp"), "0001.webp is of a kind that is not"),
+        (lambda d: _save(d / "images/extra.png", "gif", GREY), "extra.gif is of a kind that is not"),
+        (lambda d: (d / "images/x.heic").write_bytes(b"heic"), "x.heic is of a kind that is not"),
         (
             lambda d: cv2.imwrite(str(d / "images/0001.png"), np.zeros((48, 64, 3), np.uint16)),
             "images/0001.png has 16 bits a channel",
@@ -80,6 +92,30 @@ def test_damage_is_named_once(tmp_path, damage, message):
     root = write_own_folder(tmp_path).root
     damage(root / "train")
     assert re.search(message, _only_problem("folder", root))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": 1}, {"quality": 95}, {"restart_marker_blocks": 1}])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_jpeg_cut_off_and_ended_is_told_from_a_whole_one(options, mode):
+    """As drivers end what they could not transfer. Decoders fill up the rest without a word."""
+    file = io.BytesIO()
+    Image.fromarray(PICTURE.repeat(6, 0).repeat(6, 1)).convert(mode).save(file, "jpeg", **options)
+    content = file.getvalue()
+    assert not lacks_pixels(content) and not lacks_pixels(content + b"\xff\xd9 trailing bytes")
+    header = content.rfind(b"\xff\xda") + 14
+    for share in (0.1, 0.5, 0.9):
+        left = header + int(share * (len(content) - header))
+        assert lacks_pixels(content[:left] + b"\xff\xd9"), share
+    tiny = cv2.imencode(".jpg", GREY[:3, :5])[1].tobytes()
+    assert not lacks_pixels(tiny) and not lacks_pixels(b"") and not lacks_pixels(content[:40] + b"\xff\xd9")
+
+
+def test_a_jpeg_cut_off_and_ended_is_a_problem(tmp_path):
+    root = write_own_list(tmp_path).root
+    path = sorted(root.rglob("train*.jpg"))[0]
+    _truncate(path, 0.8)
+    path.write_bytes(path.read_bytes() + b"\xff\xd9")
+    assert f"{path} is a truncated JPEG, though it has an end marker" in _only_problem("list", root)
 
 
 def test_opening_refuses_incomplete_pairs_and_counts_them(tmp_path):

@@ -46,6 +46,14 @@ def test_truncated_image_is_named(tmp_path):
         dataset[3]
 
 
+def test_images_of_a_kind_that_is_not_trained_on_are_named(tmp_path):
+    root = write_imagenet(tmp_path).root
+    (root / "train/n01440764/extra.webp").write_bytes(b"RIFF")
+    (line,) = open_classification(root, "train").unpaired
+    assert "n01440764/extra.webp is of a kind that is not trained on" in line
+    assert not open_classification(root, "val").unpaired
+
+
 def _flatten(folder):
     for path in list(folder.glob("*/*")):
         path.rename(folder / path.name)

@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -188,6 +189,52 @@ def test_folders_that_lie_elsewhere_are_followed_by_links(tmp_path):
         (root / "train" / kind / "more").symlink_to(other / "train" / kind)
         (other / "train" / kind / "back").symlink_to(root / "train" / kind)
     assert len(open_dataset("folder", root, "train")) == 8
+
+
+def _renamed(path, stem):
+    return path.rename(path.with_name(stem + path.suffix))
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_names_pair_up_however_their_accents_are_written(tmp_path, forms):
+    """As macOS and others write them: in folders, and of lists and files; the folder's own name as well."""
+    image, label = (unicodedata.normalize(form, "caf\u00e9") for form in forms)
+    root = write_own_folder(tmp_path / "folder").root
+    _renamed(root / "val/images/0000.png", image), _renamed(root / "val/labels/0000.png", label)
+    assert open_dataset("folder", root, "val").name(1) == "caf\u00e9"
+    root = write_own_list(tmp_path / image).root
+    first = (root / "val.txt").read_text().split()[:2]
+    moved = [_renamed(root / path, image) for path in first]
+    listed = " ".join(unicodedata.normalize(forms[1], str(path.relative_to(root))) for path in moved)
+    (root / "val.txt").write_text(listed, encoding="utf-8")
+    dataset = open_dataset("list", root, "val")
+    assert dataset[0][1].any() and dataset.name(0).endswith("caf\u00e9")
+
+
+def test_a_byte_order_mark_begins_no_name(tmp_path):
+    """As Windows' editors write it."""
+    root, mark = write_own_list(tmp_path).root, b"\xef\xbb\xbf"
+    for name in ("val.txt", "classes.json"):
+        (root / name).write_bytes(mark + (root / name).read_bytes())
+    assert len(open_dataset("list", root, "val")) == 2
+
+
+def test_texts_beside_lists_are_no_splits(tmp_path):
+    root = write_own_list(tmp_path).root
+    (root / "night.txt").write_text((root / "val.txt").read_text())
+    (root / "README.txt").write_text("Photographs of our yard.\nSee a.png b.png\nand others.\n\nTwo words\n")
+    (root / "requirements.txt").write_text("numpy >=1.20\npillow >=9\n")
+    (root / "labels.txt").write_text("0 ground\n1 shelf\n")
+    (root / "empty.txt").write_text("")
+    (root / "latin.txt").write_bytes(b"caf\xe9 a.png")
+    assert splits_of("list", root) == ["train", "val", "night"]
+
+
+def test_endings_of_label_files_may_be_in_capitals(tmp_path):
+    root = write_own_folder(tmp_path).root
+    for path in (root / "val/labels").iterdir():
+        path.rename(path.with_suffix(".PNG"))
+    assert len(open_dataset("folder", root, "val")) == 2
 
 
 def test_hidden_class_folders_and_lists_are_none(tmp_path):
