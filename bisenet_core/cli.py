@@ -14,7 +14,15 @@ try:
 except ModuleNotFoundError as missing:  # a robot's installation leaves them out
     sys.exit(f"bisenet: the command line needs {missing.name}; install it with: pip install typer rich")
 
-from bisenet_core.errors import EvaluationError, InferenceError, InputError, ParityError, TrainingError
+from bisenet_core.errors import (
+    EvaluationError,
+    InferenceError,
+    InputError,
+    ParityError,
+    PrintableFormatter,
+    TrainingError,
+    printable,
+)
 
 #: Command -> where it is below bisenet_core.commands, and the first line of its help, for `bisenet --help`.
 COMMANDS = {
@@ -100,8 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Bad input is one line on stderr and status 2; Ctrl-C is status 130.
     """
     handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("bisenet: %(message)s"))
     handler.setLevel(logging.WARNING)  # the root's own level does not hold back loggers that have set theirs
-    logging.basicConfig(level=logging.WARNING, format="bisenet: %(message)s", handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         status = get_command(app)(args=arguments, prog_name="bisenet", standalone_mode=False) or 0
         return _interrupted() if status == INTERRUPTED else status  # typer has caught Ctrl-C
@@ -127,7 +136,7 @@ def _interrupted() -> int:
 
 
 def _fail(message: str) -> int:
-    print("bisenet: " + " ".join(message.split()), file=sys.stderr)
+    print("bisenet: " + printable(" ".join(message.split())), file=sys.stderr)
     return BAD_INPUT
 
 

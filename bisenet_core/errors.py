@@ -1,10 +1,55 @@
-"""The ways a request fails: the user's input is bad, or what was computed from it must not be used."""
+"""The ways a request fails, and how that is told: in one line that a terminal shows as it is."""
 
 import difflib
-from typing import Iterable, Optional
+import logging
+from typing import Any, Iterable, Optional
+
+#: Characters that are shown of a short foreign name, such as an encoding's.
+NAME_LENGTH = 40
+
+_LONGEST_LINE = 4000
 
 
-class InputError(ValueError):
+def printable(text: Any, length: int = _LONGEST_LINE) -> str:
+    """``str(text)`` as one line of at most ``length`` characters, none of which commands a terminal.
+
+    For names, values and messages that others have written. A line break or a tab becomes a space, any other
+    character that has no picture an escape, such as \\x1b.
+    """
+    text = _shortened(str(text), length)
+    return text if text.isprintable() else _shortened("".join(map(_picture, text)), length)
+
+
+def _shortened(text: str, length: int) -> str:
+    """The text without its middle, where it is too long: that is least of what is wrong and what to do."""
+    half = (length - 3) // 2
+    return text if len(text) <= length else text[:half] + "..." + text[-half:]
+
+
+def _picture(character: str) -> str:
+    if character in "\n\r\t":
+        return " "
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+class PrintableFormatter(logging.Formatter):
+    """Formats a log record as one printable line; the traceback, where it has one, has lines of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of the base class
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(map(printable, super().formatException(ei).split("\n")))
+
+
+class _OneLine(Exception):  # noqa: N818 - what its heirs have in common
+    """An error whose text is printable, whatever foreign names are in it."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+class InputError(_OneLine, ValueError):
     """Bad input from the user: a file, a name, an image or a setting.
 
     ``str(error)`` is one line that says what was wrong, what was expected and what to do. The command
@@ -16,7 +61,7 @@ class BackendUnavailable(InputError):  # noqa: N818 - it says what is wrong
     """A backend that cannot be had here: its library, the driver or the GPU is missing or does not work."""
 
 
-class InferenceError(RuntimeError):
+class InferenceError(_OneLine, RuntimeError):
     """The network gave no usable answer for a valid image, for example logits that are not numbers."""
 
 
@@ -24,15 +69,15 @@ class DeviceError(InferenceError):
     """The device failed while in use: it is out of memory, or lost. Another image will fare no better."""
 
 
-class ParityError(RuntimeError):
+class ParityError(_OneLine, RuntimeError):
     """An exported file does not compute what its network computes, and was not written."""
 
 
-class TrainingError(RuntimeError):
+class TrainingError(_OneLine, RuntimeError):
     """A run that cannot go on, such as one whose loss is no longer a number; its checkpoints are kept."""
 
 
-class EvaluationError(RuntimeError):
+class EvaluationError(_OneLine, RuntimeError):
     """An evaluation that cannot go on, such as one whose workers keep dying; its finished parts are kept."""
 
 

@@ -7,6 +7,7 @@ from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
+from bisenet_core.errors import printable
 from bisenet_core.images.doubts import Doubt
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.arrivals import LOOKED_BACK, Arrival, Loss, large_image_loss
@@ -210,4 +211,4 @@ class CameraStream:
         now = time.monotonic()
         if now - self._logged.get(kind, -_LOG_EVERY_S) >= _LOG_EVERY_S:
             self._logged[kind] = now
-            self._node.get_logger().error(text)
+            self._node.get_logger().error(printable(text))

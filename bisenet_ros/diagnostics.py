@@ -11,6 +11,7 @@ from typing import Deque, Dict, List, Sequence, Set, Tuple
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from bisenet_core.errors import printable
 from bisenet_ros.findings import ERROR, IDLE, OK, CameraState, Finding, healthy_message, judge
 from bisenet_ros.frame_account import FrameCounts, sum_counts
 
@@ -100,8 +101,9 @@ def counts_from_values(values: Dict[str, str]) -> FrameCounts:
 
 
 def _status(level: bytes, name: str, message: str, values: Dict[str, str]) -> DiagnosticStatus:
-    return DiagnosticStatus(level=level, name=name, message=message, hardware_id=values.get("model", ""),
-                            values=[KeyValue(key=key, value=value) for key, value in values.items()])
+    return DiagnosticStatus(
+        level=level, name=name, message=printable(message), hardware_id=printable(values.get("model", "")),
+        values=[KeyValue(key=key, value=printable(value)) for key, value in values.items()])
 
 
 def _paces(state: CameraState, rates: Tuple[float, float]) -> Dict[str, str]:

@@ -3,12 +3,15 @@
 import logging
 from typing import Any
 
+from bisenet_core.errors import PrintableFormatter
+
 
 class NodeLogHandler(logging.Handler):
     """Hands records of Python's logging to a ROS logger at the same level."""
 
     def __init__(self, node_logger: Any) -> None:
         super().__init__()
+        self.setFormatter(PrintableFormatter())
         self._logger = node_logger
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -44,4 +47,5 @@ def stop_forwarding(handler: NodeLogHandler, package: str = "bisenet_core") -> N
     """Take ``handler`` away again."""
     source = logging.getLogger(package)
     source.removeHandler(handler)
+    source.setLevel(logging.NOTSET)
     source.propagate = True

@@ -4,7 +4,7 @@ import re
 import sys
 from typing import Any, List, Optional, Sequence
 
-from bisenet_core.images.encodings import printable
+from bisenet_core.errors import printable
 
 _KEY = re.compile(r"""( *)(['"]?)([^'"#:\s][^'"#:]*)\2 *:(?:\s|$)""")
 _MARK = "ros__parameters"
@@ -19,9 +19,9 @@ def warn_of_unmatched_files(node: Any, arguments: Optional[Sequence[str]] = None
     for path in _files(sys.argv if arguments is None else arguments):
         sections = section_names(path)
         if sections and not any(matches(section, name) for section in sections):
-            node.get_logger().warning(
+            node.get_logger().warning(printable(
                 "no section of {} is for this node, {}, so nothing in it is used: it has {}; call one {} "
-                "or /**".format(path, name, printable(", ".join(sections), 200), name))
+                "or /**".format(path, name, ", ".join(sections)[:200], name)))
 
 
 def section_names(path: str) -> List[str]:

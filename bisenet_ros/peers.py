@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, List, NamedTuple, Sequence
 
-from bisenet_core.images.encodings import printable
+from bisenet_core.errors import printable
 
 _NAME_LENGTH = 120  # characters of another node's name or type that are shown
 _LINES = 5          # that are shown of many of a kind

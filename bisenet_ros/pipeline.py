@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 
-from bisenet_core.errors import DeviceError, InferenceError
+from bisenet_core.errors import DeviceError, InferenceError, printable
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.findings import CameraState
@@ -47,8 +47,8 @@ class SegmentationPipeline:
         """Subscribe to the images."""
         for camera in self._cameras:
             camera.subscribe()
-            self._node.get_logger().info("images from {} ({}), labels on {}".format(
-                camera.topic, camera.settings.reliability, camera.outputs.labels_topic))
+            self._node.get_logger().info(printable("images from {} ({}), labels on {}".format(
+                camera.topic, camera.settings.reliability, camera.outputs.labels_topic)))
         self._active_since = time.monotonic()
 
     def deactivate(self) -> None:
@@ -128,5 +128,6 @@ def _open_segmenter(settings: SegmentationParameters, logger: Any) -> Segmenter:
         if not isinstance(error, InferenceError) or isinstance(error, DeviceError):
             segmenter.close()
             raise
-        logger.warning(f"warming up: {error}")  # of a black image; each camera image is judged by itself
+        # of a black image; each camera image is judged by itself
+        logger.warning(printable(f"warming up: {error}"))
     return segmenter

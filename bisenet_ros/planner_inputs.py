@@ -5,14 +5,13 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 
-from bisenet_core.errors import InputError
-from bisenet_core.images.encodings import printable
+from bisenet_core.errors import NAME_LENGTH, InputError
 from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 from bisenet_ros.image_messages import image_from_msg
 
 
-class UnfitError(Exception):
+class UnfitError(InputError):
     """Messages that cannot be used; ``kind`` is the same for all of one cause."""
 
     def __init__(self, kind: str, text: str) -> None:
@@ -86,7 +85,7 @@ def ground_camera(info: CameraInfo, labels: Image, height: float, pitch: float) 
             labels.width, labels.height, info.width, info.height))
     if info.header.frame_id != labels.header.frame_id:
         raise UnfitError("frames", "labels are in frame '{}' and camera_info is in '{}'".format(
-            printable(labels.header.frame_id), printable(info.header.frame_id)))
+            labels.header.frame_id[:NAME_LENGTH], info.header.frame_id[:NAME_LENGTH]))
     roi = info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height
     if roi not in ((0, 0, 0, 0), (0, 0, info.width, info.height)) or max(info.binning_x, info.binning_y) > 1:
         raise UnfitError("camera_info", "camera_info has a region of interest or binning; expected a camera "
@@ -102,7 +101,7 @@ def check_label_info(message: Any, label_space: LabelSpace) -> None:
     named = {one.class_id: one.class_name for one in message.class_map}
     expected = dict(enumerate(label_space.classes))
     for class_id in sorted({*named, *expected}):
-        names = [printable(classes.get(class_id, "no class")) for classes in (named, expected)]
+        names = [classes.get(class_id, "no class")[:NAME_LENGTH] for classes in (named, expected)]
         if names[0] != names[1]:
             raise UnfitError("label_info", "class {} of the labels is '{}', but '{}' in {}: set model to the "
                              "segmentation node's".format(class_id, *names, label_space.name))
@@ -111,7 +110,7 @@ def check_label_info(message: Any, label_space: LabelSpace) -> None:
 def _plane(message: Image, name: str) -> np.ndarray:
     # mono16 and 8UC1 have a grey plane too, but ids in it would be read wrongly
     if message.encoding != "mono8":
-        raise UnfitError(name, "{} is '{}'; expected mono8".format(name, printable(message.encoding)))
+        raise UnfitError(name, "{} is '{}'; expected mono8".format(name, message.encoding[:NAME_LENGTH]))
     try:
         return image_from_msg(message)[0]
     except InputError as error:

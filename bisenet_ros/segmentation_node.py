@@ -16,7 +16,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_ros.diagnostics import SUM, CameraDiagnostics, closed_status, status_name, sum_status
 from bisenet_ros.findings import ERROR, Finding
@@ -44,7 +44,7 @@ def _reporting(transition: _Transition) -> _Transition:
             return transition(self, state)
         except Exception as error:
             self._fault = f"{transition.__name__[3:]} failed: {type(error).__name__}: {error}"
-            self.get_logger().error(self._fault)
+            self.get_logger().error(printable(self._fault))
             return TransitionCallbackReturn.ERROR
     return reporting
 
@@ -85,8 +85,8 @@ class SegmentationNode(LifecycleNode):
         if any(one.received for one in counts) or not self._fault:
             for name, one in zip(self._cameras, counts):
                 if len(counts) > 1:
-                    self.get_logger().info(f"images of {name}: {one}")
-            self.get_logger().info(f"images: {sum_counts(counts)}")
+                    self.get_logger().info(printable(f"images of {name}: {one}"))
+            self.get_logger().info(printable(f"images: {sum_counts(counts)}"))
         stop_forwarding(self._log_handler)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -95,11 +95,11 @@ class SegmentationNode(LifecycleNode):
             self._pipeline = SegmentationPipeline(
                 self, self.settings, self._accounts, self._stopping.is_set)
         except InterruptedError as error:  # asked to end, which is no fault
-            self.get_logger().info(str(error))
+            self.get_logger().info(printable(error))
             return _FAILURE
         except Exception as error:  # rclpy would swallow it
             self._fault = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-            self.get_logger().error(f"cannot configure: {self._fault}")
+            self.get_logger().error(printable(f"cannot configure: {self._fault}"))
             return _FAILURE
         self._diagnostics = [CameraDiagnostics(self._status_name(name), account.counts())
                              for name, account in zip(self._cameras, self._accounts)]
@@ -159,7 +159,7 @@ class SegmentationNode(LifecycleNode):
     def _warn_of_unknown_parameters(self) -> None:
         # ROS keeps silent about a value given for a name that nobody declares. rclpy has no public access.
         for line in unknown_parameters(getattr(self, "_parameter_overrides", {})):
-            self.get_logger().warning(line)
+            self.get_logger().warning(printable(line))
 
     def _status_name(self, camera: str) -> str:
         return status_name(self.get_namespace(), self.get_name(), camera)
@@ -186,9 +186,9 @@ class SegmentationNode(LifecycleNode):
     def _log_finding(self, finding: Finding) -> None:
         # rclpy ties a level to each place that logs.
         if finding.level == ERROR:
-            self.get_logger().error(finding.text)
+            self.get_logger().error(printable(finding.text))
         else:
-            self.get_logger().warning(finding.text)
+            self.get_logger().warning(printable(finding.text))
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -204,7 +204,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         node = SegmentationNode(stopping)
         warn_of_unmatched_files(node, arguments)
     except (InputError, ParameterException, RuntimeError) as error:
-        get_logger(NODE_NAME).fatal(_error_line(error))
+        get_logger(NODE_NAME).fatal(printable(_error_line(error)))
         rclpy.try_shutdown()
         return BAD_INPUT
     try:

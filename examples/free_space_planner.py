@@ -28,7 +28,7 @@ from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_core.labels.free_space import UNKNOWN, find_corridor, grid_shape, project_corridor
 from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import LabelSpace
@@ -198,7 +198,7 @@ class FreeSpacePlanner(Node):
         now = time.monotonic()
         if now - self._warned.get(kind, -_WARN_EVERY_S) >= _WARN_EVERY_S:
             self._warned[kind] = now
-            self.get_logger().warning(text)
+            self.get_logger().warning(printable(text))
 
 
 def _declare(node: Node) -> Dict[str, Any]:
@@ -229,7 +229,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         node = FreeSpacePlanner()
         warn_of_unmatched_files(node, arguments)
     except (InputError, ParameterException, RuntimeError) as error:
-        print("free_space_planner: {}".format(" ".join(str(error).split())), file=sys.stderr)
+        print(printable("free_space_planner: " + " ".join(str(error).split())), file=sys.stderr)
         rclpy.try_shutdown()
         return BAD_INPUT
     try:

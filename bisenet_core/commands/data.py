@@ -11,7 +11,7 @@ import typer
 
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_core.images.orientation import HOW_TO_TURN
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.reports.console import progress_bar, show, table, write_json
@@ -54,7 +54,7 @@ def check(
     if turns:
         logger.warning("%s below %s: %d %s; first: %s", dataset, root, len(turns), HOW_TO_TURN, turns[0])
     problems = [line for content in found.values() for line in content["problems"]]
-    print(*problems, sep="\n", end="\n" if problems else "")
+    print(*map(printable, problems), sep="\n", end="\n" if problems else "")
     if problems:
         raise InputError(f"{dataset} below {root}: problems found: {len(problems)}, each in a line above")
 
@@ -75,7 +75,7 @@ def _survey_split(find: Callable[[], Any], workers: int, name: str) -> dict[str,
         return {**empty, "problems": [str(error)]}
     survey = training_code("bisenet_core.learning.datasets").survey
     with progress_bar() as bar:
-        task = bar.add_task(f"reading {name}", total=len(files), note="")
+        task = bar.add_task(f"reading {printable(name)}", total=len(files), note="")
         result = survey(files, workers, lambda images: bar.advance(task, images))
     return {
         "images": sum(result.sizes.values()),

@@ -9,7 +9,7 @@ import typer
 
 from bisenet_core.commands.extras import shown_score, training_code, validation_score
 from bisenet_core.commands.options import JsonFile
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.runtime.memory import keep_freed_memory
 
@@ -113,7 +113,7 @@ def _print_how_to_resume(stopped: Any, output: Path) -> int:
     """Exit status; 0 for a process that another one has started, which that one would take for a failure."""
     if not training_code("bisenet_core.learning.train").is_first_process():
         return 0
-    print(f"bisenet: {stopped}; go on with --resume --output {output}", file=sys.stderr)
+    print(printable(f"bisenet: {stopped}; go on with --resume --output {output}"), file=sys.stderr)
     return 128 + stopped.signal
 
 

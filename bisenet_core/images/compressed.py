@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, Optional, Tuple
 import cv2
 import numpy as np
 
+from bisenet_core.errors import NAME_LENGTH
 from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, jpeg_size, png_size
-from bisenet_core.images.encodings import ENCODINGS, ImageError, printable, refuse_encoding, view_image
+from bisenet_core.images.encodings import ENCODINGS, ImageError, refuse_encoding, view_image
 from bisenet_core.images.raw_formats import SAMPLE_BITS, scale_down
 
 #: The most an image may have: 8192x8192. A few kB can claim any size, and memory is taken for all of it.
@@ -52,7 +53,7 @@ def decode_compressed(data: Any, description: str = "", max_pixels: int = MAX_PI
     except cv2.error:
         image = None
     if image is None or image.shape[:2] != size:
-        raise ImageError("damaged", f"damaged image: {len(view)} bytes of '{printable(description)}' "
+        raise ImageError("damaged", f"damaged image: {len(view)} bytes of '{description[:NAME_LENGTH]}' "
                                     "do not decode")
     if image.ndim == 2:
         return _grey_or_mosaic(image, described.compressed or described.encoding)
@@ -113,5 +114,5 @@ def _checked_size(data: memoryview, codec: str, description: str, max_pixels: in
     if codec in _CODECS:
         raise ImageError("damaged", f"damaged image: its {codec} data {begin}; expected "
                                     f"{_CODECS[codec].hex()} to begin it")
-    raise ImageError("unsupported_encoding", f"unsupported compression '{printable(description)}', whose "
+    raise ImageError("unsupported_encoding", f"unsupported compression '{description[:NAME_LENGTH]}', whose "
                                              f"data {begin}; expected jpeg or png")

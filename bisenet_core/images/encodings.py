@@ -6,7 +6,7 @@ from typing import Any, Tuple
 import cv2
 import numpy as np
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import NAME_LENGTH, InputError
 from bisenet_core.images.raw_formats import ENCODINGS, SAMPLE_BITS, Encoding
 
 #: (from, to) -> OpenCV's code. Alpha is dropped, not blended: cameras fill it with a constant.
@@ -77,12 +77,7 @@ def check_size(height: int, width: int) -> None:
 def refuse_encoding(encoding: str) -> ImageError:
     """The error for an encoding that cannot be read, with those that can."""
     return ImageError("unsupported_encoding", "unsupported encoding '{}'; expected one of {}".format(
-        printable(encoding), _known()))
-
-
-def printable(text: str, length: int = 40) -> str:
-    """The first ``length`` characters of a foreign text, such as a format's name, as one readable line."""
-    return "".join(c if c.isprintable() else "?" for c in str(text)[:length])
+        encoding[:NAME_LENGTH], _known()))
 
 
 def _check_multiple(height: int, width: int, encoding: str, layout: Encoding) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bisenet_core.errors import NAME_LENGTH
 from bisenet_core.images.compressed import MAX_PIXELS
 from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, png_size
-from bisenet_core.images.encodings import ImageError, printable, view_image
+from bisenet_core.images.encodings import ImageError, view_image
 
 #: Encodings of sensor_msgs/Image that hold class ids.
 LABEL_ENCODINGS = ("mono8", "8UC1", "mono16")
@@ -114,7 +115,7 @@ def _class_ids(values: np.ndarray) -> np.ndarray:
 
 def _kind(encoding: str) -> str:
     kinds = [kind for begins, kind in _ENCODINGS if encoding.startswith(begins)]
-    return kinds[0] if kinds else f"of the encoding '{printable(encoding)}'"
+    return kinds[0] if kinds else f"of the encoding '{encoding[:NAME_LENGTH]}'"
 
 
 def _refusal(kind: str) -> ImageError:

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_core.files import replacing
 from bisenet_core.learning.checkpoint import Checkpoint, load_network, read_checkpoint
 from bisenet_core.learning.checkpointing import restore
@@ -197,7 +197,8 @@ def _begin(task: Task) -> None:
         _begin_with(task, Path(recipe.weights))
     if recipe.backbone:
         fit = load_backbone(task.network, recipe.backbone)
-        rank_zero_only(print)(f"bisenet: begins with the trunk of {recipe.backbone}: {fit}", file=sys.stderr)
+        said = f"bisenet: begins with the trunk of {recipe.backbone}: {fit}"
+        rank_zero_only(print)(printable(said), file=sys.stderr)
 
 
 def _begin_with(task: Task, weights: Path) -> None:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 
 Item = TypeVar("Item")
 
@@ -41,7 +41,7 @@ def progress_bar() -> Progress:
 def track(items: Iterable[Item], total: int, description: str) -> Iterator[Item]:
     """Yield ``items`` under a progress bar with the time that remains."""
     with progress_bar() as progress:
-        task = progress.add_task(description, total=total, note="")
+        task = progress.add_task(printable(description), total=total, note="")
         for item in items:
             yield item
             progress.advance(task)
@@ -52,16 +52,16 @@ def table(
 ) -> Table:
     """One row for each thing: what it is, and its values, to the right where ``headings`` name them."""
     # Text, since rich takes brackets in a plain string, such as in a path, for markup.
-    caption = Text(title, style="table.title")
+    caption = Text(printable(title), style="table.title")
     named = any(headings)
     # without vertical lines seven columns fit into 80 characters
     style = box.SIMPLE if named else box.HEAVY_HEAD
     result = Table(title=caption, title_justify="left", show_header=named, box=style)
-    result.add_column(headings[0], no_wrap=True)
+    result.add_column(Text(printable(headings[0])), no_wrap=True)
     for heading in headings[1:]:
-        result.add_column(heading, justify="right" if named else "left", overflow="fold")
+        result.add_column(Text(printable(heading)), justify="right" if named else "left", overflow="fold")
     for row in rows:
-        result.add_row(*map(Text, row))
+        result.add_row(*(Text(printable(cell)) for cell in row))
     return result
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from bisenet_core.commands.options import parse_size
 from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.opening import open_drive
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, PrintableFormatter, printable
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
 from bisenet_core.images.raw_formats import SAMPLE_BITS
@@ -33,7 +33,9 @@ from bisenet_ros.harness.tool import BAD_INPUT, FAILED, INTERRUPTED, add_model_o
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo. Exit status: 2 bad input, 1 a process failed or frames were lost, 130 Ctrl-C."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="demo: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("demo: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     return run_tool("demo", partial(run, options))
 
 
@@ -116,7 +118,7 @@ def _exit_status(playing: Playing, problem: str | None, bad_input: bool) -> int:
         return INTERRUPTED
     if problem is None:
         return 0
-    print(f"demo: {problem}", file=sys.stderr)
+    print(printable(f"demo: {problem}"), file=sys.stderr)
     return BAD_INPUT if bad_input else FAILED
 
 

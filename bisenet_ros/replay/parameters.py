@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_ros.parameters import ParameterSpec, declare_all, unknown_parameters
 
 PARAMETERS = (
@@ -45,7 +45,7 @@ def declare_parameters(node: Any) -> ReplayParameters:
     """
     values = declare_all(node, PARAMETERS)
     for line in unknown_parameters(getattr(node, "_parameter_overrides", {}), PARAMETERS):
-        node.get_logger().warning(line)
+        node.get_logger().warning(printable(line))
     if not values["bag"]:
         raise InputError("no bag to play; name one: bag:=drive.mcap")
     values.update(bag=Path(values["bag"]), output=Path(values["output"]))

@@ -25,7 +25,7 @@ from std_srvs.srv import SetBool
 
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.opening import open_truth
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_core.images.encodings import ImageError
 from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
@@ -66,7 +66,7 @@ class ReplayNode(Node):
         self._stamps_problem = stamps_problem(self.recording) if self.settings.clock else ""
         self.notes = [*self.recording.opening_notes, *filter(None, [self._stamps_problem])]
         for note in self.notes:
-            self.get_logger().warning(note)
+            self.get_logger().warning(printable(note))
         self.account = LiveAccount()
         self.scorer = LiveScorer(self.card.label_space, self.truth)
         self.timeline = Timeline(self.settings.rate, int(self.recording.times_ns[0]))
@@ -113,7 +113,7 @@ class ReplayNode(Node):
 
     def say(self, line: str) -> None:
         """Log a line."""
-        self.get_logger().info(line)
+        self.get_logger().info(printable(line))
 
     def _now_ns(self) -> int:
         """Nanoseconds on the clock by which the segmentation node computes an image's age."""
@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
             warn_of_unmatched_files(node, arguments)
             return _run(node, stopping)
     except (InputError, ParameterException, RuntimeError) as error:  # the last are unknown ROS arguments
-        get_logger(NODE_NAME).fatal(" ".join(str(error).split()))
+        get_logger(NODE_NAME).fatal(printable(" ".join(str(error).split())))
         return BAD_INPUT
     finally:
         rclpy.try_shutdown()
@@ -168,7 +168,7 @@ def _run(node: ReplayNode, stopping: threading.Event) -> int:
         for line in summary_lines(session.finish()):
             node.say(line)
     if session.problem:
-        node.get_logger().error(session.problem)
+        node.get_logger().error(printable(session.problem))
     return BAD_INPUT if session.problem else 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.commands.options import parse_size
+from bisenet_core.errors import printable
 from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         finally:
             _write(options, soak)
     for problem in soak.problems:
-        print(f"soak: {problem}", file=sys.stderr)
+        print(printable(f"soak: {problem}"), file=sys.stderr)
     return FAILED if soak.problems else 0
 
 

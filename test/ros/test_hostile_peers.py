@@ -96,7 +96,7 @@ def test_bytes_that_are_no_message_end_nothing(watched, data):
 def test_names_of_a_megabyte_are_cut_short(node, watched):
     message = _message(_picture(), second=4)
     message.encoding = "\x1b[2J" * 250_000
-    text = "unsupported encoding '?[2J"
+    text = "unsupported encoding '\\x1b[2J"
     watched.listen("/segmentation/labels")  # or no image is read
     found = watched.publish_until(watched.camera(), message, lambda: next(
         (one for one in watched.statuses if text in one.message), None), text)

@@ -50,4 +50,4 @@ def test_a_file_without_a_section_for_the_node_is_told_of_once(tmp_path, caplog)
     (record,) = caplog.records
     assert record.getMessage() == (
         f"no section of {other} is for this node, /segmentation, so nothing in it is used: it has /bisenet, "
-        "/?[2J; call one /segmentation or /**")
+        "/\\x1b[2J; call one /segmentation or /**")

@@ -63,7 +63,7 @@ def test_an_id_that_no_class_has_is_refused(last):
 ])
 def test_other_encodings_are_refused_though_they_have_a_grey_plane(encoding, data):
     message = Image(height=4, width=6, encoding=encoding, step=len(data) // 4, data=data)
-    line = "is '{}'; expected mono8".format(encoding.replace("\n", "?"))
+    line = "is '{}'; expected mono8".format(encoding.replace("\n", " "))
     with _refused("labels " + line):
         labels_from_msg(message, CITYSCAPES_19)
     with _refused("confidence " + line):
@@ -89,7 +89,7 @@ def test_the_camera_is_that_of_the_rectified_image(changes, focal):
 
 @pytest.mark.parametrize("changes, line", [
     ({"width": 12}, "labels are 6x4 and camera_info is of 12x4"),
-    ({"header": Header(frame_id="re\nar")}, "labels are in frame 'camera' and camera_info is in 're?ar'"),
+    ({"header": Header(frame_id="re\nar")}, "labels are in frame 'camera' and camera_info is in 're ar'"),
     ({"d": [-0.3, 0.1, 0.0, 0.0, 0.0]}, "camera_info: the camera has distortion D but no P"),
     ({"k": [0.0] * 9}, "camera_info: K has fx 0, fy 0, cx 0, cy 0; expected a calibrated camera"),
     ({"roi": RegionOfInterest(x_offset=1, width=5, height=4)}, "a region of interest or binning"),
@@ -114,7 +114,7 @@ def test_the_label_info_of_the_model_is_taken():
 @pytest.mark.parametrize("classes, line", [
     (dict(enumerate(CITYSCAPES_19.classes)), "class 0 of the labels is 'road', but 'Sky' in CamVid-11"),
     (dict(enumerate(CAMVID_11.classes[:-1])), "class 10 of the labels is 'no class', but 'Bicyclist' in"),
-    (dict(enumerate([*CAMVID_11.classes, "a\n"])), "class 11 of the labels is 'a?', but 'no class' in"),
+    (dict(enumerate([*CAMVID_11.classes, "a\n"])), "class 11 of the labels is 'a ', but 'no class' in"),
 ])
 def test_the_label_info_of_another_model_is_refused(classes, line):
     with _refused(line):

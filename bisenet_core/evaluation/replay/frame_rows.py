@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bisenet_core.errors import printable
 from bisenet_core.evaluation.metrics import boundary_score, mailbox_simulation, temporal_consistency
 from bisenet_core.evaluation.metrics.scoring import or_none
 from bisenet_core.evaluation.replay.frame_result import STAGES, FrameResult
@@ -21,6 +22,8 @@ COLUMNS = (
     *("scored_pixels", "pixel_accuracy", "miou", "boundary_f", "consistency", "teacher_agreement"),
 )
 
+_FORMULA = ("=", "+", "-", "@")
+
 
 def rows_of(bag: str, frames: Iterable[FrameResult]) -> list[Row]:
     """The rows of all frames of one bag, called ``bag``, in recorded order."""
@@ -34,10 +37,10 @@ def rows_of(bag: str, frames: Iterable[FrameResult]) -> list[Row]:
 
 def write_csv(path: Path, rows: Iterable[Row]) -> None:
     """Write frames.csv, with times to the microsecond."""
-    with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+    with open(path, "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()
-        writer.writerows({name: _rounded(name, value) for name, value in row.items()} for row in rows)
+        writer.writerows({name: _cell(name, value) for name, value in row.items()} for row in rows)
 
 
 def _row(bag: str, frame: FrameResult) -> Row:
@@ -66,5 +69,9 @@ def _accuracy(counts: np.ndarray | None) -> float | None:
     return round(float(np.trace(counts) / counts.sum()), 6)
 
 
-def _rounded(column: str, value: Any) -> Any:
+def _cell(column: str, value: Any) -> Any:
+    """Times rounded; text printable, and with a quote before what a spreadsheet would take for a formula."""
+    if isinstance(value, str):
+        text = printable(value)
+        return "'" + text if text.startswith(_FORMULA) else text
     return round(value, 3) if column.endswith("_ms") and value is not None else value
