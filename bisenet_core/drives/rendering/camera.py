@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -20,7 +19,7 @@ class Camera:
 
     width: int
     height: int
-    position: Tuple[float, float, float]
+    position: tuple[float, float, float]
     yaw: float = 0.0
     pitch: float = 0.0
 
@@ -30,7 +29,7 @@ class Camera:
         return FOCAL_PER_WIDTH * self.width
 
     @property
-    def centre(self) -> Tuple[float, float]:
+    def centre(self) -> tuple[float, float]:
         """Principal point (u, v): the middle of the image."""
         return (self.width - 1) / 2, (self.height - 1) / 2
 
@@ -43,36 +42,19 @@ class Camera:
                          [sin_y * sin_p, -cos_p, cos_y * sin_p],
                          [sin_y * cos_p, sin_p, cos_y * cos_p]])
 
-    def to_camera(self, points: np.ndarray) -> np.ndarray:
-        """World points Nx3 as camera coordinates Nx3 (right, down, forward)."""
-        return (np.asarray(points, np.float64) - self.position) @ self.rotation.T
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels ...x2 and depths ... of world points ...x3. A pixel means something only where depth > 0."""
+        seen = (np.asarray(points, np.float64) - self.position) @ self.rotation.T
+        depth = seen[..., 2]
+        safe = np.where(np.abs(depth) < 1e-6, 1e-6, depth)[..., None]
+        return self.focal * seen[..., :2] / safe + self.centre, depth
 
-    def project(self, points: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Pixels Nx2 and depths N of world points Nx3. A pixel means something only where depth > 0."""
-        right, down, depth = self.to_camera(points).T
-        safe = np.where(np.abs(depth) < 1e-6, 1e-6, depth)
-        return np.stack([self.focal * right / safe, self.focal * down / safe], 1) + self.centre, depth
-
-    def sees(self, place: Sequence[float], radius: float, smallest: float = 1.0) -> bool:
-        """Whether a ball at ``place`` (camera axes) shows from left to right, ``smallest`` pixels wide."""
-        right, _, depth = place
-        if depth + radius <= 0 or 2 * radius * self.focal < smallest * depth:
-            return False
-        slope = self.width / (2 * self.focal)
-        return abs(right) - slope * depth <= radius * math.hypot(1, slope)
-
-    def rays(self, first_row: int = 0) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Directions of the pixels of the rows from ``first_row`` on: dx HxW, dy Hx1, dz HxW, float32.
-
-        Without roll the vertical part depends on the row alone, which keeps ground intersections cheap.
-        """
-        rotation = self.rotation
-        a = ((np.arange(self.width) - self.centre[0]) / self.focal)[None, :]
-        b = ((np.arange(first_row, self.height) - self.centre[1]) / self.focal)[:, None]
-        dx = rotation[0, 0] * a + (rotation[1, 0] * b + rotation[2, 0])
-        dy = rotation[1, 1] * b + rotation[2, 1]
-        dz = rotation[0, 2] * a + (rotation[1, 2] * b + rotation[2, 2])
-        return dx.astype(np.float32), dy.astype(np.float32), dz.astype(np.float32)
+    def rays(self) -> np.ndarray:
+        """Directions HxWx3 float32 (world axes) in which the pixels look, one metre of depth long."""
+        u, v = np.meshgrid(np.arange(self.width), np.arange(self.height))
+        ahead = np.stack([(u - self.centre[0]) / self.focal, (v - self.centre[1]) / self.focal,
+                          np.ones(u.shape)], -1)
+        return (ahead @ self.rotation).astype(np.float32)
 
     def horizon_row(self) -> float:
         """Row (fractional) where the ground plane meets the sky."""

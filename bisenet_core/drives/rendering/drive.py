@@ -1,17 +1,14 @@
 """RenderedDrive: a drive through a street, as pictures with exact labels."""
 
-from typing import Tuple
-
 import numpy as np
 
-from bisenet_core.drives.rendering.backdrop import Backdrop
 from bisenet_core.drives.rendering.camera import FOCAL_PER_WIDTH, Camera
-from bisenet_core.drives.rendering.canvas import Canvas
+from bisenet_core.drives.rendering.faces import Faces, join
 from bisenet_core.drives.rendering.finish import Finish
-from bisenet_core.drives.rendering.ground import Ground, meet_ground
-from bisenet_core.drives.rendering.scene import cast_shadows, contact_shadows, in_view, paint
-from bisenet_core.drives.rendering.shadows import draw_shadows
-from bisenet_core.drives.rendering.street import Street, visible_lots
+from bisenet_core.drives.rendering.light import Sky
+from bisenet_core.drives.rendering.materials import tiles
+from bisenet_core.drives.rendering.painting import Painter
+from bisenet_core.drives.rendering.street import Street
 from bisenet_core.drives.rendering.traffic import OWN_LANE, Traffic, own_distance
 from bisenet_core.errors import InputError
 
@@ -24,10 +21,9 @@ class RenderedDrive:
     """A sequence of ``frames`` pictures taken ``rate`` times a second on a drive along a street.
 
     ``drive[i]`` is (image, labels): image HxWx3 uint8 RGB, labels HxW uint8 with CamVid-11 ids, 255 where
-    a thing has no class there. Both come from the same geometry, without antialiasing in the labels; bare
-    trees and railings are labelled with the gaps in them, as CamVid's annotators do. The same arguments
-    give the same frames, in any order. Raises ValueError for sizes under 16 pixels, a non-positive rate
-    or less than one frame, and IndexError outside 0 .. frames - 1.
+    a thing has no class there. Both come from one map of what every pixel shows, without antialiasing in the
+    labels. The same arguments give the same frames, in any order. Raises ValueError for sizes under 16
+    pixels, a non-positive rate or less than one frame, and IndexError outside 0 .. frames - 1.
     """
 
     def __init__(self, width: int = 480, height: int = 360, seed: int = 0, frames: int = 150,
@@ -39,23 +35,21 @@ class RenderedDrive:
         parts = [np.random.default_rng([seed, part]) for part in range(5)]
         self.street = Street(parts[0], -30.0, own_distance(duration) + AHEAD + 40)
         self._traffic = Traffic(parts[1], self.street, duration)
-        self._ground = Ground(parts[2])
-        self._backdrop = Backdrop(parts[3], FOCAL_PER_WIDTH * width)
+        self.painter = Painter(tiles(parts[2]), Sky(parts[3], FOCAL_PER_WIDTH * width))
         self._finish = Finish(parts[4], width, height)
 
     def __len__(self) -> int:
         return self.frames
 
-    def __getitem__(self, index: int) -> Tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if not -self.frames <= index < self.frames:
             raise IndexError(f"frame {index} of a drive of {self.frames} frames")
         index %= self.frames
         time = index / self.rate
-        canvas = Canvas(self.width, self.height)
-        self._paint(canvas, self.camera(index), time)
+        image, labels = self.painter.paint(self._in_reach(time), self.camera(index))
         rng = np.random.default_rng([self.seed, 1000, index])
         exposure = 1.30 + 0.03 * np.sin(0.7 * time) + 0.006 * rng.standard_normal()
-        return self._finish.apply(canvas.image, rng, float(exposure)), canvas.labels
+        return self._finish.apply(image, rng, float(exposure)), labels
 
     def camera(self, index: int) -> Camera:
         """The camera of frame ``index``: in the left lane, swaying a little."""
@@ -67,21 +61,12 @@ class RenderedDrive:
         position = (float(x), float(EYE_HEIGHT + 0.012 * np.sin(6.3 * time)), float(z))
         return Camera(self.width, self.height, position, float(yaw), float(pitch))
 
-    def _paint(self, canvas: Canvas, camera: Camera, time: float) -> None:
-        street, here = self.street, camera.position[2]
-        near, far = here - BEHIND, here + AHEAD
-        solids = in_view(
-            [s for s in street.solids + self._traffic.at(time) if near < s.z < far], street, camera
-        )
-        trees = [tree for tree in street.trees if near < tree.z < far]
-        rails = [rail for rail in street.railings if near < rail.end and rail.start < far]
-        self._backdrop.draw(canvas, camera)
-        pixels = meet_ground(camera, street.middle)
-        self._ground.draw(canvas, camera, pixels)
-        draw_shadows(canvas, camera, pixels, street.skyline, cast_shadows(solids, trees, street, here),
-                     contact_shadows(solids, here))
-        street.terrace.draw(canvas, camera, visible_lots(street.lots, near, far))
-        paint(canvas, camera, street, solids, trees, rails)
+    def _in_reach(self, time: float) -> Faces:
+        """All faces near enough to be drawn."""
+        near, far = own_distance(time) - BEHIND, own_distance(time) + AHEAD
+        z = self.street.faces.corners[:, 0, 2]
+        moving = self.street.bent(join(self._traffic.at(time, near, far)))
+        return join([self.street.faces.where((near < z) & (z < far)), moving])
 
 
 def _check(width: int, height: int, frames: int, rate: float) -> None:

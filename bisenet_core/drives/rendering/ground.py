@@ -1,110 +1,70 @@
-"""Road, kerbs and pavements, found for every pixel by crossing its ray with their planes."""
+"""The ground: asphalt with markings and repairs, kerbs and pavements, in their order of painting."""
 
-from typing import Callable, NamedTuple, Tuple
-
-import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
-from bisenet_core.drives.rendering.camera import Camera
-from bisenet_core.drives.rendering.canvas import Canvas
 from bisenet_core.drives.rendering.classes import PAVEMENT, ROAD
-from bisenet_core.drives.rendering.light import HAZE_COLOR, HAZE_LENGTH
-from bisenet_core.drives.rendering.road_surface import (
-    DENSITY,
-    EDGE,
-    KERB,
-    KERB_HEIGHT,
-    PERIOD,
-    ground_picture,
-)
+from bisenet_core.drives.rendering.faces import GROUND, Faces, Shape
+from bisenet_core.drives.rendering.materials import ASPHALT, SLABS
 
-#: Rays that would meet the ground farther away than this end here (metres).
-FARTHEST = 400.0
+#: Half the road's width, the kerbs' height, and where the ground ends beside us (metres).
+KERB, KERB_HEIGHT, EDGE = 4.9, 0.12, 20.0
+#: Metres after which crossings come again, and of a piece of ground along the street.
+PERIOD, PIECE = 42.0, 2.0
+WHITE, YELLOW = (205, 205, 198), (168, 148, 78)
 
 
-class GroundPixels(NamedTuple):
-    """Where the pixels of the rows from ``first_row`` on meet the ground; all HxW float32 or bool.
-
-    ``x`` is metres right of the street's middle line, ``z`` metres along the street.
-    """
-
-    first_row: int
-    x: np.ndarray
-    z: np.ndarray
-    paved: np.ndarray
-    kerb_face: np.ndarray
-
-
-def meet_ground(camera: Camera, middle: Callable[[np.ndarray], np.ndarray]) -> GroundPixels:
-    """Cross the pixels' rays with the road (height 0) and the pavements (KERB_HEIGHT).
-
-    ``middle(z)`` gives the x of the street's middle line. A ray that meets the pavement's plane inside the
-    road but the road's plane outside it has hit the kerb's upright face.
-    """
-    first_row = min(camera.height, max(0, int(np.floor(camera.horizon_row())) + 1))
-    dx, dy, dz = camera.rays(first_row)
-    down = np.minimum(dy, -1e-6)
-
-    def cross(plane: float) -> Tuple[np.ndarray, np.ndarray]:
-        reach = np.minimum((plane - camera.position[1]) / down, FARTHEST)
-        z = camera.position[2] + reach * dz
-        return camera.position[0] + reach * dx - middle(z), z
-
-    road_x, road_z = cross(0.0)
-    walk_x, walk_z = cross(KERB_HEIGHT)
-    paved = np.abs(walk_x) > KERB
-    face = ~paved & (np.abs(road_x) > KERB)
-    x = np.where(paved, walk_x, road_x)
-    x = np.where(face, np.sign(road_x) * (KERB + 0.06), x)
-    return GroundPixels(first_row, x, np.where(paved, walk_z, road_z), paved, face)
+def ground(rng: np.random.Generator, start: float, end: float) -> Faces:
+    """The ground between two places along the street."""
+    shape = Shape(ROAD, GROUND, material=ASPHALT)
+    cuts = np.arange(start, end, PIECE)
+    for z in cuts:
+        shape.rectangle((-KERB, 0, z), (KERB, 0, z + PIECE), (102, 104, 106))
+    _repairs(rng, shape, start, end)
+    for side in (-1, 1):
+        _flat(shape, side * (KERB - 0.35), side * KERB, start, end, (84, 86, 88))
+        for x in (0.22, 0.42):
+            _flat(shape, side * (KERB - x), side * (KERB - x - 0.08), start, end, YELLOW)
+    for crossing in np.arange(PERIOD * np.floor(start / PERIOD), end, PERIOD):
+        _markings(shape, crossing)
+    for side in (-1, 1):
+        for z in cuts:
+            inner, outer, edge = side * KERB, side * (KERB + 0.16), side * EDGE
+            shape.rectangle((inner, 0, z), (inner, KERB_HEIGHT, z + PIECE), (86, 85, 82), label=PAVEMENT)
+            shape.rectangle((outer, KERB_HEIGHT, z), (edge, KERB_HEIGHT, z + PIECE), (122, 120, 116),
+                            label=PAVEMENT, material=SLABS)
+            for z0, z1, color in ((z, z + 1.97, (146, 144, 138)), (z + 1.97, z + PIECE, (96, 94, 90))):
+                shape.rectangle((inner, KERB_HEIGHT, z0), (outer, KERB_HEIGHT, z1), color, label=PAVEMENT)
+    return shape.faces()
 
 
-class Ground:
-    """Paints the ground from one repeating picture, kept at several sizes against flicker in the distance."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._levels = {(0, 0): ground_picture(rng)}
-
-    def _level(self, shrink_x: int, shrink_z: int) -> np.ndarray:
-        key = (shrink_x, shrink_z)
-        if key not in self._levels:
-            picture = self._levels[0, 0]
-            size = (max(2, picture.shape[1] >> shrink_x), max(2, picture.shape[0] >> shrink_z))
-            self._levels[key] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        return self._levels[key]
-
-    def draw(self, canvas: Canvas, camera: Camera, pixels: GroundPixels) -> None:
-        """Paint the rows under the horizon, colours without shadows, and the labels Road and Pavement."""
-        height = canvas.labels.shape[0] - pixels.first_row
-        if height <= 0:
-            return
-        reach = np.maximum(pixels.z.mean(1) - camera.position[2], 0.3)
-        shrink_x = _halvings(reach * DENSITY / camera.focal)
-        shrink_z = _halvings(reach ** 2 * DENSITY / (camera.focal * camera.position[1]))
-        cuts = np.flatnonzero(np.diff(shrink_x) | np.diff(shrink_z)) + 1
-        for start, stop in zip([0, *cuts], [*cuts, height]):
-            rows = slice(pixels.first_row + start, pixels.first_row + stop)
-            level = self._level(int(shrink_x[start]), int(shrink_z[start]))
-            canvas.image[rows] = _sample(level, pixels.x[start:stop], pixels.z[start:stop])
-        image = canvas.image[pixels.first_row:]
-        image[pixels.kerb_face] = image[pixels.kerb_face] * np.float32(0.62)
-        _fade(image, reach)
-        outside = pixels.paved | pixels.kerb_face
-        canvas.labels[pixels.first_row:] = np.where(outside, np.uint8(PAVEMENT), np.uint8(ROAD))
+def _flat(shape: Shape, x0: float, x1: float, start: float, end: float, color: ArrayLike) -> None:
+    """A stripe on the road, in pieces that follow its bends."""
+    count = max(1, round((end - start) / PIECE))
+    for z0, z1 in zip(np.linspace(start, end, count + 1), np.linspace(start, end, count + 1)[1:]):
+        shape.rectangle((x0, 0, z0), (x1, 0, z1), color)
 
 
-def _halvings(shrink: np.ndarray) -> np.ndarray:
-    return np.clip(np.round(np.log2(np.maximum(shrink, 1e-3)) - 0.15), 0, 9).astype(int)
+def _repairs(rng: np.random.Generator, shape: Shape, start: float, end: float) -> None:
+    """Tracks of tyres and oil, rectangles of newer, darker asphalt, and manhole covers."""
+    for x, color in ((-1.4, 98), (1.5, 98), (-2.15, 107), (-0.65, 107), (0.75, 107), (2.25, 107)):
+        _flat(shape, x - 0.3, x + 0.3, start, end, (color, color + 2, color + 3))
+    for z in np.arange(start, end, 6.0) + rng.uniform(0, 3):
+        x, width, tone = rng.uniform(-KERB, KERB - 2), rng.uniform(0.5, 2.0), rng.uniform(78, 96)
+        _flat(shape, x, x + width, z, z + rng.uniform(0.8, 6), (0.75 * tone,) * 3)
+        _flat(shape, x + 0.04, x + width - 0.04, z + 0.04, z + rng.uniform(0.6, 5), (tone, tone, tone + 2))
+    for z in np.arange(start, end, 14.0) + rng.uniform(0, 9):
+        place = (rng.uniform(-2, 2), 0.0, z)
+        shape.disc(place, (0, 2), 0.36, (84, 84, 84), 16)
+        shape.disc(place, (0, 2), 0.31, (62, 62, 63), 16)
 
 
-def _sample(level: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    columns = (np.clip(x, -EDGE, EDGE) + EDGE) * (level.shape[1] / (2 * EDGE)) - 0.5
-    rows = np.mod(z, PERIOD) * (level.shape[0] / PERIOD) - 0.5
-    return cv2.remap(level, columns, rows.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-
-
-def _fade(image: np.ndarray, reach: np.ndarray) -> None:
-    """Haze, row by row, for the rows that lie far enough away to show it."""
-    far = int(np.sum(reach > 8.0))
-    share = (1 - np.exp(-reach[:far] / HAZE_LENGTH)).astype(np.float32)[:, None, None]
-    image[:far] = image[:far] * (1 - share) + share * HAZE_COLOR
+def _markings(shape: Shape, z: float) -> None:
+    """A zebra crossing, a dashed middle line up to the next one, and edges of parking bays."""
+    for x in np.arange(-KERB + 0.55, KERB - 0.6, 1.0):
+        _flat(shape, x, x + 0.5, z, z + 2.8, WHITE)
+    for dash in np.arange(z + 6, z + PERIOD - 4, 6.0):
+        _flat(shape, -0.06, 0.06, dash, dash + 4, WHITE)
+    for tick in np.arange(z + 8, z + 20, 2.0):
+        for x in (-2.95, 2.87):
+            _flat(shape, x, x + 0.08, tick, tick + 1, WHITE)

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, List, Sequence, Tuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bisenet_core.drives.rendering.mesh import Mesh, MeshBuilder, grid_faces
-from bisenet_core.drives.rendering.mesh_drawing import Levels
+from bisenet_core.drives.rendering.classes import CAR, ROAD
+from bisenet_core.drives.rendering.faces import GROUND, ON_ROAD, Faces, Shape, join
 
-GLASS = (17, 21, 24)
-TRIM = (20, 21, 23)
-TYRE = (17, 17, 18)
+GLASS, TRIM, TYRE = (17, 21, 24), (20, 21, 23), (17, 17, 18)
+#: A wheel: radius over the tyre's, and colour, of the arch, the tyre, the rim and the hub.
+WHEEL = ((1.2, (9, 9, 10)), (1.0, TYRE), (0.66, (104, 106, 108)), (0.34, (48, 49, 52)))
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Profile:
 
     length: float
     width: float
-    along: Tuple[float, ...]
-    roof: Tuple[float, ...]
-    rear_glass: Tuple[float, float]
-    cabin: Tuple[float, float]
-    windscreen: Tuple[float, float]
-    pillars: Tuple[float, ...]
-    wheels: Tuple[float, float]
+    along: tuple[float, ...]
+    roof: tuple[float, ...]
+    rear_glass: tuple[float, float]
+    cabin: tuple[float, float]
+    windscreen: tuple[float, float]
+    pillars: tuple[float, ...]
+    wheels: tuple[float, float]
     belt: float = 0.92
 
 
@@ -50,52 +50,36 @@ PAINTS = ((128, 131, 134), (30, 38, 62), (20, 21, 24), (94, 20, 25), (160, 162, 
           (64, 68, 74), (36, 66, 104), (84, 82, 74))
 
 
-#: Points of the cross-section that a coarse body uses.
-COARSE_POINTS = (0, 2, 4, 5, 7)
-
-
-def car_meshes(kind: str, paint: Tuple[int, int, int]) -> Levels:
+def car(kind: str, paint: tuple[int, int, int]) -> Faces:
     """A car of ``PROFILES`` in a colour (RGB); origin on the ground under its middle, front towards +z."""
-    everything = range(8)
-    return Levels(
-        0.62 * PROFILES[kind].length,
-        partial(_car, kind, paint, 30, everything, 1.0),
-        partial(_car, kind, paint, 12, everything, 0.6),
-        partial(_car, kind, paint, 0, COARSE_POINTS, 0.4),
-    )
+    profile, parts = PROFILES[kind], []
+    for stations, detail, near, far in ((20, 1.0, 0.0, 18.0), (0, 0.6, 18.0, np.inf)):
+        shape = Shape(CAR, ON_ROAD, detail, near=near, far=far)
+        _body(shape, profile, paint, stations)
+        _ends(shape, profile, paint)
+        _wheels(shape, profile)
+        parts.append(shape.faces())
+    half = 0.46 * profile.width
+    beneath = Shape(ROAD, GROUND)  # little of the sky is seen there
+    beneath.rectangle((-half, 0.0, 0.1), (half, 0.0, profile.length - 0.1), (14, 14, 15))
+    return join([*parts, beneath.faces()]).at((0, 0, -profile.length / 2))
 
 
-def _car(kind: str, paint: Tuple[int, int, int], count: int, points: Sequence[int], detail: float) -> Mesh:
-    profile, builder = PROFILES[kind], MeshBuilder(detail)
-    _body(builder, profile, paint, count, list(points))
-    _ends(builder, profile, paint)
-    _wheels(builder, profile, detail)
-    for side in (-1, 1):
-        x, z = side * (profile.width / 2 + 0.08), profile.windscreen[1] - 0.25
-        builder.box(
-            (x - 0.07, profile.belt + 0.03, z - 0.04),
-            (x + 0.07, profile.belt + 0.14, z + 0.04),
-            paint,
-            nearer=0.2,
-        )
-    mesh = builder.build()
-    mesh.vertices[:, 2] -= profile.length / 2
-    return mesh
-
-
-def _stations(profile: Profile, count: int) -> np.ndarray:
-    """Places along the car to cut it: the corners of its profile and pillars, and enough in between."""
-    if not count:
-        return np.unique(np.concatenate([profile.along, profile.cabin]))
-    pillars = [p + d for p in profile.pillars for d in (-0.035, 0.035)]
+def _body(shape: Shape, profile: Profile, paint: ArrayLike, count: int) -> None:
+    """The skin over cross-sections at the corners of the profile and pillars, and ``count`` in between."""
+    pillars = [p + d for p in profile.pillars for d in (-0.035, 0.035)] if count else []
     known = np.unique(np.concatenate([profile.along, pillars, profile.cabin]))
     regular = np.linspace(0, profile.length, count)
-    gap = np.abs(regular[:, None] - known).min(1)
-    return np.sort(np.concatenate([known, regular[gap > 0.06]]))
+    stations = np.sort(np.concatenate([known, regular[(np.abs(regular[:, None] - known) > 0.06).all(1)]]))
+    rings = np.array([_section(profile, z) for z in stations])
+    middle = np.repeat((stations[:-1] + stations[1:]) / 2, rings.shape[1] - 1)
+    strip = np.tile([0, 1, 2, 3, 4, 5, 6, 6, 5, 4, 3, 2, 1, 0], len(stations) - 1)
+    color, gloss = _paint(profile, paint, strip, middle)
+    shape.loft(rings, color, gloss=gloss)
 
 
 def _section(profile: Profile, z: float) -> np.ndarray:
-    """Right half of the cross-section at ``z``, from sill to roof middle: 8x3."""
+    """The cross-section at ``z`` from the right sill over the roof to the left sill: 15x3."""
     half = profile.width / 2
     to_end = min(z, profile.length - z)
     plan = 1 - 0.10 * (1 - min(to_end / 0.55, 1)) ** 2
@@ -107,24 +91,12 @@ def _section(profile: Profile, z: float) -> np.ndarray:
     outline = [(0.92 * half, sill), (0.985 * half, sill + 0.16), (half, 0.5 * (sill + belt) + 0.05),
                (0.98 * half, belt - 0.06), (0.94 * half, belt), (edge, roof - 0.07 * lean),
                (0.82 * edge, roof + 0.01 * lean), (0.0, roof + 0.035)]
-    return np.array([(x * plan, y, z) for x, y in outline])
+    right = np.array([(x * plan, y, z) for x, y in outline])
+    return np.concatenate([right, right[-2::-1] * (-1, 1, 1)])
 
 
-def _body(builder: MeshBuilder, profile: Profile, paint: ArrayLike, count: int, points: List[int]) -> None:
-    stations = _stations(profile, count)
-    right = np.array([_section(profile, z)[points] for z in stations])
-    faces = grid_faces(len(stations), len(points), closed=False)
-    middle = (stations[:-1] + stations[1:]) / 2
-    strip = np.tile(points[:-1], len(middle))
-    z = np.repeat(middle, len(points) - 1)
-    color, gloss = _paint(profile, paint, strip, z)
-    builder.add(right, faces, color, gloss=gloss)
-    builder.add(right * (-1, 1, 1), faces[:, ::-1], color, gloss=gloss)
-
-
-def _paint(
-    profile: Profile, paint: ArrayLike, strip: np.ndarray, z: np.ndarray
-) -> Tuple[np.ndarray, np.ndarray]:
+def _paint(profile: Profile, paint: ArrayLike, strip: np.ndarray,
+           z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Colour and gloss of the body's faces: strip 0 is the sill, 4 the side glass, 5 and 6 the roof."""
     color = np.tile(np.array(paint, np.float32), (len(z), 1))
     gloss = np.full(len(z), 0.55, np.float32)
@@ -134,81 +106,48 @@ def _paint(
     for low, high in (profile.rear_glass, profile.windscreen):
         glass |= (strip >= 5) & (z > low + 0.03) & (z < high - 0.03)
     color[glass], gloss[glass] = GLASS, 0.9
-    seam = (
-        (np.any(np.abs(z[:, None] - np.array(profile.pillars[1:])) < 0.04, 1)) & (strip >= 1) & (strip <= 3)
-    )
-    color[seam] *= 0.8
-    color[strip == 0] = TRIM
-    gloss[strip == 0] = 0.1
+    color[pillar & (strip >= 1) & (strip <= 3)] *= 0.8
+    color[strip == 0], gloss[strip == 0] = TRIM, 0.1
     return color, gloss
 
 
-def _ends(builder: MeshBuilder, profile: Profile, paint: Tuple[int, int, int]) -> None:
+def _ends(shape: Shape, profile: Profile, paint: tuple[int, int, int]) -> None:
     """Rear and front: closing faces, bumper, lights, plate and grille as flat patches."""
+    half = 0.90 * profile.width / 2
     for z, out in ((0.0, -1), (profile.length, 1)):
-        _close(builder, _section(profile, z), out, paint)
-        half = 0.90 * profile.width / 2
-        top = float(np.interp(z, profile.along, profile.roof))
-
-        patch = partial(_patch, builder, z, out)
-        patch(-0.96 * half, 0.96 * half, 0.26, 0.36, TRIM)
-        patch(-0.97 * half, 0.97 * half, 0.53, 0.55, tuple(0.6 * c for c in paint), gloss=0.3)
+        ring, top = _section(profile, z), float(np.interp(z, profile.along, profile.roof))
+        shape.add([[ring[low], ring[low + 1], ring[13 - low], ring[14 - low]] for low in range(7)], paint,
+                  gloss=0.4, normal=(0, 0, out))
+        patch = partial(_patch, shape, z + 0.015 * out, out)
+        patch(0.96 * half, 0.26, 0.36, TRIM)
+        patch(0.97 * half, 0.53, 0.55, [0.6 * c for c in paint], gloss=0.3)
         low, high = (top - 0.24, top - 0.02) if out < 0 else (top - 0.10, top + 0.04)
         for side in (-1, 1):
-            near, far = side * 0.66 * half, side * 0.98 * half
-            light = (150, 16, 18) if out < 0 else (205, 212, 214)
-            patch(min(near, far), max(near, far), low, high, light, glow=0.35, gloss=0.4)
-        plate = (206, 172, 42) if out < 0 else (205, 205, 200)
+            patch(0.16 * half, low, high, (150, 16, 18) if out < 0 else (205, 212, 214), side * 0.82 * half,
+                  glow=0.35, gloss=0.4)
         level = 0.5 * (0.46 + top) - 0.03 if out < 0 else 0.36
-        patch(-0.26, 0.26, level, level + 0.11, plate, gap=0.03, glow=0.15)
-        if out < 0 and profile.rear_glass[0] < 0:
-            for side in (-1, 1):
-                near, far = sorted((side * 0.07, side * 0.8 * half))
-                patch(near, far, 1.12, 1.62, GLASS, gloss=0.9)
-            patch(-0.012, 0.012, 0.5, top, TRIM)
+        patch(0.26, level, level + 0.11, (206, 172, 42) if out < 0 else (205, 205, 200), glow=0.15)
         if out > 0:
-            patch(-0.55 * half, 0.55 * half, top - 0.10, top - 0.01, TRIM, gloss=0.2)
+            patch(0.55 * half, top - 0.10, top - 0.01, TRIM, gloss=0.2)
+        elif profile.rear_glass[0] < 0:
+            for side in (-1, 1):
+                patch(0.36 * half, 1.12, 1.62, GLASS, side * 0.44 * half, gloss=0.9)
 
 
-def _patch(
-    builder: MeshBuilder,
-    z: float,
-    out: int,
-    x0: float,
-    x1: float,
-    y0: float,
-    y1: float,
-    color: ArrayLike,
-    gap: float = 0.015,
-    **look: Any,
-) -> None:
-    """A rectangle on the rear (``out`` -1) or the front (1)."""
-    corners = [
-        (x0, y0, z + out * gap),
-        (x1, y0, z + out * gap),
-        (x1, y1, z + out * gap),
-        (x0, y1, z + out * gap),
-    ]
-    builder.quad(corners if out < 0 else corners[::-1], color, nearer=1.0, **look)
+def _patch(shape: Shape, z: float, out: int, x: float, y0: float, y1: float, color: ArrayLike,
+           centre: float = 0.0, **look: Any) -> None:
+    """A rectangle on the rear (``out`` -1) or the front (1), ``x`` to either side of its ``centre``."""
+    shape.rectangle((centre - x, y0, z), (centre + x, y1, z), color, normal=(0, 0, out), nearer=1.0, **look)
 
 
-def _close(builder: MeshBuilder, section: np.ndarray, out: int, paint: ArrayLike) -> None:
-    mirrored = section * (-1, 1, 1)
-    for low, high in zip(range(7), range(1, 8)):
-        corners = [mirrored[low], section[low], section[high], mirrored[high]]
-        builder.quad(corners if out < 0 else corners[::-1], paint, gloss=0.4)
-
-
-def _wheels(builder: MeshBuilder, profile: Profile, detail: float) -> None:
+def _wheels(shape: Shape, profile: Profile) -> None:
     radius = 0.31 if profile.length < 4.2 else 0.34
     for z in profile.wheels:
         for side in (-1, 1):
-            x = side * profile.width / 2
-            centre = np.array([x + side * 0.004, radius, z])
-            arch = centre + (-side * 0.002, 0.05, 0)
-            builder.disc(centre, side, radius, TYRE, 14, nearer=1.04)
-            builder.disc(centre, side, 0.66 * radius, (104, 106, 108), 14, nearer=1.08, gloss=0.3)
-            if detail > 0.5:
-                builder.disc(arch, side, radius + 0.06, (9, 9, 10), 14, nearer=1.0)
-                builder.disc(centre, side, 0.34 * radius, (48, 49, 52), 14, nearer=1.12, gloss=0.2)
-            builder.box((x - side * 0.2 - 0.1, 0.0, z - 0.24), (x - side * 0.2 + 0.1, 0.3, z + 0.24), TYRE)
+            centre = np.array([side * (profile.width / 2 + 0.004), radius, z])
+            for size, color in WHEEL:
+                if shape.detail == 1.0 or 0.5 < size < 1.1:
+                    shape.disc(centre, (1, 2), size * radius, color, 14, nearer=1.1 - 0.1 * size, gloss=0.1,
+                               normal=(side, 0, 0))
+            inside = centre[0] - side * 0.2
+            shape.box((inside - 0.1, 0, z - 0.24), (inside + 0.1, 0.3, z + 0.24), TYRE)

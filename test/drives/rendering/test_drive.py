@@ -5,7 +5,7 @@ import pytest
 
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.drives.rendering.camera import Camera
-from bisenet_core.drives.rendering.road_surface import KERB, KERB_HEIGHT
+from bisenet_core.drives.rendering.ground import KERB, KERB_HEIGHT
 from bisenet_core.labels.label_space import CAMVID_11, UNLABELED
 
 ROAD, PAVEMENT, SKY = (CAMVID_11.id_of(name) for name in ("Road", "Pavement", "Sky"))
@@ -141,9 +141,7 @@ def test_senseless_arguments_are_refused(wrong):
 
 def test_camera_projects_and_casts_rays_alike():
     camera = Camera(97, 61, (1.0, 1.3, 5.0), yaw=0.2, pitch=-0.05)
-    dx, dy, dz = camera.rays()
-    ray = np.array([dx[50, 70], dy[50, 0], dz[50, 70]])
-    pixel, depth = camera.project(np.array(camera.position)[None] + 7.0 * ray)
+    pixel, depth = camera.project(np.array(camera.position)[None] + 7.0 * camera.rays()[50, 70])
     assert np.allclose(pixel[0], (70, 50), atol=1e-3) and depth[0] == pytest.approx(7.0, abs=1e-4)
 
 

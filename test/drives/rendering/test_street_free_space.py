@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from bisenet_core.drives.rendering import RenderedDrive
-from bisenet_core.drives.rendering.canvas import Canvas
-from bisenet_core.drives.rendering.ground import meet_ground
-from bisenet_core.drives.rendering.road_surface import KERB
+from bisenet_core.drives.rendering.ground import KERB
 from bisenet_core.labels.free_space import (
     FREE,
     OCCUPIED,
@@ -47,10 +45,7 @@ def true_edges(drive, camera, forward):
 
 def empty_street(drive, camera):
     """Exact labels of the ground alone: nothing stands on it."""
-    canvas = Canvas(drive.width, drive.height)
-    canvas.labels[:] = UNLABELED
-    drive._ground.draw(canvas, camera, meet_ground(camera, drive.street.middle))
-    return canvas.labels
+    return drive.painter.paint(drive.street.ground, camera)[1]
 
 
 def footprint(camera, forward):
