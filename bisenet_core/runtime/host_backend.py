@@ -47,7 +47,7 @@ class HostBackend(InferenceBackend):
             ran = perf_counter()
             labels, confidence = labels_from_logits(
                 logits, self.input_size, (image.shape[1], image.shape[0]), with_confidence,
-                self._card.upsampling)
+                self._card.upsampling, self._card.temperature)
             ended = perf_counter()
         return BackendResult(labels, confidence, {
             "preprocess_ms": 1e3 * (taken - started), "network_ms": 1e3 * (ran - taken),

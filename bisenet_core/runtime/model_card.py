@@ -29,6 +29,7 @@ class ModelCard:
     network's input channels) is. ``input_width`` and ``input_height`` are pixels. ``architecture_options``,
     ``recipe`` and ``metrics`` are JSON objects; ``training_data`` and ``licence`` are text for people.
     ``upsampling``, one of ``postprocessing.UPSAMPLINGS``, is how the logits are brought to the input's size.
+    ``temperature`` divides the logits before the softmax that gives the confidence; labels do not change.
     Raises InputError when a value has the wrong type or range.
     """
 
@@ -48,6 +49,7 @@ class ModelCard:
     licence: str
     schema_version: int = SCHEMA_VERSION
     upsampling: str = HALF_PIXEL
+    temperature: float = 1.0
     #: where the card was loaded from or saved to; not part of model.json
     folder: Optional[Path] = field(default=None, compare=False)
 
@@ -194,7 +196,7 @@ _OBJECT = ("a JSON object", lambda value: isinstance(value, dict))
 _SIDE = ("a whole number of pixels above 0", lambda value: _is_whole(value) and value > 0)
 
 # Keys that a card may lack, and what is meant then.
-_OPTIONAL = {"upsampling": HALF_PIXEL}
+_OPTIONAL = {"upsampling": HALF_PIXEL, "temperature": 1.0}
 
 # What each value must be, in words and as a check.
 _RULES = {
@@ -209,5 +211,6 @@ _RULES = {
         _is_text(value) and re.match(r"[0-9a-f]{64}\Z", value) is not None)),
     "training_data": _TEXT, "recipe": _OBJECT, "metrics": _OBJECT, "licence": _TEXT,
     "upsampling": (" or ".join(UPSAMPLINGS), lambda value: value in UPSAMPLINGS),
+    "temperature": ("a number from 0.1 to 10", lambda value: _is_number(value) and 0.1 <= value <= 10),
     "schema_version": (str(SCHEMA_VERSION), lambda value: value == SCHEMA_VERSION),
 }  # type: Dict[str, Tuple[str, Callable[[Any], bool]]]

@@ -35,18 +35,19 @@ _Contest = Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def labels_from_logits(logits: np.ndarray, network_size: Tuple[int, int], output_size: Tuple[int, int],
-                       with_confidence: bool = False,
-                       upsampling: str = HALF_PIXEL) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+                       with_confidence: bool = False, upsampling: str = HALF_PIXEL,
+                       temperature: float = 1.0) -> Tuple[np.ndarray, Optional[np.ndarray]]:
     """Labels, and confidence when asked for, of the output size; both new HxW uint8 arrays.
 
     ``logits`` is 1xCxhxw float32; the sizes are (width, height); ``upsampling`` is one of UPSAMPLINGS.
-    Confidence is 255 times the softmax probability of the winning class, resized as the labels are. Raises
-    InferenceError for logits that are not finite: they would otherwise be drawn as a confident class 0.
+    Confidence is 255 times the winning class's probability, resized as the labels are: the softmax of the
+    logits divided by ``temperature``, which changes no label. Raises InferenceError for logits that are
+    not finite: they would otherwise be drawn as a confident class 0.
     """
     refuse_non_finite(logits)
     upsampler = _upsampler(logits.shape[2:], network_size[::-1], output_size[::-1], upsampling)
     if with_confidence:
-        return upsampler.labels_and_confidence(logits[0])
+        return upsampler.labels_and_confidence(logits[0], temperature)
     return upsampler.labels(logits[0]), None
 
 
@@ -95,16 +96,20 @@ class LogitUpsampler:
             self._put(canvas, cells, _winner(values, classes)[0])
         return self._crop(canvas)
 
-    def labels_and_confidence(self, logits: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Labels as above, and 255 times the softmax probability of the winning class, rounded, uint8."""
+    def labels_and_confidence(self, logits: np.ndarray,
+                              temperature: float = 1.0) -> Tuple[np.ndarray, np.ndarray]:
+        """Labels as above, and 255 times the softmax probability of the winning class, rounded, uint8.
+
+        The logits are divided by ``temperature`` before the softmax.
+        """
         scores = logits.reshape(logits.shape[0], -1)
         labels = self._fill(_argmax(scores)[self._corners[0]])
         confidence = self._fill(np.full(self._corners.shape[1], 255, np.uint8))
         every_cell = np.arange(self._corners.shape[1])
-        for cells, values, classes, present in self._contested(scores, every_cell, _NEGLIGIBLE):
+        for cells, values, classes, present in self._contested(scores, every_cell, _NEGLIGIBLE * temperature):
             winner, best = _winner(values, classes)
             self._put(labels, cells, winner)
-            self._put(confidence, cells, _probability(values, best, present))
+            self._put(confidence, cells, _probability(values, best, present, 1.0 / temperature))
         return self._crop(labels), self._crop(confidence)
 
     def _contested(self, scores: np.ndarray, cells: np.ndarray, margin: float) -> Iterator[_Contest]:
@@ -226,9 +231,11 @@ def _winner(values: np.ndarray, classes: np.ndarray) -> Tuple[np.ndarray, np.nda
     return winner, best
 
 
-def _probability(values: np.ndarray, best: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """255 / sum(exp(values - best)) over the first axis where ``present``, rounded, uint8."""
+def _probability(values: np.ndarray, best: np.ndarray, present: np.ndarray, factor: float) -> np.ndarray:
+    """255 / sum(exp(factor * (values - best))) over the first axis where ``present``, rounded, uint8."""
     values -= best
+    if factor != 1.0:
+        values *= np.float32(factor)
     total = np.einsum("rpqm,rm->pqm", np.exp(values, out=values), present.astype(np.float32))
     return np.rint(255.0 / total).astype(np.uint8)
 

@@ -195,7 +195,7 @@ class TensorRTBackend(InferenceBackend):
             mask_ids=mask_ids.pointer, mask_count=len(drawing.masks), source=self._buffers["image"].pointer,
             step=image.size // height, layout=color_order, palette=self._palette,
             alpha=drawing.overlay_alpha or 0.0, min_confidence=drawing.min_confidence,
-            upsampling=self._card.upsampling, **places)
+            upsampling=self._card.upsampling, temperature=self._card.temperature, **places)
         for name, shape in wanted.items():
             self._buffers[name].download(shape, self._stream)
         self._events[3].record(self._stream)

@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,19 @@ def test_logits_are_upsampled_as_the_card_says(name, tmp_path, write_model_folde
         for rule in (ALIGN_CORNERS, HALF_PIXEL))
     backend.close()
     assert (labels == aligned).all() and (labels != centred).mean() > 0.01
+
+
+@pytest.mark.parametrize("name", ON_CPU)
+def test_the_cards_temperature_changes_the_confidence_and_no_label(name, tmp_path, write_model_folder):
+    pytest.importorskip(name, reason="the backend's library is optional")
+    card, image = ModelCard.load(write_model_folder(tmp_path)), random_image()
+    plain, warm = (open_backend(replace(card, temperature=value), name, "fp32") for value in (1.0, 2.5))
+    (labels, sure, *_), (same, unsure, *_) = (one.infer(image, "rgb", True) for one in (plain, warm))
+    expected = labels_from_logits(plain.logits(image, "rgb") / 2.5, (96, 64), (130, 70), True)[1]
+    plain.close()
+    warm.close()
+    assert (labels == same).all() and (unsure < sure).mean() > 0.9
+    assert np.abs(unsure.astype(int) - expected).max() <= 1
 
 
 def test_logits_are_the_networks_own(backend, card):

@@ -56,6 +56,14 @@ def test_a_card_names_its_upsampling_only_where_it_is_not_half_pixel(folder):
     assert card.upsampling == "align_corners" and card == ModelCard.load(card.save(folder).folder)
 
 
+def test_a_card_names_its_temperature_only_where_it_is_not_1(folder):
+    assert "temperature" not in json.loads((folder / "model.json").read_text())
+    assert ModelCard.load(folder).temperature == 1
+    edit(folder, lambda content: content.update(temperature=1.5))
+    card = ModelCard.load(folder)
+    assert card.temperature == 1.5 and card == ModelCard.load(card.save(folder).folder)
+
+
 def test_a_card_without_a_folder_has_no_file(make_card):
     with pytest.raises(ValueError, match="neither loaded"):
         print(make_card().onnx_path)
@@ -104,6 +112,8 @@ def test_another_schema_is_refused(folder, content):
     ("color_order", "rgba", "color_order is 'rgba'; expected \"rgb\" or \"bgr\""),
     ("color_order", [], "color_order is []"),
     ("upsampling", "bilinear", "upsampling is 'bilinear'; expected half_pixel or align_corners"),
+    *[("temperature", value, f"temperature is {value!r}; expected a number from 0.1 to 10")
+      for value in (0, -1, 11, "1", True, [1.0])],
     ("upsampling", None, "upsampling is missing; expected half_pixel or align_corners"),
     ("onnx_sha256", "abc", "64 lower-case hexadecimal digits"),
     ("recipe", [], "recipe is []; expected a JSON object"),

@@ -70,13 +70,13 @@ def test_labels_are_the_argmax_of_the_upsampled_logits_for_any_sizes(logits, siz
 
 
 @settings(deadline=None)
-@given(CASES, SIZES, st.sampled_from(UPSAMPLINGS))
-def test_confidence_is_the_softmax_of_the_winner(logits, size, upsampling):
+@given(CASES, SIZES, st.sampled_from(UPSAMPLINGS), st.sampled_from([0.1, 1.0, 1.7, 10.0]))
+def test_confidence_is_the_softmax_of_the_winner(logits, size, upsampling, temperature):
     upsampler = LogitUpsampler(logits.shape[1:], size, size, upsampling)
-    labels, confidence = upsampler.labels_and_confidence(logits)
+    labels, confidence = upsampler.labels_and_confidence(logits, temperature)
     assert (labels == upsampler.labels(logits)).all()
     full = upsampled(logits, size, upsampling)
-    probability = 1.0 / np.exp(full - full.max(axis=0)).sum(axis=0)
+    probability = 1.0 / np.exp((full - full.max(axis=0)) / temperature).sum(axis=0)
     # half a level to the next, and what float32 rounds and _NEGLIGIBLE leaves out
     assert np.abs(confidence - 255 * probability).max() <= 0.5 + 1e-3
 

@@ -69,14 +69,15 @@ __device__ inline void postprocess_tile(const Logits& logits, const Axis& across
   const int first_cell = blockIdx.x * TILE_CELLS, cell_row = blockIdx.y;
   const int classes = logits.classes;
   const bool with_confidence = !LABELS_ALONE && (out.confidence || out.lowest > 0);
+  const float factor = out.logit_factor;
 
   clear_tile(tile);
   load_scores(logits, first_cell, cell_row, scores, status);
   __syncthreads();
   find_winners(tile, scores, classes);
   __syncthreads();
-  // Classes 16 below the winner cannot move an 8-bit confidence: _NEGLIGIBLE in postprocessing.py.
-  find_candidates(tile, scores, classes, with_confidence ? 16.0f : 0.0f);
+  // Classes 16 below the winner, times the factor, cannot move an 8-bit confidence: _NEGLIGIBLE in postprocessing.py.
+  find_candidates(tile, scores, classes, with_confidence ? 16.0f / factor : 0.0f);
 
   const Span x = {first_pixel(first_cell, across), first_pixel(first_cell + TILE_CELLS, across)};
   const Span y = {first_pixel(cell_row, down), first_pixel(cell_row + 1, down)};
@@ -87,7 +88,7 @@ __device__ inline void postprocess_tile(const Logits& logits, const Axis& across
       locate_chunk(tile, across, down, first_cell, left, top);
       __syncthreads();
       label_strip(tile, scores, threadIdx.x % CHUNK_COLUMNS, threadIdx.x / CHUNK_COLUMNS * STRIP,
-                  with_confidence);
+                  with_confidence, factor);
       __syncthreads();
       // The next chunk's labels wait for all of this behind a barrier.
       store_chunk<LABELS_ALONE>(tile, out, columns, rows, across.network, down.network, with_confidence);
@@ -100,7 +101,7 @@ label(const void* data, int half, int classes, int grid_width, int grid_height, 
       int align_corners, int out_width, int out_height, Byte* labels, int* status) {
   const Logits logits = {data, half, classes, grid_width, grid_height};
   const Image camera = {0, out_width, out_height, 0, RGB};
-  const Outputs out = {labels, 0, 0, 0, 0, 0, camera, 0, 0.0f, 0.0f, 0};
+  const Outputs out = {labels, 0, 0.0f, 0, 0, 0, 0, camera, 0, 0.0f, 0.0f, 0};
   postprocess_tile<true>(logits, axis_of(grid_width, net_width, align_corners),
                          axis_of(grid_height, net_height, align_corners), status, out);
 }
@@ -109,12 +110,13 @@ label(const void* data, int half, int classes, int grid_width, int grid_height, 
 extern "C" __global__ void __launch_bounds__(POST_THREADS)
 postprocess(const void* data, int half, int classes, int grid_width, int grid_height, int net_width,
             int net_height, int align_corners, int out_width, int out_height, Byte* labels, Byte* confidence,
-            int* status, Byte* masks, const Byte* mask_ids, int mask_count, Byte* overlay, const Byte* source,
-            int step, int layout, const Byte* palette, float image_share, float color_share, int lowest) {
+            int* status, float logit_factor, Byte* masks, const Byte* mask_ids, int mask_count, Byte* overlay,
+            const Byte* source, int step, int layout, const Byte* palette, float image_share, float color_share,
+            int lowest) {
   const Logits logits = {data, half, classes, grid_width, grid_height};
   const Image camera = {source, out_width, out_height, step, layout};
-  const Outputs out = {labels, confidence, masks, mask_ids, mask_count, overlay, camera, palette, image_share,
-                       color_share, lowest};
+  const Outputs out = {labels, confidence, logit_factor, masks, mask_ids, mask_count, overlay, camera, palette,
+                       image_share, color_share, lowest};
   postprocess_tile<false>(logits, axis_of(grid_width, net_width, align_corners),
                           axis_of(grid_height, net_height, align_corners), status, out);
 }

@@ -18,7 +18,7 @@ LAYOUTS: Dict[str, int] = {"rgb": 0, "bgr": 1, "rgba": 2, "bgra": 3, "mono": 4, 
 SIGNATURES = {
     "preprocess": "PiiiiPiiddiiP",
     "label": "PiiiiiiiiiPP",
-    "postprocess": "Piiiiiiiii" "PPP" "PPi" "PPiiPff" "i",
+    "postprocess": "Piiiiiiiii" "PPPf" "PPi" "PPiiPff" "i",
 }
 
 # Sizes that kernels.cu and tile.h were written for; they define the same names.
@@ -65,12 +65,14 @@ class FrameKernels:
                     labels: int, confidence: int = 0, status: int = 0, masks: int = 0, mask_ids: int = 0,
                     mask_count: int = 0, overlay: int = 0, source: int = 0, step: int = 0,
                     layout: str = "rgb", palette: int = 0, alpha: float = 0.5,
-                    min_confidence: float = 0.0, upsampling: str = HALF_PIXEL) -> None:
+                    min_confidence: float = 0.0, upsampling: str = HALF_PIXEL,
+                    temperature: float = 1.0) -> None:
         """Labels of the camera's size, and what else is asked for, from the logits in one pass.
 
         ``logits``: 1xCxhxw of the grid's size, float16 if ``half`` else float32, C from 1 to 255, upsampled
         as ``upsampling`` says, one of postprocessing.UPSAMPLINGS.
-        ``labels`` and ``confidence``: HxW uint8 of the output's size. ``status``: int32, set to 1 when a
+        ``labels`` and ``confidence``: HxW uint8 of the output's size; the logits are divided by
+        ``temperature`` before the softmax of the confidence. ``status``: int32, set to 1 when a
         logit is not finite and never cleared. ``masks``: KxHxW uint8, 0 or 255, of the K = ``mask_count``
         class ids at ``mask_ids`` (uint8). ``overlay``: HxWx3 uint8 RGB, the ``palette`` (256x3 uint8 RGB)
         blended over the camera image at ``source``, of the output's size, ``step`` and ``layout`` as in
@@ -85,8 +87,8 @@ class FrameKernels:
         lowest = int(np.searchsorted(_PROBABILITIES, min_confidence)) if masks or overlay else 0
         self._launch_tiles(
             self._postprocess, stream, logits, half, classes, grid_width, grid_height, net_width, net_height,
-            aligned, out_width, out_height, labels, confidence, status, masks, mask_ids, mask_count, overlay,
-            source, step, LAYOUTS[layout], palette, 1.0 - alpha, alpha, lowest)
+            aligned, out_width, out_height, labels, confidence, status, 1.0 / temperature, masks, mask_ids,
+            mask_count, overlay, source, step, LAYOUTS[layout], palette, 1.0 - alpha, alpha, lowest)
 
     @staticmethod
     def _launch_tiles(kernel: Any, stream: Any, logits: int, half: bool, classes: int, grid_width: int,

@@ -7,7 +7,9 @@
 enum { GROUP = 4, GROUP_LANES = 64 };
 
 struct Outputs {
-  Byte *labels, *confidence, *masks;
+  Byte *labels, *confidence;
+  float logit_factor;  // before the softmax of the confidence
+  Byte* masks;
   const Byte* mask_ids;
   int mask_count;
   Byte* overlay;

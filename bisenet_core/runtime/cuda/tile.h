@@ -123,22 +123,22 @@ __device__ inline Column column_of(const float* scores, int class_id, int cell, 
   return column_between(corner[0], corner[1], corner[NODE_COLUMNS], corner[NODE_COLUMNS + 1], across);
 }
 
-// 255 times the winner's probability in each pixel of a strip: 255 / sum of exp(score - best).
+// 255 times the winner's probability in each pixel of a strip: 255 / sum of exp(factor * (score - best)).
 __device__ inline void strip_confidence(Tile& tile, const float* scores, const Position& column, int x, int first,
-                                        const float* best) {
+                                        const float* best, float factor) {
   float total[STRIP] = {0.0f, 0.0f, 0.0f, 0.0f};
   Candidates candidates(tile.candidates[column.cell]);
   for (int class_id; (class_id = candidates.next()) >= 0;) {
     const Column score = column_of(scores, class_id, column.cell, column.weight);
     for (int i = 0; i < STRIP; ++i)
-      total[i] += expf(tile.rows[first + i] * score.difference + score.top - best[i]);
+      total[i] += expf(factor * (tile.rows[first + i] * score.difference + score.top - best[i]));
   }
   for (int i = 0; i < STRIP; ++i) tile.confidence[first + i][x] = to_byte((int)rintf(255.0f / total[i]));
 }
 
 // The winner, lowest id on a tie, in each of the STRIP pixels of a column from row `first` of the chunk.
 __device__ inline void contested_strip(Tile& tile, const float* scores, const Position& column, int x, int first,
-                                       bool with_confidence) {
+                                       bool with_confidence, float factor) {
   const float minus_infinity = bits_to_float(0xff800000u);  // NVRTC has no INFINITY
   float best[STRIP] = {minus_infinity, minus_infinity, minus_infinity, minus_infinity};
   int winner[STRIP] = {0, 0, 0, 0};
@@ -152,13 +152,14 @@ __device__ inline void contested_strip(Tile& tile, const float* scores, const Po
     }
   }
   for (int i = 0; i < STRIP; ++i) tile.labels[first + i][x] = (Byte)winner[i];
-  if (with_confidence) strip_confidence(tile, scores, column, x, first, best);
+  if (with_confidence) strip_confidence(tile, scores, column, x, first, best, factor);
 }
 
-__device__ inline void label_strip(Tile& tile, const float* scores, int x, int first, bool with_confidence) {
+__device__ inline void label_strip(Tile& tile, const float* scores, int x, int first, bool with_confidence,
+                                   float factor) {
   const Position column = tile.columns[x];
   if (is_contested(tile, column.cell, with_confidence)) {
-    contested_strip(tile, scores, column, x, first, with_confidence);
+    contested_strip(tile, scores, column, x, first, with_confidence, factor);
     return;
   }
   const Byte winner = winner_at(tile, column.cell);

@@ -15,6 +15,7 @@ from bisenet_core.runtime.postprocessing import UPSAMPLINGS, labels_from_logits
 
 SIDES = st.integers(1, 150)
 RULES = st.sampled_from(UPSAMPLINGS)
+TEMPERATURES = st.sampled_from([0.1, 1.0, 1.7, 10.0])
 KINDS = ("noise", "regions", "ties")
 PALETTE = CITYSCAPES_19.palette_lut()
 
@@ -67,13 +68,14 @@ def test_labels_are_the_cpus(host_module, logits, net_width, net_height, out_wid
 
 
 @settings(max_examples=60)
-@given(CASES, SIDES, SIDES, SIDES, SIDES, RULES)
+@given(CASES, SIDES, SIDES, SIDES, SIDES, RULES, TEMPERATURES)
 def test_confidence_is_the_cpus_within_one(
-        host_module, logits, net_width, net_height, out_width, out_height, rule):
+        host_module, logits, net_width, net_height, out_width, out_height, rule, temperature):
     out, network = Outputs((out_width, out_height)), (net_width, net_height)
-    run(host_module, logits, network, out, confidence=out.confidence, upsampling=rule)
+    run(host_module, logits, network, out, confidence=out.confidence, upsampling=rule,
+        temperature=temperature)
     labels, confidence = labels_from_logits(
-        logits, network, (out_width, out_height), with_confidence=True, upsampling=rule)
+        logits, network, (out_width, out_height), True, rule, temperature)
     assert (out.labels == labels).all()
     assert np.abs(out.confidence.astype(int) - confidence).max() <= 1
 

@@ -126,7 +126,7 @@ def test_it_agrees_with_the_cpu_backends(newest, opening, card, name):
 
 
 def test_another_upsampling_colour_order_and_size(newest, opening, tmp_path, write_model_folder):
-    changes = {"color_order": "bgr", "upsampling": "align_corners"}
+    changes = {"color_order": "bgr", "upsampling": "align_corners", "temperature": 1.8}
     bgr = ModelCard.load(write_model_folder(tmp_path / "bgr", tiny_onnx(seed=3), **changes))
     backend, reference = opening(bgr, input_size=(104, 56)), Reference(bgr, (104, 56))
     assert backend.input_size == (104, 56)
