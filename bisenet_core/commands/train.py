@@ -25,11 +25,16 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT/last.c
 ChangedData = Annotated[
     bool, typer.Option("--changed-data", help="With --resume: also where files have come or gone since.")
 ]
-Weights = Annotated[Path | None, typer.Option(help="Begin with this checkpoint, of the same classes.")]
-Backbone = Annotated[
-    Path | None, typer.Option(help="Begin with the trunk in this file, or checkpoint for other classes.")
+Weights = Annotated[
+    Path | None, typer.Option(help="Begin with this checkpoint or model folder, of the same classes.")
 ]
-Teacher = Annotated[Path | None, typer.Option(help="Learn from this checkpoint too, by its soft labels.")]
+Backbone = Annotated[
+    Path | None,
+    typer.Option(help="Begin with the trunk in this file, checkpoint or model folder, for other classes."),
+]
+Teacher = Annotated[
+    Path | None, typer.Option(help="Learn what this checkpoint or model folder says of each pixel, too.")
+]
 TeacherCache = Annotated[
     Path | None, typer.Option(help="Where soft labels are kept.", show_default="OUTPUT/teacher")
 ]

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bisenet_core.models.layers import ConvNormAct
+from bisenet_core.models.layers import has_norm
 
 
 def deployable(network: nn.Module, rounded: bool = True) -> nn.Module:
@@ -18,7 +18,7 @@ def deployable(network: nn.Module, rounded: bool = True) -> nn.Module:
     """
     deployed = copy.deepcopy(network).eval()
     for module in deployed.modules():
-        if isinstance(module, ConvNormAct):
+        if isinstance(module, nn.Sequential) and has_norm(module):
             module[0] = fuse_conv_bn_eval(module[0], module[1])
             module[1] = nn.Identity()
     for parameter in deployed.parameters() if rounded else ():

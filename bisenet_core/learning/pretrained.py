@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from bisenet_core.errors import InputError
+from bisenet_core.learning.model_folder import read_trained
 from bisenet_core.learning.optimizer import HEADS
 from bisenet_core.models.weights.checkpoint_file import read_published
 from bisenet_core.models.weights.torch_file import refuse_other_kinds
@@ -39,7 +40,8 @@ def load_backbone(network: nn.Module, path: Path | str) -> Fit:
 
     The file is one of torch.save or safetensors, and holds one of: a checkpoint of ``bisenet train``, of
     classification or segmentation; a ResNet named as in torchvision or, with a deep stem, as in
-    mmsegmentation or timm; an STDC network as STDC-Seg publishes it. Its classifier is left aside.
+    mmsegmentation or timm; an STDC network as STDC-Seg publishes it. Its classifier is left aside. Instead of
+    a file it may be a model folder, whose norms then are identities.
 
     A network made of no trunk that others train, BiSeNetV2, is its own but for the heads: it begins from what
     it learnt of another data set, whose classes may be others.
@@ -62,6 +64,8 @@ def load_backbone(network: nn.Module, path: Path | str) -> Fit:
 
 def read_tensors(path: Path | str) -> Mapping[str, Tensor]:
     """Tensors of ``path`` by name. ``InputError`` for a file that holds none, or more than data."""
+    if Path(path).is_dir():
+        return {name.removeprefix("network."): t for name, t in read_trained(path).state.items()}
     if Path(path).suffix == ".safetensors":
         return _read_safetensors(path)
     return read_published(path).state

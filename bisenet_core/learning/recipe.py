@@ -31,7 +31,7 @@ class Recipe:
 
     network: str = "bisenetv2"
     options: dict[str, Any] = field(default_factory=dict)
-    #: checkpoint of another run with the same network and classes, which this one begins with
+    #: checkpoint or model folder of the same network and classes, which this run begins with
     weights: str = ""
     #: splits of the same data set that ``weights`` was trained on, joined by "+"; noted when training begins
     weights_splits: str = ""
@@ -79,7 +79,7 @@ class Recipe:
     #: classification only
     label_smoothing: float = 0.0
 
-    #: checkpoint of a network whose probabilities this one learns besides the labels (distillation)
+    #: checkpoint or model folder of a network whose probabilities this one learns too (distillation)
     teacher: str = ""
     #: mapping of the teacher's classes to the data's: a YAML file, or the name of one in
     #: training/teacher_classes; "" where they are the same

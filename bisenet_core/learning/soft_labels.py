@@ -19,7 +19,7 @@ from bisenet_core.learning.same_data import NamedFiles, inventory
 from bisenet_core.learning.teacher import STRIDE, Teacher, soft_size
 from bisenet_core.learning.transforms import View
 from bisenet_core.reports.console import track
-from bisenet_core.runtime.model_card import file_sha256
+from bisenet_core.runtime.model_card import ONNX_NAME, file_sha256
 
 
 class Images(NamedFiles, Protocol):
@@ -116,8 +116,9 @@ def taught(
 
 def _made_of(recipe: Recipe, teacher: Teacher, images: Images) -> dict[str, Any]:
     """What soft labels depend on, as plain values, by what an error calls it."""
+    model = Path(recipe.teacher) / ONNX_NAME
     return {
-        "teacher": file_sha256(recipe.teacher),
+        "teacher": file_sha256(model if model.is_file() else recipe.teacher),
         "classes": teacher.mapping.int().tolist(),
         "teacher_scales": list(recipe.teacher_scales),
         "teacher_temperature": recipe.teacher_temperature,

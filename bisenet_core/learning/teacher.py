@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bisenet_core.errors import InputError, suggest
-from bisenet_core.learning.checkpoint import load_network, read_checkpoint
+from bisenet_core.learning.checkpoint import load_network
+from bisenet_core.learning.model_folder import read_trained
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models import create_model
@@ -24,21 +25,24 @@ _MAPPINGS = Path(__file__).resolve().parents[2] / "training" / "teacher_classes"
 
 
 class Teacher:
-    """The network of the checkpoint ``recipe.teacher``, asked for the probabilities of ``classes``.
+    """The network of ``recipe.teacher``, asked for the probabilities of ``classes``.
 
-    It sees each image at the ``teacher_scales`` of its size, as it is and mirrored; the probabilities, at
-    ``teacher_temperature``, are averaged. ``InputError`` for a file that is no checkpoint of a network that
-    labels pixels, and for classes that are not those of the data and have no mapping to them.
+    That is a checkpoint or a model folder. It sees each image at the ``teacher_scales`` of its size, as it is
+    and mirrored; the probabilities, at ``teacher_temperature``, are averaged. ``InputError`` for a file that
+    is no checkpoint of a network that labels pixels, and for classes that are not those of the data and have
+    no mapping to them.
     """
 
     def __init__(self, recipe: Recipe, classes: Sequence[str], device: torch.device | None = None) -> None:
-        before = read_checkpoint(recipe.teacher)
+        before = read_trained(recipe.teacher)
         if before.label_space is None:
             raise InputError(f"teacher {recipe.teacher} labels whole images; expected one that labels pixels")
         theirs = before.label_space.classes
         self.mapping = class_mapping(theirs, classes, recipe)
-        self.network = create_model(before.recipe.network, len(theirs), **before.recipe.options).eval()
-        load_network(self.network, before.state)
+        options = {**before.recipe.options, "auxiliary": False}
+        self.network = create_model(before.recipe.network, len(theirs), **options).eval()
+        state = {n: t for n, t in before.state.items() if not n.startswith("network.auxiliary.")}
+        load_network(self.network, state)
         self.network.to(device)
         self.device, self.mean, self.std = device, before.recipe.mean, before.recipe.std
         self.scales, self.temperature = recipe.teacher_scales, recipe.teacher_temperature

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from lightning_fabric import Fabric
@@ -15,12 +16,13 @@ from rich.console import Console
 
 from bisenet_core.errors import InputError, printable
 from bisenet_core.files import replacing
-from bisenet_core.learning.checkpoint import Checkpoint, load_network, read_checkpoint
+from bisenet_core.learning.checkpoint import Checkpoint, load_network, network_state, read_checkpoint
 from bisenet_core.learning.checkpointing import restore
 from bisenet_core.learning.data import SegmentationData, check_share, workers_within
 from bisenet_core.learning.launch import all_or_none, is_first_process, make_fabric
 from bisenet_core.learning.learner import set_up
 from bisenet_core.learning.loop import train_network
+from bisenet_core.learning.model_folder import read_trained, refresh_norms
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.recipe_checks import check
@@ -38,6 +40,8 @@ __all__ = ["RunStoppedError", "is_first_process", "train"]
 _BEGINNING = ("weights", "weights_splits", "backbone")
 #: Where things lie whose content is compared instead.
 _PLACES = ("teacher", "unlabelled")
+#: Training images on which the norms of a model folder are measured.
+_MEASURED = 16
 
 
 def train(
@@ -92,7 +96,7 @@ def train(
     torch.manual_seed(recipe.seed)
     task, data = task_and_data(recipe, root, workers)
     if before is None:
-        _begin(task)
+        _begin(task, data)
         data.check_labels()
     else:
         _check_same_data(before, task, data, files.last, changed_data)
@@ -153,7 +157,7 @@ def _run_to_go_on(recipe: Recipe, last: Path, resume: bool, weights: Path | None
 def _note_splits_of_weights(recipe: Recipe) -> Recipe:
     """The recipe with what the checkpoint it begins with has seen of its data; warns of such a validation."""
     if recipe.weights:
-        other = read_checkpoint(recipe.weights).recipe
+        other = read_trained(recipe.weights).recipe
         splits = "+".join(filter(None, (other.train_split, other.weights_splits)))
         recipe = replace(recipe, weights_splits=splits if other.dataset == recipe.dataset else "")
     if recipe.seen_in_validation:
@@ -190,7 +194,7 @@ def _check_same(recipe: Recipe, before: dict[str, Any], last: Path) -> None:
         )
 
 
-def _begin(task: Task) -> None:
+def _begin(task: Task, data: Data) -> None:
     """With the whole network or the trunk of another, where the recipe names one."""
     recipe = task.recipe
     if recipe.weights:
@@ -199,15 +203,18 @@ def _begin(task: Task) -> None:
         fit = load_backbone(task.network, recipe.backbone)
         said = f"bisenet: begins with the trunk of {recipe.backbone}: {fit}"
         rank_zero_only(print)(printable(said), file=sys.stderr)
+    if Path(recipe.weights or recipe.backbone or "-").is_dir():
+        chosen = np.linspace(0, len(data.train) - 1, _MEASURED).astype(int)
+        refresh_norms(task.network, torch.stack([data.train[0, index][0] for index in map(int, chosen)]))
 
 
 def _begin_with(task: Task, weights: Path) -> None:
-    other = read_checkpoint(weights)
+    other = read_trained(weights)
     if len(other.classes) == len(task.classes):
         advice = f"--backbone {weights} takes all but what depends on the classes"
         check_same_classes(other, task.classes, task.label_space, weights, advice)
     try:
-        load_network(task.network, other.state)
+        load_network(task.network, {**_auxiliary_heads(task), **other.state})
     except RuntimeError as error:
         reason = " ".join(str(error).split("\n\t")[1:2]) or " ".join(str(error).split())
         raise InputError(
@@ -215,6 +222,12 @@ def _begin_with(task: Task, weights: Path) -> None:
             f"asks for {_described(task.recipe)}{_advice(other.recipe, task.recipe, weights)} "
             f"({reason.strip()[:200]})"
         ) from None
+
+
+def _auxiliary_heads(task: Task) -> dict[str, Any]:
+    """As they are, for a model that was deployed without any."""
+    state = network_state(task.network)
+    return {name: tensor for name, tensor in state.items() if name.startswith("network.auxiliary.")}
 
 
 def _advice(one: Recipe, other: Recipe, weights: Path) -> str:

@@ -29,6 +29,13 @@ class ConvNormAct(nn.Sequential):
         super().__init__(*layers, *([nn.ReLU(inplace=True)] if act else []))
 
 
+def has_norm(module: nn.Module) -> bool:
+    """Whether ``module`` is a sequence that begins with a convolution and its batch norm."""
+    if not isinstance(module, nn.Sequential) or len(module) < 2:
+        return False
+    return isinstance(module[0], nn.Conv2d) and isinstance(module[1], nn.BatchNorm2d)
+
+
 def depthwise(channels: int, stride: int = 1) -> ConvNormAct:
     """3x3 depth-wise convolution with batch normalisation and no activation (BiSeNet V2, Figure 5)."""
     return ConvNormAct(channels, channels, 3, stride, groups=channels, act=False)
