@@ -13,10 +13,13 @@ def replacing(path: Path, shared: bool = False, durable: bool = False) -> Iterat
     Where the body or the disk fails, ``path`` stays what it was and the unfinished file is removed. A killed
     process leaves it, and the next one overwrites it. ``shared``: several processes may write ``path`` at
     once, so each has an unfinished file of its own. ``durable``: leave the block only when the
-    file would outlive a power cut. Raises OSError, for example for a full disk.
+    file would outlive a power cut. Where either path is a link, the link is replaced and not what it leads
+    to. Raises OSError, for example for a full disk.
     """
     own = f".{os.getpid()}" if shared else ""
     unfinished = path.with_name(f".{path.name}{own}.part")
+    with suppress(FileNotFoundError):
+        unfinished.unlink()
     try:
         yield unfinished
         if durable:

@@ -51,6 +51,17 @@ def refused(capfd, arguments, *words, status=2):
         assert str(word) in lines[0]
 
 
+def test_segment_writes_through_no_link(dataset, tiny_model_folder, tmp_path, capsys):
+    (tmp_path / "out" / "labels").mkdir(parents=True)
+    (tmp_path / "mine").write_text("mine")
+    planted = tmp_path / "out" / "labels" / "frame_0.png"
+    planted.symlink_to(tmp_path / "mine")
+    (planted.parent / ".frame_1.png.part").symlink_to(tmp_path / "mine")
+    arguments = ["--model", str(tiny_model_folder), "--output", str(tmp_path / "out")]
+    assert main(["segment", str(dataset / "test" / "images"), *arguments]) == 0
+    assert (tmp_path / "mine").read_text() == "mine" and not planted.is_symlink()
+
+
 def test_segment_writes_ids_and_overlays(dataset, tiny_model_folder, tmp_path, capsys):
     output, report = tmp_path / "out", tmp_path / "report.json"
     images = dataset / "test" / "images"

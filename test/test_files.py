@@ -67,6 +67,17 @@ def test_what_a_killed_process_left_is_written_over(path):
     assert path.read_text() == "after" and list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("planted", ["results.json", ".results.json.part"])
+def test_links_are_replaced_and_not_what_they_lead_to(path, planted):
+    other = path.parent / "other"
+    other.write_text("mine")
+    path.unlink()
+    (path.parent / planted).symlink_to(other)
+    with replacing(path) as unfinished:
+        unfinished.write_text("after")
+    assert (path.read_text(), path.is_symlink(), other.read_text()) == ("after", False, "mine")
+
+
 def test_two_processes_that_share_a_path_do_not_meet(path, monkeypatch):
     with replacing(path, shared=True) as one:
         monkeypatch.setattr(os, "getpid", lambda: 1)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.files import replacing
 from bisenet_core.images.orientation import asks_for_turn, decode_as_stored
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
@@ -102,7 +103,8 @@ def write_image(path: Path, image: np.ndarray) -> None:
     if not encoded:
         raise InputError(f"cannot encode {path}; expected a suffix such as .png or .jpg")
     try:
-        path.write_bytes(data.tobytes())
+        with replacing(path) as unfinished:
+            unfinished.write_bytes(data.tobytes())
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror}; choose another --output or make room"

@@ -23,6 +23,10 @@ logger = logging.getLogger(__name__)
 # process first touches a video; a user's own choice goes first.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
+# A playlist, or a list of files, under a video's name would have FFmpeg open other files and addresses.
+_FORMATS = "mov,mp4,avi,matroska,webm,mpeg,mpegts,mpegvideo,m4v,asf"
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", f"protocol_whitelist;file|format_whitelist;{_FORMATS}")
+
 
 class VideoDrive(Drive):
     """The frames of a video at its own rate, or at ``rate_hz`` where one is given.
@@ -62,9 +66,11 @@ class VideoDrive(Drive):
 
 @contextmanager
 def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+    if not path.is_file():  # a pipe would be waited for
+        raise InputError(f"{path} is no regular file; expected a video")
     # OpenCV, too, explains itself on stderr.
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)  # "http:/a.mp4" would be an address
     cv2.utils.logging.setLogLevel(level)
     try:
         if not capture.isOpened():

@@ -56,7 +56,8 @@ class OverlayVideo:
     def _opened(self, picture: np.ndarray) -> cv2.VideoWriter:
         # 4:2:0 chroma needs even sides.
         self._size = (picture.shape[1] // 2 * 2, (picture.shape[0] + 1) // 2 * 2)
-        writer = cv2.VideoWriter(str(self.path), cv2.VideoWriter.fourcc(*_CODEC), self._rate, self._size)
+        path = str(self.path.absolute())  # FFmpeg takes "http:/a.mp4" for an address
+        writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*_CODEC), self._rate, self._size)
         if not writer.isOpened():
             raise InputError(
                 f"cannot write the video {self.path}; choose an --output folder that can be "

@@ -68,6 +68,17 @@ class ModelCard:
             raise ValueError("this ModelCard was neither loaded from a folder nor saved to one")
         return self.folder / ONNX_NAME
 
+    def read_onnx(self) -> bytes:
+        """The network's file. Raises InputError for another than ``onnx_sha256`` says."""
+        try:
+            content = self.onnx_path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{self.onnx_path} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != self.onnx_sha256:
+            raise InputError(f"{self.onnx_path} has changed since its {CARD_NAME} was read; load the model "
+                             "again")
+        return content
+
     @classmethod
     def load(cls, folder: Union[str, Path]) -> "ModelCard":
         """Read and check a model folder. Raises InputError, one line that names the file at fault."""

@@ -60,7 +60,7 @@ class OnnxRuntimeBackend(HostBackend):
 
     def _session_on(self, onnxruntime: Any, providers: List[Any]) -> Any:
         options = configure(onnxruntime.SessionOptions())
-        return onnxruntime.InferenceSession(str(self._card.onnx_path), options, providers=providers)
+        return onnxruntime.InferenceSession(self._card.read_onnx(), options, providers=providers)
 
     def _run(self) -> np.ndarray:
         normalise(self._image, self._tables, self._input)

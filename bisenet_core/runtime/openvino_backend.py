@@ -36,7 +36,7 @@ class OpenVINOBackend(HostBackend):
             raise self._load_error(error) from error
 
     def _compile(self, core: Any) -> Any:
-        model = core.read_model(str(self._card.onnx_path))
+        model = core.read_model(self._card.read_onnx(), b"")
         model.reshape([1, 3, self.input_size[1], self.input_size[0]])
         # Always stated: left alone, OpenVINO picks bf16 where the CPU has it, and says nothing.
         return core.compile_model(_with_preprocessing(model, self._card), _DEVICE, {

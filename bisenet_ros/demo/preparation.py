@@ -18,8 +18,9 @@ def prepare_output(output: Path) -> None:
         raise InputError(f"--output {output} holds files that are not the demo's; choose a new folder")
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for path in [output / name for name in _OWN_FILES if (output / name).is_file()]:
-            path.unlink()  # none of them may be taken for a result of this run
+        for path in [output / name for name in _OWN_FILES]:
+            if path.is_file() or path.is_symlink():
+                path.unlink()  # none of them may be taken for a result of this run
     except OSError as error:
         raise InputError(f"cannot make {output}: {error.strerror}; choose another --output") from None
 

@@ -1,7 +1,11 @@
 """Every kind of drive gives the frames that were written; every kind of bad input is one clear line."""
 
+import os
 import struct
+import threading
 import unicodedata
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -119,6 +123,59 @@ def test_bag_folder_and_storage_file(tmp_path, storage, kind):
         assert [f.recorded_ns for f in frames] == [START + i * 100_000_000 for i in range(4)]
         for index, item in enumerate(frames):
             np.testing.assert_array_equal(item.image, frame(index))
+
+
+@pytest.fixture
+def asked():
+    """(the address of a server on this machine, what it was asked for)."""
+    requests = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}", requests
+        server.shutdown()
+
+
+def test_a_video_is_a_file_whatever_its_path_begins_like(tmp_path, monkeypatch, asked):
+    address, requests = asked
+    monkeypatch.chdir(tmp_path)
+    for folder in (f"http:/{address}", "concat:a", "subfile,,start,0,end,9,,:a", "cache:http:"):
+        (tmp_path / folder).mkdir(parents=True)
+        write_video(tmp_path / folder / "a.mp4", 2)
+        assert len(list(open_drive(Path(folder) / "a.mp4"))) == 2
+    assert not requests
+
+
+def test_a_list_under_a_videos_name_opens_nothing(tmp_path, asked):
+    address, requests = asked
+    write_video(tmp_path / "other.mp4", 2)
+    playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n"
+    texts = {
+        "concat": "ffconcat version 1.0\nfile 'other.mp4'\n",
+        "address": playlist.format(f"http://{address}/a.ts"),
+        "playlist": playlist.format(tmp_path / "other.mp4"),
+        "stream": f"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 {address}\nm=video 5004 RTP/AVP 96\n",
+    }
+    for name, text in texts.items():
+        for ending in (".mp4", ".ts", ".mkv"):
+            path = tmp_path / (name + ending)
+            path.write_text(text)
+            assert_refused(path, path, "does not decode as a video")
+    assert not requests
+
+
+@pytest.mark.parametrize("name", ["drive.mp4", "drive.mcap", "drive.png"])
+def test_a_pipe_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    assert_refused(tmp_path / name, tmp_path / name)
 
 
 def test_bag_folder_without_metadata_is_read(tmp_path):

@@ -206,6 +206,19 @@ def test_a_network_that_does_not_fit_its_card_is_refused_when_opened(
 
 
 @pytest.mark.parametrize("name", ON_CPU)
+def test_what_runs_is_the_network_whose_hash_was_compared(
+        name, tmp_path, write_model_folder, tiny_network_onnx):
+    pytest.importorskip(name)
+    card = ModelCard.load(write_model_folder(tmp_path))
+    card.onnx_path.write_bytes(tiny_network_onnx(seed=1))
+    with pytest.raises(InputError, match="model.onnx has changed since its model.json was read"):
+        open_backend(card, name, "fp32")
+    card.onnx_path.unlink()
+    with pytest.raises(InputError, match="model.onnx cannot be read"):
+        open_backend(card, name, "fp32")
+
+
+@pytest.mark.parametrize("name", ON_CPU)
 def test_a_file_that_is_no_network_is_refused_in_one_line(name, tmp_path, write_model_folder):
     pytest.importorskip(name)
     card = ModelCard.load(write_model_folder(tmp_path, b"these are not the weights"))

@@ -1,5 +1,6 @@
 """Download a file, whole and verified or not at all; go on with one that broke off. Needs no torch."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,9 +55,10 @@ def _download_rest(url: str, part: Path, verifiable: bool, report: Report) -> No
     # without a tag or a hash nothing would tell whether two halves are of one file
     there = part.stat().st_size if part.exists() and (tag or verifiable) else 0
     response, start, total = _request(url, there, tag)
-    with response, part.open("ab" if start else "wb") as file:
+    with response, open(part, "ab" if start else "wb", opener=_without_links) as file:
         if not start:
-            _tag_file(part).write_text(_strong_tag(response))
+            with open(_tag_file(part), "w", opener=_without_links) as tag_file:
+                tag_file.write(_strong_tag(response))
         for block in _read_blocks(url, response):
             file.write(block)
             report(file.tell(), total)
@@ -122,6 +124,11 @@ def _tag_file(part: Path) -> Path:
     return part.with_name(part.name + ".etag")
 
 
+def _without_links(path: str, flags: int) -> int:
+    """Open a file, but none that a link leads to: who has put it there wants another file written."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
 def _strong_tag(response: HTTPResponse) -> str:
     """What identifies the very bytes of the file; a weak tag may stand for files that only mean the same."""
     tag = response.headers.get("ETag", "")
@@ -150,13 +157,14 @@ def _network_errors(url: str, start: int = 0) -> Iterator[None]:
         raise DownloadError(f"cannot reach {url}: {reason}; check the network and run it again") from None
 
 
-def _check_scheme(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOCAL_HOSTS):
+def _check_scheme(url: str, before: str = "") -> None:
+    """Refuse what is no https, but for this machine's own where ``before``, which led here, was too."""
+    local = all(urlsplit(one).hostname in LOCAL_HOSTS for one in (url, before or url))
+    if urlsplit(url).scheme != "https" and not (urlsplit(url).scheme == "http" and local):
         raise DownloadError(f"{url} is not an https address, and anyone could have changed what it gives")
 
 
 class _Redirects(HTTPRedirectHandler):
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        _check_scheme(newurl)
+        _check_scheme(newurl, req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -79,12 +79,15 @@ def _compilers() -> Iterator[_Compiler]:
 
 
 def _cuda_home() -> str:
-    return os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH") or "/usr/local/cuda"
+    named = os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH") or ""
+    return named if os.path.isabs(named) else "/usr/local/cuda"
 
 
 def _find_nvcc() -> Optional[str]:
     # JetPack does not put it on the PATH.
-    return shutil.which("nvcc", path=os.path.join(_cuda_home(), "bin")) or shutil.which("nvcc")
+    places = [os.path.join(_cuda_home(), "bin"), *os.environ.get("PATH", "").split(os.pathsep)]
+    # an empty place is the current folder, whose nvcc anybody may have put there
+    return shutil.which("nvcc", path=os.pathsep.join(filter(os.path.isabs, places)))
 
 
 def _run_nvcc(nvcc: str, capability: Tuple[int, int]) -> bytes:

@@ -1,7 +1,6 @@
 """EngineBuilder: build a serialised TensorRT engine from a model folder."""
 
 import ctypes
-import hashlib
 import logging
 from pathlib import Path
 from typing import Any, Optional
@@ -65,7 +64,7 @@ class EngineBuilder:
         return bytes(plan)
 
     def _network_of(self, card: ModelCard, options: EngineOptions) -> bytes:
-        onnx = prepare_onnx(_read_onnx(card), *options.input_size)
+        onnx = prepare_onnx(card.read_onnx(), *options.input_size)
         if options.precision == "int8" and not is_quantised(onnx):
             raise InputError(f"{card.onnx_path} says nowhere where it is INT8 (it has no QuantizeLinear); "
                              "quantise it before the export, or use precision fp16")
@@ -115,13 +114,6 @@ class EngineBuilder:
                 config.set_flag(getattr(flags, name))
         if precision == "fp32":
             config.clear_flag(flags.TF32)  # on by default, with a mantissa as short as FP16's
-
-
-def _read_onnx(card: ModelCard) -> bytes:
-    content = card.onnx_path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != card.onnx_sha256:  # the engine would be kept under a wrong key
-        raise InputError(f"{card.onnx_path} has changed since its model.json was read; load the model again")
-    return content
 
 
 def choose_tactics(trt: Any, config: Any, external: Optional[bool]) -> None:

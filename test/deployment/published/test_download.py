@@ -201,6 +201,25 @@ def test_only_addresses_that_cannot_be_tampered_with_are_used(tmp_path, url):
     assert os.listdir(tmp_path) == []
 
 
+def test_no_https_address_leads_to_this_machine():
+    """Where a service of the user's own may do what it is asked for."""
+    for url in ("http://localhost:80/f", "http://127.0.0.1/f", "http://[::1]/f", "ftp://localhost/f"):
+        with pytest.raises(DownloadError, match="is not an https address"):
+            module._check_scheme(url, "https://example.org/f")
+    module._check_scheme("https://elsewhere.org/f", "https://example.org/f")
+    module._check_scheme("http://localhost:1/f", "http://127.0.0.1:2/f")
+
+
+@pytest.mark.parametrize("planted", ["f.pth.part", "f.pth.part.etag"])
+def test_nothing_is_written_through_a_link(server, tmp_path, planted):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / planted).symlink_to(tmp_path / "mine")
+    with pytest.raises(InputError, match=r"cannot write .*f.pth: Too many levels of symbolic links"):
+        get(server, tmp_path / "downloads" / "f.pth", PREFIX)
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
 def test_a_proxy_is_asked_where_one_is_set(tmp_path, monkeypatch):
     monkeypatch.delenv("no_proxy")
     with LocalServer(CONTENT) as proxy:
@@ -210,8 +229,8 @@ def test_a_proxy_is_asked_where_one_is_set(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux' disk that is always full")
-def test_a_full_disk_is_told_in_one_line(server, tmp_path):
-    (tmp_path / "f.pth.part").symlink_to("/dev/full")
+def test_a_full_disk_is_told_in_one_line(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_without_links", lambda _path, flags: os.open("/dev/full", flags))
     with pytest.raises(InputError, match=r"cannot write .*f.pth: No space left on device; make room"):
         get(server, tmp_path / "f.pth", PREFIX)
     assert not (tmp_path / "f.pth").exists()

@@ -52,6 +52,16 @@ def test_kernels_are_compiled_once_for_each_gpu_and_compiler(nvcc, tmp_path):
     assert len(calls(nvcc)) == 3
 
 
+@pytest.mark.parametrize("variables", [{"PATH": ":/usr/bin:", "CUDA_HOME": ""}, {"CUDA_HOME": "."},
+                                       {"PATH": "bin:.", "CUDA_PATH": "bin"}], ids=str)
+def test_no_program_of_the_current_folder_is_run(nvcc, monkeypatch, variables):
+    for name, value in {"PATH": "", "CUDA_HOME": "", "CUDA_PATH": "", **variables}.items():
+        monkeypatch.setenv(name, value)
+    for folder in (nvcc / "bin", nvcc):
+        monkeypatch.chdir(folder)
+        assert compiler._find_nvcc() is None or "toolkit" not in compiler._find_nvcc()
+
+
 def test_other_sources_are_compiled_again(nvcc, tmp_path, monkeypatch):
     compile_kernels((6, 2), tmp_path / "cache")
     sources = tmp_path / "sources"
