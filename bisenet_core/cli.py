@@ -48,6 +48,10 @@ COMMANDS = {
     ),
     "complexity": ("complexity:complexity", "Count parameters and operations of a network as deployed."),
     "export": ("export:export", "Write model.onnx and model.json, checked against PyTorch."),
+    "quantize": (
+        "quantize:quantize",
+        "Write model.int8.onnx, calibrated on images, and what it costs; refused where it loses too much.",
+    ),
     "train": (
         "train:train",
         "Train a network as a recipe says and keep the checkpoint that is best on the validation split.",

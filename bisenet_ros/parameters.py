@@ -54,8 +54,8 @@ PARAMETERS = (
     ParameterSpec("model", "camvid_bisenetv2", "A model folder, or the name of one under weights/."),
     ParameterSpec("backend", "auto", "What runs the network: auto (the first that works, a GPU's first), "
                   "tensorrt, openvino or onnxruntime."),
-    ParameterSpec("precision", "auto", "What the network computes in: auto, fp32, fp16 or int8 on a GPU, "
-                  "bf16 on a CPU."),
+    ParameterSpec("precision", "auto", "What the network computes in: auto, fp32, fp16 on a GPU, "
+                  "bf16 on a CPU, int8 where the model has it."),
     ParameterSpec("fallback", "none", "What takes over from a GPU that fails: none, or cpu.",
                   choices=("none", "cpu")),
     ParameterSpec("engine_cache", "", "Folder of TensorRT's engines; '' = the user's cache."),

@@ -22,7 +22,7 @@ ARGUMENTS = {
     "cameras": ("", "Names such as front,left: each has its <camera>/image and segmentation/<camera>/labels"),
     "image_transport": ("", "raw, or compressed: the images come on <image topic>/compressed"),
     "backend": ("", "auto, tensorrt, openvino or onnxruntime"),
-    "precision": ("", "auto, fp32, fp16 or int8 on a GPU, bf16 on a CPU"),
+    "precision": ("", "auto, fp32, fp16 on a GPU, bf16 on a CPU, int8 where the model has it"),
     "fallback": ("", "none, or cpu: it takes over from a GPU that fails"),
     "engine_cache": ("", "Folder of TensorRT's engines, by default the user's cache"),
     "autostart": ("", "false leaves configure and activate to a lifecycle manager"),

@@ -20,13 +20,13 @@ def bare_network(card: ModelCard, backend: InferenceBackend) -> Callable[[], np.
     image = np.random.default_rng(0).standard_normal((1, 3, height, width), np.float32)
     if backend.name not in _LOADERS:
         raise InputError(f"the bare network cannot be timed on {backend.name}; known: {', '.join(_LOADERS)}")
-    return _LOADERS[backend.name](card.onnx_path, backend.precision, image)
+    return _LOADERS[backend.name](card.network_file(backend.precision), backend.precision, image)
 
 
 def openvino_network(onnx_path: Path, precision: str, image: np.ndarray) -> Callable[[], np.ndarray]:
     """A function that runs the network of ``onnx_path`` in OpenVINO once, on 1x3xHxW float32 ``image``.
 
-    ``precision`` is "fp32" or "bf16"; the result is overwritten by the next call.
+    ``precision`` is one of ``PRECISION_HINTS``; the result is overwritten by the next call.
     """
     import openvino as ov
 

@@ -17,6 +17,7 @@ _TRAINING_LIBRARIES = {
     "tensorboard",
     "filelock",
 }
+_EXTRAS = {"openvino": "cpu", "nncf": "quantize"}
 
 
 def training_code(module: str) -> ModuleType:
@@ -25,9 +26,9 @@ def training_code(module: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         library = (error.name or "").split(".")[0]
-        if library not in {*_TRAINING_LIBRARIES, "openvino"}:
+        extra = "train" if library in _TRAINING_LIBRARIES else _EXTRAS.get(library)
+        if extra is None:
             raise
-        extra = "cpu" if library == "openvino" else "train"
         raise InputError(
             f"this command needs {error.name}, which is not installed: pip install 'bisenet_ros[{extra}]', "
             "or in a checkout `make tools`"

@@ -10,7 +10,9 @@ from bisenet_core.errors import InputError
 
 Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or a name under weights/.")]
 Backend = Annotated[str, typer.Option(help="auto, tensorrt, openvino or onnxruntime.")]
-Precision = Annotated[str, typer.Option(help="auto, fp32; fp16, int8 on a GPU; bf16 on a CPU.")]
+Precision = Annotated[
+    str, typer.Option(help="auto, fp32; fp16 on a GPU; bf16 on a CPU; int8 where the model has it.")
+]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Also write what is printed, machine-readable.")
 ]

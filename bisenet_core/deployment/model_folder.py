@@ -1,10 +1,8 @@
 """Write a model folder: ONNX file, card and README, the file compared with the network first."""
 
 import os
-import shutil
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from torch import nn
 
 from bisenet_core.deployment.onnx_file import write_onnx
 from bisenet_core.deployment.parity import Parity, check_parity, measure_parity
+from bisenet_core.deployment.scratch_folder import scratch_folder
 from bisenet_core.deployment.stored_weights import (
     STORED_WEIGHTS,
     JudgedImages,
@@ -21,6 +20,7 @@ from bisenet_core.deployment.stored_weights import (
 )
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.model_card import CARD_NAME, ONNX_NAME, ModelCard, file_sha256
+from bisenet_core.runtime.quantised_file import INT8_NAME
 
 README_NAME = "README.md"
 _MARK = "<!-- Written by bisenet, and anew with the model. To keep a text of your own, remove this line. -->"
@@ -50,7 +50,7 @@ def write_model_folder(
         raise InputError(f"input size {size}: each side must be at least {MIN_SIDE} pixels")
     judged = judged_images(card, images)
     try:
-        with _workplace(Path(output)) as workplace:
+        with scratch_folder(Path(output)) as workplace:
             parity, stored = _write_checked_onnx(network.eval(), card, workplace / ONNX_NAME, judged)
             card = replace(card, metrics={**card.metrics, STORED_WEIGHTS: stored})
             replace(card, onnx_sha256=file_sha256(workplace / ONNX_NAME)).save(workplace)
@@ -72,25 +72,14 @@ def _write_checked_onnx(
     return parity, stored
 
 
-@contextmanager
-def _workplace(output: Path) -> Iterator[Path]:
-    """A new folder on ``output``'s file system, so that what it holds can be renamed; removed in the end."""
-    parent = output if output.is_dir() else output.parent
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = parent / f".{output.name}.{uuid.uuid4().hex[:8]}"
-    folder.mkdir()  # not mkdtemp, whose folders nobody else may read
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _publish(workplace: Path, output: Path) -> None:
     if workplace.parent != output:
         os.rename(workplace, output)
         return
     for name in (ONNX_NAME, CARD_NAME):  # a card that does not fit its file is refused when it is read
         os.replace(workplace / name, output / name)
+    with suppress(FileNotFoundError):  # of the network that was here before
+        (output / INT8_NAME).unlink()
     if _is_generated(output / README_NAME):
         os.replace(workplace / README_NAME, output / README_NAME)
 

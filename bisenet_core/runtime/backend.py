@@ -76,11 +76,15 @@ class InferenceBackend(ABC):
         """Free the network and its buffers. Harmless when repeated."""
 
 
-def choose_precision(requested: str, available: Sequence[str], where: str) -> str:
-    """The precision to run in; "auto" is the first of ``available``. ``where`` is the backend and device."""
+def choose_precision(requested: str, available: Sequence[str], where: str, int8_obstacle: str = "") -> str:
+    """The precision to run in; "auto" is the first of ``available``.
+
+    ``where`` is the backend and device; ``int8_obstacle`` says why INT8 is not to be had, for the InputError.
+    """
     if requested == "auto":
         return available[0]
     if requested not in available:
-        raise InputError(
-            f"precision '{requested}' is not available with {where}; use auto or {' or '.join(available)}")
+        reason = f", as {int8_obstacle}" if requested == "int8" and int8_obstacle else ""
+        raise InputError(f"precision '{requested}' is not available with {where}{reason}; use auto or "
+                         + " or ".join(available))
     return requested

@@ -26,8 +26,8 @@ class Candidate(NamedTuple):
 CANDIDATES = (
     Candidate("tensorrt", "gpu", ("fp16", "fp32", "int8")),
     Candidate("onnxruntime", "gpu", ("fp32", "fp16")),
-    Candidate("openvino", "cpu", ("bf16", "fp32")),
-    Candidate("onnxruntime", "cpu", ("fp32",)),
+    Candidate("openvino", "cpu", ("int8", "bf16", "fp32")),
+    Candidate("onnxruntime", "cpu", ("fp32", "int8")),
 )
 
 

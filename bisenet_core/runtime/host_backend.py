@@ -2,6 +2,7 @@
 
 import threading
 from abc import abstractmethod
+from pathlib import Path
 from time import perf_counter
 from typing import Optional, Tuple
 
@@ -69,17 +70,21 @@ class HostBackend(InferenceBackend):
             raise RuntimeError(f"this backend ({self.name}) has been closed; open the model again")
         fit_image(image, color_order, self._card.color_order, self._image)
 
+    @property
+    def _network_file(self) -> Path:
+        return self._card.network_file(self.precision)
+
     def _load_error(self, error: Exception) -> InputError:
         """One line for a network that its library will not load or run at this size."""
         lines = [line.strip() for line in [type(error).__name__] + str(error).splitlines() if line.strip()]
         return InputError(
             "{} does not load in {} for an input of {}x{}: {}; choose another input size, or export the "
-            "model again".format(self._card.onnx_path, self.name, *self.input_size, lines[-1].rstrip(".")))
+            "model again".format(self._network_file, self.name, *self.input_size, lines[-1].rstrip(".")))
 
     def _probe(self) -> None:
         """Run once, so that a network that does not fit its card is refused now, not at the first frame."""
         shape = self._run().shape
         classes = self._card.label_space.num_classes
         if len(shape) != 4 or shape[:2] != (1, classes):
-            raise InputError(f"{self._card.onnx_path} gives logits of shape {list(shape)}; expected "
+            raise InputError(f"{self._network_file} gives logits of shape {list(shape)}; expected "
                              f"[1, {classes}, height / 8, width / 8], as model.json names {classes} classes")

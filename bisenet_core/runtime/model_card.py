@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, Union
 
@@ -13,6 +13,7 @@ from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_search import resolve_model
 from bisenet_core.runtime.postprocessing import HALF_PIXEL, UPSAMPLINGS
+from bisenet_core.runtime.quantised_file import INT8_NAME, QuantisedFile
 
 __all__ = ["CARD_NAME", "ONNX_NAME", "SCHEMA_VERSION", "ModelCard", "file_sha256", "resolve_model"]
 
@@ -30,6 +31,7 @@ class ModelCard:
     ``recipe`` and ``metrics`` are JSON objects; ``training_data`` and ``licence`` are text for people.
     ``upsampling``, one of ``postprocessing.UPSAMPLINGS``, is how the logits are brought to the input's size.
     ``temperature`` divides the logits before the softmax that gives the confidence; labels do not change.
+    ``int8`` tells of a quantised model.int8.onnx beside model.onnx; None where there is none.
     Raises InputError when a value has the wrong type or range.
     """
 
@@ -50,6 +52,7 @@ class ModelCard:
     schema_version: int = SCHEMA_VERSION
     upsampling: str = HALF_PIXEL
     temperature: float = 1.0
+    int8: Optional[QuantisedFile] = None
     #: where the card was loaded from or saved to; not part of model.json
     folder: Optional[Path] = field(default=None, compare=False)
 
@@ -68,15 +71,29 @@ class ModelCard:
             raise ValueError("this ModelCard was neither loaded from a folder nor saved to one")
         return self.folder / ONNX_NAME
 
-    def read_onnx(self) -> bytes:
-        """The network's file. Raises InputError for another than ``onnx_sha256`` says."""
+    def network_sha256(self, precision: str) -> str:
+        """SHA-256 of the file that is run in ``precision``."""
+        return self.int8.sha256 if precision == "int8" and self.int8 else self.onnx_sha256
+
+    def network_file(self, precision: str) -> Path:
+        """The file that is run in ``precision``: for "int8" model.int8.onnx where the card names one."""
+        quantised = precision == "int8" and self.int8 is not None
+        return self.onnx_path.with_name(INT8_NAME) if quantised else self.onnx_path
+
+    def read_onnx(self, precision: str = "fp32") -> bytes:
+        """The file that is run in ``precision``.
+
+        Raises InputError for another than the card names, and for one in INT8 made of another model.onnx.
+        """
+        path = self.network_file(precision)
         try:
-            content = self.onnx_path.read_bytes()
+            content = path.read_bytes()
         except OSError as error:
-            raise InputError(f"{self.onnx_path} cannot be read: {error.strerror}") from error
-        if hashlib.sha256(content).hexdigest() != self.onnx_sha256:
-            raise InputError(f"{self.onnx_path} has changed since its {CARD_NAME} was read; load the model "
-                             "again")
+            raise InputError(f"{path} cannot be read: {error.strerror}") from error
+        if path != self.onnx_path:
+            self._verify_int8(path, content)
+        elif hashlib.sha256(content).hexdigest() != self.onnx_sha256:
+            raise InputError(f"{path} has changed since its {CARD_NAME} was read; load the model again")
         return content
 
     @classmethod
@@ -106,6 +123,8 @@ class ModelCard:
         content = {key: getattr(self, key) for key in _keys(ModelCard)
                    if key not in _OPTIONAL or getattr(self, key) != _OPTIONAL[key]}
         content["label_space"] = {key: getattr(self.label_space, key) for key in _keys(LabelSpace)}
+        if self.int8:
+            content["int8"] = asdict(self.int8)
         text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
         # A colour or a mean reads best on one line.
         return re.sub(r"\[[\d\s.,eE+-]+\]", lambda numbers: re.sub(r"\s+", " ", numbers.group())
@@ -120,7 +139,7 @@ class ModelCard:
         _check_keys(content, _keys(cls), "the card", _OPTIONAL)
         space = content["label_space"]
         _check_keys(space, _keys(LabelSpace), "label_space")
-        return cls(**dict(content, label_space=_label_space(space)))
+        return cls(**dict(content, label_space=_label_space(space), int8=_quantised(content.get("int8"))))
 
     def _verify_onnx(self) -> None:
         if not self.onnx_path.is_file():
@@ -129,6 +148,15 @@ class ModelCard:
         if found != self.onnx_sha256:
             raise InputError(f"{self.onnx_path} is tampered with or truncated: expected sha256 "
                              f"{self.onnx_sha256}, found {found}; export or fetch the model again")
+
+    def _verify_int8(self, path: Path, content: bytes) -> None:
+        if self.int8 is None or self.int8.onnx_sha256 != self.onnx_sha256:
+            fault = f"was made of another {ONNX_NAME}"
+        elif hashlib.sha256(content).hexdigest() != self.int8.sha256:
+            fault = f"is damaged, or not the file that {CARD_NAME} names"
+        else:
+            return
+        raise InputError(f"{path} {fault}; `bisenet quantize` makes it anew; or choose precision fp32")
 
 
 def file_sha256(path: Union[str, Path]) -> str:
@@ -181,6 +209,16 @@ def _label_space(content: Dict[str, Any]) -> LabelSpace:
     return LabelSpace(content["name"], tuple(classes), tuple(map(tuple, palette)), content["ignore_id"])
 
 
+def _quantised(content: Any) -> Optional[QuantisedFile]:
+    if content is None:
+        return None
+    _check_keys(content, _keys(QuantisedFile), "int8")
+    try:
+        return QuantisedFile(**content)
+    except InputError as error:
+        raise InputError(f"int8: {error}") from error
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
@@ -207,7 +245,7 @@ _OBJECT = ("a JSON object", lambda value: isinstance(value, dict))
 _SIDE = ("a whole number of pixels above 0", lambda value: _is_whole(value) and value > 0)
 
 # Keys that a card may lack, and what is meant then.
-_OPTIONAL = {"upsampling": HALF_PIXEL, "temperature": 1.0}
+_OPTIONAL = {"upsampling": HALF_PIXEL, "temperature": 1.0, "int8": None}  # type: Dict[str, Any]
 
 # What each value must be, in words and as a check.
 _RULES = {
@@ -223,5 +261,6 @@ _RULES = {
     "training_data": _TEXT, "recipe": _OBJECT, "metrics": _OBJECT, "licence": _TEXT,
     "upsampling": (" or ".join(UPSAMPLINGS), lambda value: value in UPSAMPLINGS),
     "temperature": ("a number from 0.1 to 10", lambda value: _is_number(value) and 0.1 <= value <= 10),
+    "int8": ("a QuantisedFile or None", lambda value: value is None or isinstance(value, QuantisedFile)),
     "schema_version": (str(SCHEMA_VERSION), lambda value: value == SCHEMA_VERSION),
 }  # type: Dict[str, Tuple[str, Callable[[Any], bool]]]

@@ -1,4 +1,4 @@
-"""OnnxRuntimeBackend: run model.onnx on a CPU, as the reference, or on a GPU where TensorRT is missing."""
+"""OnnxRuntimeBackend: run a model on a CPU, as the reference, or on a GPU where TensorRT is missing."""
 
 import os
 import platform
@@ -11,6 +11,7 @@ from bisenet_core.runtime.backend import choose_precision
 from bisenet_core.runtime.host_backend import HostBackend
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables, normalise
+from bisenet_core.runtime.quantised_file import int8_obstacle
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 # Without TF32, whose mantissa is FP16's: fp32 is to mean fp32. Versions before 1.18 do not know the option,
@@ -20,7 +21,7 @@ _HALF = "tensor(float16)"
 
 
 class OnnxRuntimeBackend(HostBackend):
-    """Runs model.onnx as it is; the image is normalised before it. ``device`` is "cpu" or "gpu"."""
+    """Runs the file as it is; the image is normalised before it. ``device`` is "cpu" or "gpu"."""
 
     name = "onnxruntime"
 
@@ -34,10 +35,15 @@ class OnnxRuntimeBackend(HostBackend):
         self.on_gpu = device == "gpu"
         self.device = _cuda_device(onnxruntime) if self.on_gpu else f"CPU ({platform.machine()})"
         where = "onnxruntime on " + ("CUDA" if self.on_gpu else "a CPU")
+        # never "auto": its kernels for INT8 take as long as those for FP32, on any CPU
+        int8 = ["int8"] if card.int8 and not self.on_gpu else []
+        obstacle = "CUDA has no kernels for it" if self.on_gpu else int8_obstacle(card.int8)
         try:
+            self.precision = precision if precision in int8 else ""
             self._session = self._open_session(onnxruntime)
             dtype = np.float16 if self._session.get_inputs()[0].type == _HALF else np.float32
-            self.precision = choose_precision(precision, ["fp16" if dtype == np.float16 else "fp32"], where)
+            floats = ["fp16" if dtype == np.float16 else "fp32"]
+            self.precision = choose_precision(precision, floats + int8, where, obstacle)
             tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
             self._tables = tables.astype(dtype)
             self._input = np.empty((1, 3, input_size[1], input_size[0]), dtype)
@@ -60,7 +66,7 @@ class OnnxRuntimeBackend(HostBackend):
 
     def _session_on(self, onnxruntime: Any, providers: List[Any]) -> Any:
         options = configure(onnxruntime.SessionOptions())
-        return onnxruntime.InferenceSession(self._card.read_onnx(), options, providers=providers)
+        return onnxruntime.InferenceSession(self._card.read_onnx(self.precision), options, providers=providers)
 
     def _run(self) -> np.ndarray:
         normalise(self._image, self._tables, self._input)

@@ -9,6 +9,7 @@ from bisenet_core.runtime import candidates
 from bisenet_core.runtime.backend import InferenceBackend
 from bisenet_core.runtime.fallback import FallbackBackend
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.quantised_file import int8_obstacle
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ def open_backend(card: ModelCard, backend: str = "auto", precision: str = "auto"
     opened, chosen, passed = candidates.open_first(
         tried, lambda one: _open(one, card, precision, size, engine_cache))
     opened.on_gpu = chosen.device == "gpu"
-    opened.reason = "; ".join(filter(None, [_choice_reason(backend, passed), candidates.explain(passed)]))
+    opened.reason = "; ".join(filter(None, [
+        _choice_reason(backend, passed), candidates.explain(passed), _int8_reason(card, opened, precision)]))
     # Where something is there that should have worked, somebody may believe that it does.
     _log_choice(card, opened, logging.WARNING if any(one.is_odd for one in passed) else logging.INFO)
     if fallback == "cpu" and opened.on_gpu:
@@ -58,6 +60,17 @@ def _choice_reason(backend: str, passed: Sequence[candidates.PassedOver]) -> str
     if backend != "auto":
         return "asked for by name"
     return "auto" if passed else "auto: the first choice"
+
+
+def _int8_reason(card: ModelCard, opened: InferenceBackend, requested: str) -> str:
+    """What INT8 costs where it runs, or why "auto" did not choose it on a CPU."""
+    if card.int8 is None or (opened.precision != "int8" and (requested != "auto" or opened.on_gpu)):
+        return ""
+    if opened.precision == "int8":
+        return str(card.int8)
+    if opened.name == "onnxruntime":
+        return "not int8: it gains nothing here"
+    return "not int8: {}".format(int8_obstacle(card.int8) or card.int8)
 
 
 def _log_choice(card: ModelCard, opened: InferenceBackend, level: int) -> None:
@@ -77,7 +90,7 @@ def _open(candidate: candidates.Candidate, card: ModelCard, precision: str, size
 def _with_fallback(primary: InferenceBackend, card: ModelCard, precision: str,
                    size: Tuple[int, int]) -> InferenceBackend:
     on_cpu = [one for one in candidates.CANDIDATES if one.device == "cpu"]
-    wanted = precision if any(precision in one.precisions for one in on_cpu) else "auto"
+    wanted = "fp32" if precision == "fp32" else "auto"  # a CPU's INT8 is not to be had everywhere
 
     def open_cpu() -> InferenceBackend:
         return candidates.open_first(on_cpu, lambda one: _open(one, card, wanted, size, None))[0]

@@ -1,4 +1,4 @@
-"""OpenVINOBackend: run model.onnx with OpenVINO, the default on a CPU."""
+"""OpenVINOBackend: run a model with OpenVINO, the default on a CPU."""
 
 from functools import lru_cache
 from typing import Any, List, Tuple
@@ -9,10 +9,11 @@ from bisenet_core.runtime.backend import choose_precision
 from bisenet_core.runtime.host_backend import HostBackend
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.preprocessing import network_statistics
+from bisenet_core.runtime.quantised_file import int8_obstacle, with_int8
 
 _DEVICE = "CPU"
 #: Precision -> OpenVINO's name for it.
-PRECISION_HINTS = {"fp32": "f32", "bf16": "bf16"}
+PRECISION_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # of what is not quantised
 
 
 class OpenVINOBackend(HostBackend):
@@ -27,7 +28,9 @@ class OpenVINOBackend(HostBackend):
         core = shared_core()
         self.version = ov.__version__.split("-")[0]
         self.device = core.get_property(_DEVICE, "FULL_DEVICE_NAME").strip()
-        self.precision = choose_precision(precision, available_precisions(core), "openvino on " + self.device)
+        self.precision = choose_precision(
+            precision, with_int8(card.int8, available_precisions(core)), "openvino on " + self.device,
+            int8_obstacle(card.int8))
         try:
             self._request = self._compile(core).create_infer_request()
             self._request.set_input_tensor(ov.Tensor(self._image[None], shared_memory=True))
@@ -36,7 +39,7 @@ class OpenVINOBackend(HostBackend):
             raise self._load_error(error) from error
 
     def _compile(self, core: Any) -> Any:
-        model = core.read_model(self._card.read_onnx(), b"")
+        model = core.read_model(self._card.read_onnx(self.precision), b"")
         model.reshape([1, 3, self.input_size[1], self.input_size[0]])
         # Always stated: left alone, OpenVINO picks bf16 where the CPU has it, and says nothing.
         return core.compile_model(_with_preprocessing(model, self._card), _DEVICE, {
@@ -64,7 +67,7 @@ def shared_core() -> Any:
 
 
 def available_precisions(core: Any) -> List[str]:
-    """Precisions this CPU computes in natively, the fastest first."""
+    """Precisions of floating point that this CPU computes in natively, the fastest first."""
     has_bf16 = "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
     return ["bf16", "fp32"] if has_bf16 else ["fp32"]
 

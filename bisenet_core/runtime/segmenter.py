@@ -41,7 +41,8 @@ class Segmenter:
         """Load a model by folder, or by a name under the weights search path (see ``resolve_model``).
 
         ``backend``: auto (the first that opens, a GPU's first), tensorrt, openvino, onnxruntime.
-        ``precision``: auto (the fastest there is), fp32, fp16 and int8 on a GPU, bf16 on a CPU that has it.
+        ``precision``: auto (the fastest that costs little), fp32, fp16 on a GPU, bf16 on a CPU that has it,
+        int8 where the model is quantised.
         ``input_width`` and ``input_height`` replace the card's input size; 0 keeps it. ``engine_cache`` is
         the folder of TensorRT's engines, "" the user's cache. ``fallback`` "cpu": a CPU takes over from a GPU
         that fails. Raises InputError.

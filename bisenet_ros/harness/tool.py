@@ -33,4 +33,5 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add --model, --backend and --precision, with the node's own defaults."""
     parser.add_argument("--model", default="camvid_bisenetv2", help="a folder or name (default: %(default)s)")
     parser.add_argument("--backend", default="auto", help="auto, tensorrt, openvino or onnxruntime")
-    parser.add_argument("--precision", default="auto", help="auto, fp32; fp16, int8 on a GPU; bf16 on a CPU")
+    parser.add_argument("--precision", default="auto",
+                        help="auto, fp32; fp16 on a GPU; bf16 on a CPU; int8 where the model has it")

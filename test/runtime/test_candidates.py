@@ -29,7 +29,8 @@ def _opening(outcomes):
 @pytest.mark.parametrize("backend, precision, expected", [
     ("auto", "auto", [TENSORRT, CUDA, OPENVINO, ONNXRUNTIME]),
     ("auto", "fp32", [TENSORRT, CUDA, OPENVINO, ONNXRUNTIME]),
-    ("auto", "bf16", [OPENVINO]), ("auto", "fp16", [TENSORRT, CUDA]), ("auto", "int8", [TENSORRT]),
+    ("auto", "bf16", [OPENVINO]), ("auto", "fp16", [TENSORRT, CUDA]),
+    ("auto", "int8", [TENSORRT, OPENVINO, ONNXRUNTIME]),
     ("onnxruntime", "auto", [CUDA, ONNXRUNTIME]), ("openvino", "int3", [OPENVINO]),
 ])
 def test_the_order_of_preference(backend, precision, expected):

@@ -77,7 +77,7 @@ def evaluate_dataset(
     InferenceError for logits that are no numbers.
     """
     space = dataset.label_space
-    _refuse_other_classes(network.card.label_space, space)
+    refuse_other_classes(network.card.label_space, space)
     confusion = ConfusionMatrix(space.num_classes, UNLABELED)
     for image, truth in _pairs(dataset, progress):
         confusion.update(protocol.labels(network, image), truth)
@@ -94,7 +94,8 @@ def _pairs(dataset: LabelledImages, progress: Progress) -> Iterator[tuple[np.nda
         yield dataset[index]
 
 
-def _refuse_other_classes(model: LabelSpace, truth: LabelSpace) -> None:
+def refuse_other_classes(model: LabelSpace, truth: LabelSpace) -> None:
+    """Raise InputError where a model cannot be scored on a data set, as their classes differ."""
     if model.classes != truth.classes:
         raise InputError(
             f"the model's classes are {model.name}'s, the data set's are {truth.name}'s; "

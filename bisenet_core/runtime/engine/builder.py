@@ -64,10 +64,10 @@ class EngineBuilder:
         return bytes(plan)
 
     def _network_of(self, card: ModelCard, options: EngineOptions) -> bytes:
-        onnx = prepare_onnx(card.read_onnx(), *options.input_size)
+        onnx = prepare_onnx(card.read_onnx(options.precision), *options.input_size)
         if options.precision == "int8" and not is_quantised(onnx):
             raise InputError(f"{card.onnx_path} says nowhere where it is INT8 (it has no QuantizeLinear); "
-                             "quantise it before the export, or use precision fp16")
+                             "`bisenet quantize` makes a model.int8.onnx; or use precision fp16")
         if options.precision == "fp16" and not hasattr(self._trt.BuilderFlag, "FP16"):
             return to_half(onnx)
         return onnx

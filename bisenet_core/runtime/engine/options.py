@@ -60,7 +60,8 @@ class CacheKey:
     def __init__(self, card: ModelCard, options: EngineOptions, device: Any, trt: Any) -> None:
         #: JSON object, for people who look into the cache.
         self.content: Dict[str, Any] = {
-            "model": card.name, "onnx_sha256": card.onnx_sha256, "tensorrt": str(trt.__version__),
+            "model": card.name, "onnx_sha256": card.network_sha256(options.precision),
+            "tensorrt": str(trt.__version__),
             "gpu": device.name, "compute_capability": list(device.compute_capability),
             "input_shape": [1, 3, options.input_size[1], options.input_size[0]],
             "builder_revision": _BUILDER_REVISION,

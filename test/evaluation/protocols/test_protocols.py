@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bisenet_core.benchmarks.backend_agreement import widest_tie
 from bisenet_core.errors import InputError
+from bisenet_core.evaluation.backend_agreement import widest_tie
 from bisenet_core.evaluation.protocols import make_protocol
 from bisenet_core.runtime.postprocessing import HALF_PIXEL, UPSAMPLINGS
 

@@ -1,4 +1,6 @@
 import hashlib
+from dataclasses import replace
+from types import SimpleNamespace
 
 import fake_tensorrt
 import pytest
@@ -10,8 +12,9 @@ from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine import builder as builder_module
 from bisenet_core.runtime.engine.builder import EngineBuilder
 from bisenet_core.runtime.engine.callbacks import attach_progress
-from bisenet_core.runtime.engine.options import EngineOptions, available_precisions
+from bisenet_core.runtime.engine.options import CacheKey, EngineOptions, available_precisions
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.quantised_file import QuantisedFile
 
 FP32, FP16, INT8 = [EngineOptions(precision, (64, 32)) for precision in ("fp32", "fp16", "int8")]
 QUANTISE = node("QuantizeLinear", ["image", "s"], ["q"])
@@ -197,3 +200,20 @@ def test_options_that_no_tensorrt_takes_are_refused(trt, builder, open_card, cha
     ((7, 0), True, ["fp16", "fp32", "int8"]), ((9, 0), False, ["fp16", "fp32"])])
 def test_precisions_are_those_a_gpu_is_fast_in(capability, quantised, expected):
     assert available_precisions(capability, quantised) == expected
+
+
+def test_int8_is_built_of_the_quantised_file(trt, builder, open_card):
+    card = open_card()
+    content = small_network([QUANTISE])
+    (card.folder / "model.int8.onnx").write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    entry = QuantisedFile(sha256, card.onnx_sha256, {}, {"differing_pixels": 0.0})
+    quantised = replace(card, int8=entry)
+    builder.build(quantised, INT8)
+    builder.build(quantised, FP32)
+    device = SimpleNamespace(name="GPU", compute_capability=(8, 6))
+    keys = [CacheKey(quantised, options, device, trt).content["onnx_sha256"] for options in (INT8, FP32)]
+    assert keys == [sha256, card.onnx_sha256]
+    (card.folder / "model.int8.onnx").write_bytes(content + b"x")
+    with pytest.raises(InputError, match="model.int8.onnx is damaged"):
+        builder.build(quantised, INT8)

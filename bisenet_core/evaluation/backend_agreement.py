@@ -25,8 +25,13 @@ class Agreement:
     logit_difference: float = 0.0
     widest_tie: float = 0.0
 
-    def add(self, first: Segmenter, second: Segmenter, image: np.ndarray) -> None:
-        """Label ``image``, HxWx3 uint8 RGB, with both. Raises InputError for models of different classes."""
+    def add(
+        self, first: Segmenter, second: Segmenter, image: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Label ``image``, HxWx3 uint8 RGB, with both; returns the labels, HxW uint8, of each.
+
+        Raises InputError for models of different classes.
+        """
         if first.label_space.classes != second.label_space.classes:
             raise InputError(f"{first.card.name} and {second.card.name} have different classes")
         found, other = (s.segment(image, color_order="rgb").labels for s in (first, second))
@@ -38,6 +43,7 @@ class Agreement:
         size = first.backend.input_size
         tie = widest_tie(scores, size, found, other, first.card.upsampling)
         self.widest_tie = max(self.widest_tie, tie)
+        return found, other
 
     def as_json(self) -> dict[str, Any]:
         """The counts, and the share of ``equal`` pixels."""

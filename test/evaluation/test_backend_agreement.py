@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bisenet_core.benchmarks.backend_agreement import widest_tie
+from bisenet_core.evaluation.backend_agreement import widest_tie
 from bisenet_core.runtime.postprocessing import HALF_PIXEL, UPSAMPLINGS
 
 
