@@ -66,7 +66,8 @@ class OnnxRuntimeBackend(HostBackend):
 
     def _session_on(self, onnxruntime: Any, providers: List[Any]) -> Any:
         options = configure(onnxruntime.SessionOptions())
-        return onnxruntime.InferenceSession(self._card.read_onnx(self.precision), options, providers=providers)
+        network = self._card.read_onnx(self.precision)
+        return onnxruntime.InferenceSession(network, options, providers=providers)
 
     def _run(self) -> np.ndarray:
         normalise(self._image, self._tables, self._input)
