@@ -55,8 +55,9 @@ def test_a_start_that_fails_leaves_no_folder_and_takes_none(train_fails, tmp_pat
 
 def test_what_a_run_cannot_begin_with(train_fails, tmp_path):
     model = Path(__file__).parents[2] / "weights" / "camvid_bisenetv2"
-    for path in (model, model / "model.onnx"):
-        assert "is a model to run; expected a checkpoint (*.ckpt)" in train_fails("--weights", path)
+    file = model / "model.onnx"
+    assert "is a model to run; expected a checkpoint (*.ckpt)" in train_fails("--weights", file)
+    assert "does not fit the recipe's network" in train_fails("--weights", model, options={"alpha": 0.25})
     checkpoint = write_tiny_checkpoint(tmp_path)
     own = write_own_folder(tmp_path / "own").root
     line = train_fails("--weights", checkpoint, root=own, dataset="folder")
