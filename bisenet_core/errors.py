@@ -2,7 +2,8 @@
 
 import difflib
 import logging
-from typing import Any, Iterable, Optional
+from contextlib import contextmanager
+from typing import Any, Iterable, Iterator, Optional
 
 #: Characters that are shown of a short foreign name, such as an encoding's.
 NAME_LENGTH = 40
@@ -79,6 +80,16 @@ class TrainingError(_OneLine, RuntimeError):
 
 class EvaluationError(_OneLine, RuntimeError):
     """An evaluation that cannot go on, such as one whose workers keep dying; its finished parts are kept."""
+
+
+@contextmanager
+def explain_os_errors(what_failed: str, what_to_do: str = "") -> Iterator[None]:
+    """Raise InputError in the place of an OSError: "cannot write x: No space left on device; make room"."""
+    try:
+        yield
+    except OSError as error:
+        advice = f"; {what_to_do}" if what_to_do else ""
+        raise InputError(f"{what_failed}: {error.strerror or error}{advice}") from error
 
 
 def suggest(name: str, known: Iterable[str], otherwise: Optional[str] = None) -> str:

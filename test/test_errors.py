@@ -1,6 +1,8 @@
-"""What an error suggests in the place of a name that is not known."""
+"""What errors suggest, and how those of the system are told."""
 
-from bisenet_core.errors import suggest
+import pytest
+
+from bisenet_core.errors import InputError, explain_os_errors, suggest
 
 KNOWN = ("bisenetv1", "bisenetv2", "Traffic Light")
 
@@ -18,3 +20,13 @@ def test_where_nothing_is_near_all_are_named_or_what_the_caller_says():
     assert suggest("yolo", KNOWN) == "known: bisenetv1, bisenetv2, Traffic Light"
     assert suggest("yolo", KNOWN, otherwise="see `bisenet weights list`") == "see `bisenet weights list`"
     assert suggest("yolo", KNOWN, otherwise="") == ""
+
+
+def test_an_os_error_is_told_with_what_failed_and_what_to_do(tmp_path):
+    told = r"^cannot read x: No such file or directory; restore it$"
+    with pytest.raises(InputError, match=told), explain_os_errors("cannot read x", "restore it"):
+        (tmp_path / "x").read_bytes()
+    with pytest.raises(InputError, match="^cannot read x: of no number$"), explain_os_errors("cannot read x"):
+        raise OSError("of no number")
+    with pytest.raises(KeyError), explain_os_errors("cannot read x"):
+        raise KeyError("another kind of error is no matter of files")

@@ -11,7 +11,7 @@ from bisenet_core.commands.evaluated_network import is_checkpoint, open_network
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, Precision
 from bisenet_core.commands.protocol_options import Flip, Kind, Scales, Size, Stride, Window, parse_protocol
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.protocols import SizedNetwork, evaluate_dataset
 from bisenet_core.evaluation.trained_images import seen_note, seen_splits, trained_on
 from bisenet_core.reports.confusion_picture import check_picture_file, draw_confusion
@@ -101,11 +101,8 @@ def _record(card: ModelCard, result: dict[str, Any]) -> None:
     if result["seen_in_training"]:
         scores["seen_in_training"] = result["seen_in_training"]
     folder = card.onnx_path.parent
-    try:
+    with explain_os_errors(f"cannot record the scores in {folder}", "leave out --record"):
         replace(card, metrics={**card.metrics, name: scores}).save(folder)
-    except OSError as error:
-        reason = error.strerror
-        raise InputError(f"cannot record the scores in {folder}: {reason}; leave out --record") from None
 
 
 def _variant(protocol: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, S
 from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
 from bisenet_core.drives.opening import open_drive
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.images.orientation import HOW_TO_TURN
 from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.labels.visualization import overlay
@@ -101,10 +101,6 @@ def _output_folders(output: Path, drive: Drive) -> tuple[Path, Path]:
                 f"--output {output} would write into {folder}, which belongs to the input; "
                 "choose another folder"
             )
-        try:
+        with explain_os_errors(f"cannot make the folder {folder}", "choose another --output"):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"cannot make the folder {folder}: {error.strerror}; choose another --output"
-            ) from None
     return folders

@@ -9,7 +9,7 @@ import typer
 
 from bisenet_core.commands.extras import shown_score, training_code, validation_score
 from bisenet_core.commands.options import JsonFile
-from bisenet_core.errors import InputError, printable
+from bisenet_core.errors import InputError, explain_os_errors, printable
 from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.runtime.memory import keep_freed_memory
 
@@ -105,12 +105,8 @@ def train(
 def _make_folder(output: Path) -> bool:
     """Whether it was not there before."""
     is_new = not output.exists()
-    try:
+    with explain_os_errors(f"cannot make the folder {output}", "choose another --output"):
         output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"cannot make the folder {output}: {error.strerror}; choose another --output"
-        ) from None
     return is_new
 
 

@@ -18,7 +18,7 @@ from bisenet_core.deployment.stored_weights import (
     choose_stored_weights,
     judged_images,
 )
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.runtime.model_card import CARD_NAME, ONNX_NAME, ModelCard, file_sha256
 from bisenet_core.runtime.quantised_file import INT8_NAME
 
@@ -49,16 +49,13 @@ def write_model_folder(
         size = f"{card.input_width}x{card.input_height}"
         raise InputError(f"input size {size}: each side must be at least {MIN_SIDE} pixels")
     judged = judged_images(card, images)
-    try:
-        with scratch_folder(Path(output)) as workplace:
-            parity, stored = _write_checked_onnx(network.eval(), card, workplace / ONNX_NAME, judged)
-            card = replace(card, metrics={**card.metrics, STORED_WEIGHTS: stored})
-            replace(card, onnx_sha256=file_sha256(workplace / ONNX_NAME)).save(workplace)
-            (workplace / README_NAME).write_text(_readme_of(card), encoding="utf-8")
-            _publish(workplace, Path(output))
-    except OSError as error:
-        reason = error.strerror
-        raise InputError(f"cannot write {output}: {reason}; choose another folder or make room") from None
+    advice = "choose another folder or make room"
+    with explain_os_errors(f"cannot write {output}", advice), scratch_folder(Path(output)) as workplace:
+        parity, stored = _write_checked_onnx(network.eval(), card, workplace / ONNX_NAME, judged)
+        card = replace(card, metrics={**card.metrics, STORED_WEIGHTS: stored})
+        replace(card, onnx_sha256=file_sha256(workplace / ONNX_NAME)).save(workplace)
+        (workplace / README_NAME).write_text(_readme_of(card), encoding="utf-8")
+        _publish(workplace, Path(output))
     return ModelCard.load(output), parity
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.files import replacing
 from bisenet_core.images.orientation import asks_for_turn, decode_as_stored
 
@@ -35,10 +35,8 @@ def image_files_in(folder: Path) -> list[Path]:
 
     Raises InputError where there are no images.
     """
-    try:
+    with explain_os_errors(f"cannot list {folder}", "check its permissions"):
         entries = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=natural_key)
-    except OSError as error:
-        raise InputError(f"cannot list {folder}: {error.strerror}; check its permissions") from None
     if not entries:
         raise InputError(f"{folder} is empty; expected a folder of images ({_suffixes()})")
     # not is_file(): a broken link is named when it is read
@@ -77,10 +75,8 @@ def read_image(path: Path) -> np.ndarray:
 
 def read_tagged_image(path: Path) -> tuple[np.ndarray, bool]:
     """As ``read_image``, and whether a tag of the file asks for a turn, which is never made."""
-    try:
+    with explain_os_errors(f"cannot read {path}"):
         data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
     _refuse_truncated(path, data)
     try:
         image = decode_as_stored(data) if data else None
@@ -102,13 +98,9 @@ def write_image(path: Path, image: np.ndarray) -> None:
     encoded, data = cv2.imencode(path.suffix, pixels, options)
     if not encoded:
         raise InputError(f"cannot encode {path}; expected a suffix such as .png or .jpg")
-    try:
-        with replacing(path) as unfinished:
-            unfinished.write_bytes(data.tobytes())
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}; choose another --output or make room"
-        ) from None
+    advice = "choose another --output or make room"
+    with explain_os_errors(f"cannot write {path}", advice), replacing(path) as unfinished:
+        unfinished.write_bytes(data.tobytes())
 
 
 def _refuse_truncated(path: Path, data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from bisenet_core.drives import label_messages as messages
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.drive import Frame
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import overlay
 
@@ -44,11 +44,9 @@ class LabelledBagWriter:
         self._counts: Mapping[str, object] = {}
         self._last_ns = self._next_report = -1
         self._connections: dict[str, Any] = {}
-        try:
+        with self._explaining():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = messages.open_writer(path)
-        except OSError as error:
-            raise self._cannot_write(error) from None
 
     def write(self, frame: Frame, labels: np.ndarray | None, counts: Mapping[str, object]) -> None:
         """Add a frame; they come in the order of the recording.
@@ -56,7 +54,7 @@ class LabelledBagWriter:
         ``labels``: HxW uint8 of the frame's size, or None where it was not labelled. ``counts``: the account
         so far, this frame in it, such as received, published and failed. Raises InputError.
         """
-        try:
+        with self._explaining():
             if self._last_ns < 0:
                 self._begin(frame)
             elif frame.recorded_ns >= self._next_report:
@@ -66,8 +64,6 @@ class LabelledBagWriter:
             self._counts, self._last_ns = dict(counts), frame.recorded_ns
             if labels is not None and frame.image is not None:
                 self._write_labels(frame, frame.image, labels)
-        except OSError as error:
-            raise self._cannot_write(error) from None
 
     def __enter__(self) -> "LabelledBagWriter":
         return self
@@ -76,10 +72,9 @@ class LabelledBagWriter:
         whole = False
         try:
             if kind is None:
-                self._finish()
+                with self._explaining():
+                    self._finish()
                 whole = True
-        except OSError as error:
-            raise self._cannot_write(error) from None
         finally:
             if not whole:
                 self._discard()
@@ -118,9 +113,8 @@ class LabelledBagWriter:
             self._writer.close()
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _cannot_write(self, error: OSError) -> InputError:
-        reason = error.strerror or error
-        return InputError(f"cannot write {self.path}: {reason}; choose another folder or make room")
+    def _explaining(self) -> AbstractContextManager[None]:
+        return explain_os_errors(f"cannot write {self.path}", "choose another folder or make room")
 
 
 def _refuse_what_is_there(path: Path, source: Path) -> None:

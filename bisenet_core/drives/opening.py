@@ -12,7 +12,7 @@ from bisenet_core.drives.truth.folder_truth import FolderTruth
 from bisenet_core.drives.truth.topic_truth import TopicTruth
 from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.drives.video_drive import VIDEO_SUFFIXES, VideoDrive
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.labels.label_space import LabelSpace
 
@@ -36,10 +36,8 @@ def open_drive(
     if rate is not None and not 0 < rate <= 1000:
         raise InputError(f"rate {rate:g} Hz is out of range; expected more than 0, at most 1000")
     path = Path(path)
-    try:
+    with explain_os_errors(f"cannot read {path}", "check its permissions"):
         drive = _open(path, topic, rate, with_truth, significant_bits)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}; check its permissions") from None
     if not isinstance(drive, BagDrive):
         bits = f"significant bits, here {significant_bits}," if significant_bits != SAMPLE_BITS else ""
         unused = bits or (f"a topic, here {topic}," if topic is not None else "")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from bisenet_core.errors import InputError, printable
+from bisenet_core.errors import explain_os_errors, printable
 
 Item = TypeVar("Item")
 
@@ -87,10 +87,6 @@ def write_json(path: Path | None, content: dict[str, Any]) -> None:
     """Write ``content`` to ``path`` where one is given. Raises InputError where that is not possible."""
     if path is None:
         return
-    try:
+    with explain_os_errors(f"cannot write {path}", "name a file that can be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}; name a file that can be written"
-        ) from None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 
 SUFFIXES = (".png", ".svg")
 INK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
@@ -69,11 +69,8 @@ def draw_files(
         figure = Figure(figsize=size)
         FigureCanvasAgg(figure)  # measures text while the figure is being drawn
         draw(figure)
-        try:
+        with explain_os_errors(f"cannot write to {paths[0].parent}",
+                               f"give {option} a folder that can be written"):
             for path in paths:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 figure.savefig(path, metadata=_NO_DATES[path.suffix])
-        except OSError as error:
-            raise InputError(
-                f"cannot write to {path.parent}: {error.strerror}; give {option} a folder that can be written"
-            ) from None

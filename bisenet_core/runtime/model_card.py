@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, Union
 
-from bisenet_core.errors import InputError, suggest
+from bisenet_core.errors import InputError, explain_os_errors, suggest
 from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_search import resolve_model
@@ -162,12 +162,9 @@ class ModelCard:
 def file_sha256(path: Union[str, Path]) -> str:
     """SHA-256 of a file, 64 lower-case hexadecimal digits. Raises InputError when it cannot be read."""
     digest = hashlib.sha256()
-    try:
-        with open(str(path), "rb") as stream:
-            for block in iter(lambda: stream.read(1 << 20), b""):
-                digest.update(block)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    with explain_os_errors(f"{path} cannot be read"), open(str(path), "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
     return digest.hexdigest()
 
 

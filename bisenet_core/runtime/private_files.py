@@ -5,7 +5,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 #: End of the names of files that are being written.
@@ -18,12 +18,9 @@ class UntrustedFileError(OSError):
 
 def make_private_folder(folder: Path) -> Path:
     """Make ``folder``, mode 0700, where it is not there. Raises InputError where others may write into it."""
-    try:
+    with explain_os_errors(f"engine cache {folder} cannot be made", "name another folder (engine_cache)"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = os.stat(str(folder))
-    except OSError as error:
-        raise InputError(f"engine cache {folder} cannot be made: {error.strerror}; name another folder "
-                         "(engine_cache)") from error
     reason = _why_untrusted(status)
     if reason:
         raise InputError(f"engine cache {folder} {reason}, who could put programs for the GPU there; make it "

@@ -5,7 +5,7 @@ from pathlib import Path
 from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
 from bisenet_core.drives.rendering import RenderedDrive
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.reports.console import progress_bar
 
 _OWN_FILES = ("summary.json", "overlay.mp4", "contact_sheet.png")
@@ -16,13 +16,11 @@ def prepare_output(output: Path) -> None:
     ours = (output / "node.log").is_file() or (output / "rendered_drive").is_dir()
     if output.exists() and not ours and (not output.is_dir() or any(output.iterdir())):
         raise InputError(f"--output {output} holds files that are not the demo's; choose a new folder")
-    try:
+    with explain_os_errors(f"cannot make {output}", "choose another --output"):
         output.mkdir(parents=True, exist_ok=True)
         for path in [output / name for name in _OWN_FILES]:
             if path.is_file() or path.is_symlink():
                 path.unlink()  # none of them may be taken for a result of this run
-    except OSError as error:
-        raise InputError(f"cannot make {output}: {error.strerror}; choose another --output") from None
 
 
 def refuse_input_folder(output: Path, drive: Drive) -> None:

@@ -14,7 +14,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_ros.harness.camera_publisher import stamp_ns
 from bisenet_ros.harness.child_process import ChildProcess
 from bisenet_ros.harness.listening import listen, spinning
@@ -164,11 +164,9 @@ class NodeUnderLoad:
 
 def make_writable(folder: Path) -> None:
     """Make a folder for logs. Raises InputError where nothing can be written into it."""
-    try:
+    with explain_os_errors(f"cannot write to {folder}", "choose another --output"):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "node.log").touch()
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}; choose another --output") from None
 
 
 def _line_of(camera: ChildProcess) -> str:

@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.runtime.model_card import file_sha256
 
 TIMEOUT = 30.0  # seconds without a byte
@@ -36,7 +36,7 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report) -> Path
     ``sha256_prefix``, which is removed.
     """
     part = target.with_name(target.name + ".part")
-    try:
+    with explain_os_errors(f"cannot write {target}", "make room and run it again"):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             _verify(url, target, sha256_prefix)
@@ -45,8 +45,6 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report) -> Path
         _verify(url, part, sha256_prefix)
         part.replace(target)
         _tag_file(part).unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}; make room and run it again") from None
     return target
 
 

@@ -12,7 +12,7 @@ from bisenet_core.deployment.model_folder import write_model_folder
 from bisenet_core.deployment.published.catalogue import Published, cache_folder, is_installed
 from bisenet_core.deployment.published.download import DownloadError, Report, download
 from bisenet_core.deployment.published.importer import Source, card_of, read_network
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.models.weights.renamings import renaming_of
 from bisenet_core.runtime.model_card import ModelCard
 
@@ -72,7 +72,7 @@ def _download(published: Published, path: Path, folder: Path, report: Report) ->
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold the lock ``path``, waiting while another process has it."""
-    try:
+    with explain_os_errors(f"cannot write {path}", "make it writable or make room"):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
         try:
@@ -80,7 +80,5 @@ def _locked(path: Path) -> Iterator[None]:
         except Timeout:
             _LOG.warning("another process is fetching it; waiting until that is done")
             held = lock.acquire()
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; make it writable or make room") from None
     with held:
         yield

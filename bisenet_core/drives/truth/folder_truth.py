@@ -10,7 +10,7 @@ from bisenet_core.drives.image_files import natural_key
 from bisenet_core.drives.truth.label_images import read_labels
 from bisenet_core.drives.truth.stamp_pairs import StampPairs
 from bisenet_core.drives.truth.truth import Truth
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.labels.label_space import LabelSpace
 
 _SECOND = 1_000_000_000
@@ -107,10 +107,8 @@ def stamp_in(name: str) -> int | None:
 
 
 def _png_files(folder: Path) -> list[Path]:
-    try:
+    with explain_os_errors(f"cannot list {folder}", "expected a folder of PNG labels"):
         entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    except OSError as error:
-        raise InputError(f"cannot list {folder}: {error.strerror}; expected a folder of PNG labels") from None
     files = sorted((path for path in entries if path.suffix.lower() == ".png"), key=natural_key)
     if not files:
         raise InputError(f"{folder} has no PNG files; expected single-channel labels such as 000000.png")

@@ -9,7 +9,7 @@ import cv2
 
 from bisenet_core import __version__
 from bisenet_core.drives.bags.sqlite_storage import logs_of
-from bisenet_core.errors import InputError
+from bisenet_core.errors import explain_os_errors
 from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.runtime.model_card import CARD_NAME, file_sha256
 from bisenet_core.runtime.segmenter import Segmenter
@@ -98,10 +98,8 @@ def state_of(path: Path) -> str:
     Raises InputError for what cannot be read.
     """
     digest = hashlib.sha256()
-    try:
+    with explain_os_errors(f"{path} cannot be read"):
         for file in sorted(path.iterdir()) if path.is_dir() else [path, *logs_of(path)]:
             status = file.stat()
             digest.update(f"{file.name}\n{status.st_size}\n{status.st_mtime_ns}\n".encode())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
     return digest.hexdigest()

@@ -12,7 +12,7 @@ import numpy as np
 from bisenet_core.drives.bags.bag_files import is_bag_file, stored_name
 from bisenet_core.drives.labelled_bag import LabelledBagWriter
 from bisenet_core.drives.read_ahead import read_ahead
-from bisenet_core.errors import InputError
+from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
 from bisenet_core.evaluation.replay.worker import AHEAD, Progress
 from bisenet_core.labels.label_space import LabelSpace
@@ -29,7 +29,7 @@ def write_labelled_bags(
 
     Raises InputError where that is not possible.
     """
-    try:
+    with explain_os_errors(f"cannot write into {folder}", "make room, and add --resume to go on"):
         folder.mkdir(exist_ok=True)
         for bag, name in zip(bags, unique_names([_folder_name(bag.recording.path) for bag in bags])):
             state = bag.store.digest(bag.parts)
@@ -37,10 +37,6 @@ def write_labelled_bags(
                 progress(len(bag.recording))
             else:
                 _replace(folder / name, bag, state, space, progress)
-    except OSError as error:
-        raise InputError(
-            f"cannot write into {folder}: {error.strerror}; make room, and add --resume to go on"
-        ) from None
 
 
 def _folder_name(bag: Path) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.part_result import PartStore
 from bisenet_core.evaluation.replay.preparation import Request
@@ -23,15 +23,13 @@ def claim_output(request: Request, job: ReplayJob) -> PartStore:
     """
     output, about = request.output, _about(request, job)
     _refuse_input(output, [*request.bags, *([request.labels] if request.labels else [])])
-    try:
+    with explain_os_errors(f"cannot write into {output}", "choose another --output"):
         output.mkdir(parents=True, exist_ok=True)
         if any(output.iterdir()):
             _refuse_other(output, about, request.resume)
         else:
             (output / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
         (output / _PARTS).mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write into {output}: {error.strerror}; choose another --output") from None
     return PartStore(output / _PARTS, job)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.replay.frame_result import COUNTS, STAGES, FrameResult
 from bisenet_core.evaluation.replay.job import Part, ReplayJob, fingerprint
 from bisenet_core.files import replacing
@@ -130,12 +130,8 @@ class PartStore:
 
     def save(self, part: Part, result: PartResult) -> None:
         """Keep the part's result. Raises InputError where the disk is full or the folder is closed."""
-        try:
+        with explain_os_errors(f"cannot write into {self._folder}", "make room and add --resume"):
             result.save(self._path(part))
-        except OSError as error:
-            raise InputError(
-                f"cannot write into {self._folder}: {error.strerror}; make room and add --resume"
-            ) from None
 
     def digest(self, parts: Sequence[Part]) -> str:
         """64 hexadecimal digits, of all that the results of ``parts`` are made of."""

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.metrics import mailbox_simulation
 from bisenet_core.evaluation.metrics.latency import spread
 from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED, Driven
@@ -28,7 +28,7 @@ def write_results(
     them. ``left_out``: lines of what was left out before any frame. A file is replaced when the new one is
     whole. Raises InputError where that is not possible.
     """
-    try:
+    with explain_os_errors(f"cannot write into {output}", "make room, and add --resume to go on"):
         with replacing(output / FRAMES_CSV, shared=True) as path:
             write_csv(path, (row for bag in bags for row in bag.rows))
         with replacing(output / FRAMES_NPZ, shared=True) as path:
@@ -36,10 +36,6 @@ def write_results(
         results = _results(about, bags, space, left_out)
         with replacing(output / RESULTS, shared=True) as path:
             path.write_text(json.dumps(results, indent=2) + "\n")
-    except OSError as error:
-        raise InputError(
-            f"cannot write into {output}: {error.strerror}; make room, and add --resume to go on"
-        ) from None
     return results
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import explain_os_errors
 from bisenet_core.learning.ablation.rows import TABLE_2, Row
 from bisenet_core.learning.ablation.runs import Plan
 from bisenet_core.models.complexity import complexity_of
@@ -106,7 +106,5 @@ def _draw(folder: Path, content: dict[str, Any]) -> list[Path]:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with explain_os_errors(f"cannot write {path}", "choose another --output"):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another --output") from None

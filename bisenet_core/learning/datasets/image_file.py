@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bisenet_core.drives.image_files import IMAGE_SUFFIXES, OTHER_SUFFIXES
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.images.orientation import decode_as_stored
 
 #: Endings of camera images, in lower case.
@@ -23,10 +23,8 @@ _FILLER = bytes(range(250)) + b"".join(bytes([0xFF, 0xD0 + n, *range(25 * n + 25
 
 def read_bytes(path: Path) -> bytes:
     """The file's content. Raises InputError where there is none."""
-    try:
+    with explain_os_errors(f"cannot read {path}", "restore it or remove the pair"):
         content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; restore it or remove the pair") from None
     if not content:
         raise InputError(f"{path} is empty; restore it or remove the pair")
     return content

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from bisenet_core.drives.image_files import as_on_disk, composed
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS, OTHER_IMAGE_ENDINGS, not_trained_on
 from bisenet_core.learning.datasets.label_coding import LabelCoding
@@ -115,11 +115,8 @@ def files_below(folder: Path) -> list[str]:
 
 
 def _listed(place: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(place) as entries:
-            return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    except OSError as error:
-        raise InputError(f"folder {place} cannot be listed: {error.strerror}") from None
+    with explain_os_errors(f"folder {place} cannot be listed"), os.scandir(place) as entries:
+        return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
 
 
 def pair_up(

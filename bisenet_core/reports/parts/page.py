@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.files import replacing
 from bisenet_core.reports.parts.formats import FILTERS
 
@@ -35,11 +35,7 @@ def render_page(folder: Path, template: str, **content: Any) -> str:
 
 def write_page(path: Path, page: str) -> Path:
     """Put ``page`` in the place of ``path`` and return that. Raises InputError where it cannot be written."""
-    try:
-        with replacing(path) as unfinished:
-            unfinished.write_text(page, encoding="utf-8", errors="replace")  # a name may be no UTF-8
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}; choose another --output or make room"
-        ) from None
+    advice = "choose another --output or make room"
+    with explain_os_errors(f"cannot write {path}", advice), replacing(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8", errors="replace")  # a name may be no UTF-8
     return path

@@ -8,9 +8,9 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, ContextManager, Iterator, NamedTuple, Optional, Tuple, Union
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import explain_os_errors
 from bisenet_core.runtime.engine.builder import EngineBuilder
 from bisenet_core.runtime.engine.callbacks import Progress
 from bisenet_core.runtime.engine.options import CacheKey, EngineOptions
@@ -74,10 +74,8 @@ class EngineCache:
     def _locked(self, path: Path) -> Iterator[None]:
         """Hold the lock of one engine; the kernel frees it when the process dies."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
+        with _explaining(path):
             descriptor = os.open(str(path) + ".lock", flags, 0o600)
-        except OSError as error:
-            raise _cannot_write(path, error) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -105,11 +103,9 @@ class EngineCache:
     def _write(path: Path, key: CacheKey, plan: bytes, seconds: float) -> CachedEngine:
         note = dict(key.content, key=key.sha256, bytes=len(plan), sha256=hashlib.sha256(plan).hexdigest(),
                     seconds=round(seconds, 1))
-        try:
+        with _explaining(path):
             write_private(path, plan)
             write_private(_note_of(path), (json.dumps(note, indent=2, sort_keys=True) + "\n").encode("utf-8"))
-        except OSError as error:
-            raise _cannot_write(path, error) from error
         return CachedEngine(plan, path, seconds)
 
 
@@ -134,6 +130,5 @@ def _mismatch(plan: bytes, note: Any, key: CacheKey) -> Optional[str]:
     return None
 
 
-def _cannot_write(path: Path, error: OSError) -> InputError:
-    return InputError(f"{path} cannot be written: {error.strerror}; make room, or name another folder "
-                      "(engine_cache)")
+def _explaining(path: Path) -> ContextManager[None]:
+    return explain_os_errors(f"{path} cannot be written", "make room, or name another folder (engine_cache)")
