@@ -13,8 +13,13 @@ from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.logging import get_logger
+from rclpy.logging import LoggingSeverity, get_logger, set_logger_level
 from rclpy.signals import SignalHandlerOptions
+
+try:
+    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+except ImportError:  # as it was called in Humble
+    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
 from bisenet_core.errors import InputError, printable
 from bisenet_core.runtime.memory import keep_freed_memory
@@ -72,6 +77,19 @@ class SegmentationNode(LifecycleNode):
         # Once a second of real time: with use_sim_time, the node's own clock may stand still.
         self._diagnostics_timer = self.create_timer(
             1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def create_publisher(self, *arguments: Any, **options: Any) -> Any:
+        """As the base class, without its line in the log for each subscriber that does not match.
+
+        Anybody could fill the disk with them; diagnostics tell of such subscribers, and once.
+        """
+        return super().create_publisher(
+            *arguments, event_callbacks=PublisherEventCallbacks(use_default_callbacks=False), **options)
+
+    def create_subscription(self, *arguments: Any, **options: Any) -> Any:
+        """As the base class, without its line in the log for each publisher that does not match."""
+        return super().create_subscription(
+            *arguments, event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False), **options)
 
     def start(self) -> bool:
         """Configure and activate; returns whether both succeeded. What went wrong has been logged."""
@@ -198,6 +216,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     # Handlers of our own: rclpy's would take ROS away while an image is still in work, and its account with
     # it. A second signal changes nothing.
     _handle_signals(lambda *_: stopping.set())
+    # It repeats as it is what a request calls a transition that there is not: anybody's lines and escapes.
+    set_logger_level("rcl_lifecycle", LoggingSeverity.FATAL)
     try:
         # Unknown ROS arguments and unreadable parameter files are RuntimeErrors.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)

@@ -47,12 +47,15 @@ class NodeWatch:
         self._changed = threading.Condition()
 
     def on_diagnostics(self, message: DiagnosticArray) -> None:
-        """Update from a diagnostics message; those of other nodes change nothing."""
+        """Update from a diagnostics message; others' change nothing, also where they bear the node's name."""
         found = {status.name: {value.key: value.value for value in status.values}
                  for status in message.status if status.name in self._names}
         if len(found) < len(self._names):
             return
-        accounts = [NodeAccount(counts_from_values(found[name]), found[name]) for name in self._names]
+        try:
+            accounts = [_account(found[name]) for name in self._names]
+        except (KeyError, ValueError):
+            return
         with self._changed:
             self._note_restart(sum_counts(account.counts for account in accounts))
             self.accounts = accounts
@@ -117,6 +120,14 @@ class NodeWatch:
         # A node's counts never fall while it lives. What the one before had counted stays counted.
         if counts.received < self._counts().received:
             self._start = counts_since(self._counts(), self._start)
+
+
+def _account(values: dict[str, str]) -> NodeAccount:
+    """Raises KeyError or ValueError for values that are not such as the node's."""
+    missing = [name for name in _RUNS if name not in values]
+    if values["state"] == "active" and missing:
+        raise KeyError(missing)
+    return NodeAccount(counts_from_values(values), values)
 
 
 def counts_since(start: FrameCounts, end: FrameCounts) -> FrameCounts:

@@ -11,13 +11,15 @@ from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.harness.node_watch import SILENCE_S, NodeWatch, counts_since, what_runs
 
 COUNTS = FrameCounts(1, 1, {}, {})
+RUNS = {"model": "tiny", "backend": "elsewhere", "precision": "bf16", "device": "a CPU",
+        "input_size": "96x64"}
 
 
 def says(name, state, *counts):
     """Diagnostics of a node's camera with this status name, or with several counts of as many cameras."""
     statuses = []
     for index, one in enumerate(counts or [COUNTS]):
-        facts = dict(counts_to_values(one), state=state)
+        facts = dict(RUNS, **counts_to_values(one), state=state)
         values = [KeyValue(key=key, value=value) for key, value in facts.items()]
         statuses.append(DiagnosticStatus(name=name.format(index), values=values))
     return DiagnosticArray(status=statuses)
@@ -34,6 +36,21 @@ def test_it_listens_to_its_node_alone(node, name):
     assert watch.not_active().endswith("is inactive, not active")
     watch.on_diagnostics(says(name, "active"))
     assert watch.not_active() == watch.gone() == ""
+
+
+@pytest.mark.parametrize("changes", [
+    {"received": "many"}, {"published": "9" * 9999}, {"received": None}, {"state": None}, {"model": None},
+    {"failed.\x1b": "1.5"}], ids=str)
+def test_what_others_say_in_the_nodes_name_changes_nothing(changes):
+    watch, message = NodeWatch("/segmentation"), says("segmentation: image", "active")
+    watch.on_diagnostics(message)
+    before = watch.accounts
+    values = {one.key: one.value for one in message.status[0].values}
+    values.update(changes)
+    forged = [KeyValue(key=key, value=value) for key, value in values.items() if value is not None]
+    message.status[0].values = forged
+    watch.on_diagnostics(message)
+    assert watch.accounts is before and watch.heard == 1
 
 
 def test_silence_is_noticed():
@@ -104,8 +121,7 @@ def test_waiting_for_rest_ends():
 
 
 def test_what_runs_is_what_diagnostics_say():
-    facts = {"model": "tiny", "backend": "elsewhere", "precision": "bf16", "device": "a CPU",
-             "input_size": "96x64", "received": "3"}
+    facts = dict(RUNS, received="3")
     runs = what_runs(facts)
     assert (runs["precision"], runs["device"], runs["input_size"]) == ("bf16", "a CPU", "96x64")
     assert "received" not in runs and "backend_version" not in runs and runs["python_version"]
