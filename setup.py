@@ -25,7 +25,7 @@ setup(
     author_email="maintainers@bisenet-ros.example.org",
     license="Apache-2.0",
     packages=find_packages(include=["bisenet_ros", "bisenet_ros.*", "bisenet_core", "bisenet_core.*"]),
-    package_data={"": ["*.j2", "*.css", "*.cu", "*.h"]},
+    package_data={"": ["*.j2", "*.css", "*.cu", "*.h", "*.json", "*.yaml"]},
     python_requires=">=3.6",
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),

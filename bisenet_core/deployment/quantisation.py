@@ -12,7 +12,7 @@ import onnx
 
 from bisenet_core.deployment.quantiser import costliest_layers, layers_of, quantise, read_float_network
 from bisenet_core.deployment.scratch_folder import scratch_folder
-from bisenet_core.errors import InputError, ParityError
+from bisenet_core.errors import ParityError, explain_os_errors
 from bisenet_core.evaluation.backend_agreement import Agreement
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.runtime.model_card import CARD_NAME, ModelCard, file_sha256
@@ -64,19 +64,16 @@ def quantise_model(
     model = read_float_network(card.onnx_path.read_bytes())
     inputs = [partial(_network_input, read, card) for read in calibration.images]
     folder = card.onnx_path.parent
-    try:
-        with scratch_folder(folder) as scratch:
-            made = partial(_make, card, model, inputs, calibration.name, trial, scratch)
-            quantised = made(keep_float)
-            limit = quantised.acceptable_loss if max_loss is None else max_loss
-            if quantised.loss > limit:
-                quantised = _search(made, model, inputs, scratch, keep_float, limit)
-            replace(card, int8=quantised).save(scratch)
-            for name in (INT8_NAME, CARD_NAME):  # the file first: one that no card names is not used
-                os.replace(scratch / name, folder / name)
-    except OSError as error:
-        reason = error.strerror
-        raise InputError(f"cannot write {folder}: {reason}; copy the model to another folder") from None
+    advice = "copy the model to another folder"
+    with explain_os_errors(f"cannot write {folder}", advice), scratch_folder(folder) as scratch:
+        made = partial(_make, card, model, inputs, calibration.name, trial, scratch)
+        quantised = made(keep_float)
+        limit = quantised.acceptable_loss if max_loss is None else max_loss
+        if quantised.loss > limit:
+            quantised = _search(made, model, inputs, scratch, keep_float, limit)
+        replace(card, int8=quantised).save(scratch)
+        for name in (INT8_NAME, CARD_NAME):  # the file first: one that no card names is not used
+            os.replace(scratch / name, folder / name)
     return ModelCard.load(folder)
 
 

@@ -1,14 +1,15 @@
 """LabelSpace: the classes that a network knows, their colours, and the id of unlabelled pixels."""
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import List, Tuple
+from pathlib import Path
+from typing import Dict, Tuple
 
 import numpy as np
 
 from bisenet_core.errors import InputError, suggest
-from bisenet_core.labels.large_label_spaces import ADE20K, COCO_STUFF
 
 #: The value of a label pixel that has no class. The same in every label space.
 UNLABELED = 255
@@ -100,36 +101,22 @@ def _key(name: str) -> str:
     return re.sub(r"[^\w\x80-\U0010ffff]", "_", unicodedata.normalize("NFC", name).strip().lower())
 
 
-def _label_space(name: str, ignore_id: int, entries: List[Tuple[str, Color]]) -> LabelSpace:
-    classes, palette = zip(*entries)
-    return LabelSpace(name, classes, palette, ignore_id)
+def _read_label_spaces() -> Dict[str, LabelSpace]:
+    """Those of label_spaces.json, by data set. Its colours are RGB in hexadecimal."""
+    content = json.loads(Path(__file__).with_name("label_spaces.json").read_text(encoding="utf-8"))
+    return {dataset: LabelSpace(space["name"], tuple(space["classes"]),
+                                tuple(map(_color, space["colors"])), space["ignore_id"])
+            for dataset, space in content.items()}
 
 
-#: CamVid's 11 classes in the order and colours of the SegNet distribution; 11 is its unlabelled id.
-CAMVID_11 = _label_space("CamVid-11", 11, [
-    ("Sky", (128, 128, 128)), ("Building", (128, 0, 0)), ("Pole", (192, 192, 128)),
-    ("Road", (128, 64, 128)), ("Pavement", (60, 40, 222)), ("Tree", (128, 128, 0)),
-    ("SignSymbol", (192, 128, 128)), ("Fence", (64, 64, 128)), ("Car", (64, 0, 128)),
-    ("Pedestrian", (64, 64, 0)), ("Bicyclist", (0, 128, 192)),
-])
+def _color(text: str) -> Color:
+    red, green, blue = bytes.fromhex(text)
+    return red, green, blue
 
-#: Cityscapes' 19 evaluated classes by train id, with the colours of its own scripts.
-CITYSCAPES_19 = _label_space("Cityscapes-19", 255, [
-    ("road", (128, 64, 128)), ("sidewalk", (244, 35, 232)), ("building", (70, 70, 70)),
-    ("wall", (102, 102, 156)), ("fence", (190, 153, 153)), ("pole", (153, 153, 153)),
-    ("traffic light", (250, 170, 30)), ("traffic sign", (220, 220, 0)), ("vegetation", (107, 142, 35)),
-    ("terrain", (152, 251, 152)), ("sky", (70, 130, 180)), ("person", (220, 20, 60)),
-    ("rider", (255, 0, 0)), ("car", (0, 0, 142)), ("truck", (0, 0, 70)), ("bus", (0, 60, 100)),
-    ("train", (0, 80, 100)), ("motorcycle", (0, 0, 230)), ("bicycle", (119, 11, 32)),
-])
-
-ADE20K_150 = _label_space("ADE20K-150", 255, ADE20K)
-COCO_STUFF_171 = _label_space("COCO-Stuff-171", 255, COCO_STUFF)
 
 #: Data set name -> the label space of its ground truth.
-LABEL_SPACES = {
-    "camvid": CAMVID_11, "cityscapes": CITYSCAPES_19, "ade20k": ADE20K_150, "cocostuff": COCO_STUFF_171,
-}
+LABEL_SPACES = _read_label_spaces()
+CAMVID_11, CITYSCAPES_19, ADE20K_150, COCO_STUFF_171 = LABEL_SPACES.values()
 
 
 def label_space_of(dataset: str) -> LabelSpace:

@@ -86,10 +86,8 @@ class ModelCard:
         Raises InputError for another than the card names, and for one in INT8 made of another model.onnx.
         """
         path = self.network_file(precision)
-        try:
+        with explain_os_errors(f"{path} cannot be read"):
             content = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}") from error
         if path != self.onnx_path:
             self._verify_int8(path, content)
         elif hashlib.sha256(content).hexdigest() != self.onnx_sha256:

@@ -13,7 +13,7 @@ from bisenet_core.drives.bags.mcap_storage import McapStorage
 from bisenet_core.drives.bags.ros1_storage import Ros1Storage
 from bisenet_core.drives.bags.sqlite_storage import SqliteStorage
 from bisenet_core.drives.bags.storage import ENTRY, Channel, Storage
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, explain_os_errors
 
 _KINDS: dict[str, Callable[[Path], Storage]] = {
     ".db3": SqliteStorage,
@@ -84,10 +84,8 @@ class Bag:
         self.path = path
         self._opened = ExitStack()
         self._storages: dict[str, Storage] = {}
-        try:
+        with explain_os_errors(f"cannot read {path}"):
             files = find_bag_files(path)
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}") from None
         self._notes, self._declared = list(files.notes), files.declared
         refusals = list(filter(None, map(self._add, files.paths)))
         if not self._storages:
