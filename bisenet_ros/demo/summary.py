@@ -89,6 +89,33 @@ def summarise(playing: Playing, scores: Scores | None, output: Path) -> dict[str
     }
 
 
+def what_limited(node: dict[str, str], rate: float) -> list[tuple[str, str]]:
+    """What kept the node from labelling every frame that came at ``rate`` hertz, and what would help.
+
+    ``node``: its last diagnostics; nothing is said without the times of its stages.
+    """
+    if "segment_ms_p50" not in node or "precision" not in node:
+        return []
+    takes, period = float(node["segment_ms_p50"]), 1e3 / rate
+    pace = f"a frame takes {takes:.0f} ms (p50) in {node['precision']}, and one came every {period:.0f} ms"
+    if takes < period:
+        pace += "; at times other programs kept the processors"
+    slower = max(1, min(int(900 / takes), int(0.9 * rate)))
+    helps = [f'DEMO_ARGS="--rate {slower}"']
+    if takes >= period:
+        helps.append("a smaller input (the node's input_width and input_height)")
+    if node["precision"] == "fp32":
+        helps.append("precision bf16 or int8, where the CPU and the model have it (docs/node.md)")
+    return [("what limited it", pace), ("what would help", ", ".join(helps))]
+
+
+def _what_ran(node: dict[str, str]) -> list[tuple[str, str]]:
+    if "precision" not in node:
+        return []
+    ran = "{precision} on {backend}, {device}".format(**node)
+    return [("ran in", ran), ("  why", node["backend_reason"])]
+
+
 def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """The summary as rows of a table."""
     names = ["frames_published", "frames_labelled", "frames_dropped", "frames_failed", "frames_lost"]
@@ -107,5 +134,8 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         seen = "; {}".format(summary["seen_in_training"]) if summary["seen_in_training"] else ""
         result.append(("mean IoU", "{:.1f}%{}".format(100 * summary["miou"], seen)))
     result.append(("model", "{model} ({label_space})".format(**summary)))
+    result += _what_ran(summary["node"] or {})
+    if summary["dropped_by_reason"].get("superseded"):
+        result += what_limited(summary["node"] or {}, summary["rate"])
     return result + [
         (name.replace("_", " "), summary[name]) for name in ("video", "contact_sheet") if summary[name]]

@@ -62,6 +62,8 @@ def test_it_is_symmetric_and_of_any_size(quantised):
     dequantised = [node for node in quantised.graph.node if node.op_type == "DequantizeLinear"]
     zeros = [values(quantised, node.input[2]) for node in dequantised]
     assert len(zeros) == 8 and not any(zero.any() for zero in zeros)
+    inputs = [node for node in quantised.graph.node if node.op_type == "QuantizeLinear"]
+    assert all(values(quantised, node.input[1]).ndim == 0 for node in inputs)  # TensorRT takes no other
     sides = quantised.graph.input[0].type.tensor_type.shape.dim[2:]
     assert [side.dim_param for side in sides] == ["height", "width"]
     assert [one.version for one in quantised.opset_import if one.domain == ""] == [13]

@@ -8,7 +8,12 @@ from typing import Any, Optional
 from bisenet_core.errors import BackendUnavailable, InputError
 from bisenet_core.runtime.engine.callbacks import Progress, attach_progress, raise_interruption, shared_logger
 from bisenet_core.runtime.engine.options import EngineOptions
-from bisenet_core.runtime.engine.prepared_onnx import is_quantised, prepare_onnx, to_half
+from bisenet_core.runtime.engine.prepared_onnx import (
+    is_quantised,
+    prepare_onnx,
+    to_half,
+    with_signed_activations,
+)
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.private_files import read_private, write_private
 
@@ -68,6 +73,8 @@ class EngineBuilder:
         if options.precision == "int8" and not is_quantised(onnx):
             raise InputError(f"{card.onnx_path} says nowhere where it is INT8 (it has no QuantizeLinear); "
                              "`bisenet quantize` makes a model.int8.onnx; or use precision fp16")
+        if options.precision == "int8":
+            return with_signed_activations(onnx)
         if options.precision == "fp16" and not hasattr(self._trt.BuilderFlag, "FP16"):
             return to_half(onnx)
         return onnx

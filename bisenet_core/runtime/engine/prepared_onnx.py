@@ -20,12 +20,12 @@ from bisenet_core.runtime.engine.onnx_wire import (
 
 # Numbers of the fields, from onnx.proto.
 _GRAPH = 7
-_NODE, _INITIALIZER, _INPUT = 1, 5, 11
+_NODE, _INITIALIZER, _INPUT, _VALUE_INFO = 1, 5, 11, 13
 _NODE_INPUT, _NODE_OUTPUT, _OP_TYPE, _ATTRIBUTE = 1, 2, 4, 5
 _ATTRIBUTE_INT = 3
 _DATA_TYPE, _TENSOR_NAME, _RAW_DATA = 2, 8, 9
 _INFO_TYPE, _TENSOR_TYPE, _SHAPE, _DIMENSION, _DIM_VALUE = 2, 1, 2, 1, 1
-_FLOAT, _FLOAT16 = 1, 10
+_FLOAT, _UINT8, _INT8, _FLOAT16 = 1, 2, 3, 10
 
 
 def prepare_onnx(content: bytes, width: int, height: int) -> bytes:
@@ -50,6 +50,29 @@ def is_quantised(content: bytes) -> bool:
     graphs = messages(list(read_fields(content)), _GRAPH)
     nodes = [node for graph in graphs for node in messages(list(read_fields(graph)), _NODE)]
     return any("QuantizeLinear" in texts(list(read_fields(node)), _OP_TYPE) for node in nodes)
+
+
+def with_signed_activations(content: bytes) -> bytes:
+    """The quantised network with signed INT8 alone, as TensorRT takes it.
+
+    What is unsigned, from 0 to 255 steps above a zero point of 0, gets 127 steps up to the same value. Raises
+    InputError for another zero point.
+    """
+    model = list(read_fields(content))
+    graph = list(read_fields(messages(model, _GRAPH)[0]))
+    nodes = [list(read_fields(node)) for node in messages(graph, _NODE)]
+    used = [texts(node, _NODE_INPUT) for node in nodes
+            if texts(node, _OP_TYPE)[0] in ("QuantizeLinear", "DequantizeLinear")]
+    unsigned = {name for name in map(_unsigned_name, messages(graph, _INITIALIZER)) if name}
+    scales = {names[1] for names in used if names[2:] and names[2] in unsigned}
+    result: List[Field] = []
+    for number, kind, value in graph:
+        if number == _INITIALIZER and isinstance(value, bytes):
+            result.append((number, kind, _signed(value, scales)))
+        elif number != _VALUE_INFO:  # types between the nodes, which any reader finds out itself
+            result.append((number, kind, value))
+    written = write_fields(result)
+    return write_fields([(n, kind, written if n == _GRAPH else value) for n, kind, value in model])
 
 
 def to_half(content: bytes) -> bytes:
@@ -100,6 +123,26 @@ def _half_name(tensor: bytes) -> Optional[str]:
     fields = list(read_fields(tensor))
     half = number_of(fields, _DATA_TYPE) == _FLOAT16 and bool(messages(fields, _RAW_DATA))
     return texts(fields, _TENSOR_NAME)[0] if half else None
+
+
+def _unsigned_name(tensor: bytes) -> Optional[str]:
+    fields = list(read_fields(tensor))
+    return texts(fields, _TENSOR_NAME)[0] if number_of(fields, _DATA_TYPE) == _UINT8 else None
+
+
+def _signed(tensor: bytes, scales: Set[str]) -> bytes:
+    """A zero point as INT8, one of ``scales`` wider by 255/127, any other tensor as it is."""
+    fields = list(read_fields(tensor))
+    name, (raw, *_) = texts(fields, _TENSOR_NAME)[0], messages(fields, _RAW_DATA) or [b""]
+    new: Dict[int, Value] = {}
+    if number_of(fields, _DATA_TYPE) == _UINT8:
+        if any(raw):
+            raise InputError("the network is quantised asymmetrically, which TensorRT does not take; "
+                             "`bisenet quantize` makes one that it does")
+        new = {_DATA_TYPE: _INT8}
+    elif name in scales:
+        new = {_RAW_DATA: (np.frombuffer(raw, "<f4") * np.float32(255 / 127)).astype("<f4").tobytes()}
+    return write_fields([(number, kind, new.get(number, value)) for number, kind, value in fields])
 
 
 def _cast(node: List[Field]) -> Optional[Tuple[str, str]]:

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_ros.demo.session import Playing
-from bisenet_ros.demo.summary import account_of_frames, disagreements, rows, summarise, unaccounted
+from bisenet_ros.demo.summary import (
+    account_of_frames,
+    disagreements,
+    rows,
+    summarise,
+    unaccounted,
+    what_limited,
+)
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.harness.node_watch import NodeAccount
 
@@ -82,3 +89,27 @@ def test_table_names_the_reasons():
     table = dict(rows(dict(summary, model="m", label_space="l", miou=0.5, seen_in_training="seen")))
     assert table["mean IoU"] == "50.0%; seen"
     assert table["  dropped: newer_frame"] == "3" and table["  failed: truncated"] == "2"
+
+
+RAN = {"precision": "fp32", "backend": "openvino", "device": "a CPU", "backend_reason": "auto"}
+
+
+@pytest.mark.parametrize("takes, precision, said, helps", [
+    (160, "fp32", "takes 160 ms (p50) in fp32, and one came every 67 ms",
+     ['--rate 5"', "a smaller input", "precision bf16 or int8"]),
+    (90, "int8", "in int8", ['--rate 10"', "a smaller input"]),
+    (50, "int8", "one came every 67 ms; at times other programs", ['--rate 13"'])])
+def test_superseded_frames_are_explained(takes, precision, said, helps):
+    node = dict(RAN, precision=precision, segment_ms_p50=str(takes))
+    (_, limited), (_, advice) = what_limited(node, 15.0)
+    assert said in limited and all(one in advice for one in helps)
+    assert advice.count(",") == len(helps) - 1 + advice.count("bf16 or int8,")
+    assert what_limited(RAN, 15.0) == []
+
+
+def test_the_table_says_what_ran_and_what_limited_it_only_where_frames_were_superseded():
+    summary = dict(summarise(make_playing(10, 7, dropped=3), None, Path("out")), model="m", label_space="l",
+                   seen_in_training=None, rate=15.0, node=dict(RAN, segment_ms_p50="160.0"))
+    table = dict(rows(summary))
+    assert table["ran in"] == "fp32 on openvino, a CPU" and "what limited it" not in table
+    assert "what would help" in dict(rows(dict(summary, dropped_by_reason={"superseded": 3})))

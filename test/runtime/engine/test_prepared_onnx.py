@@ -7,7 +7,7 @@ from wire_onnx import FLOAT16, image_info, model, node, small_network, tensor
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.engine import onnx_wire
 from bisenet_core.runtime.engine.onnx_wire import messages, number_of, read_fields, texts, write_fields
-from bisenet_core.runtime.engine.prepared_onnx import is_quantised, prepare_onnx
+from bisenet_core.runtime.engine.prepared_onnx import is_quantised, prepare_onnx, with_signed_activations
 
 FIELDS = st.lists(st.one_of(
     st.tuples(st.integers(1, 1 << 20), st.just(onnx_wire.VARINT), st.integers(0, (1 << 64) - 1)),
@@ -80,6 +80,50 @@ def test_the_input_gets_its_size_and_the_output_keeps_its_freedom():
 def test_a_quantised_network_is_known_by_its_nodes():
     nodes = [node("QuantizeLinear", ["image", "s"], ["q"]), node("DequantizeLinear", ["q", "s"], ["d"])]
     assert is_quantised(small_network(nodes)) and not is_quantised(small_network())
+
+
+def quantised_tensors(zero=0):
+    """A scale and a zero point of unsigned activations, and those of signed weights."""
+    pairs = [("unsigned", np.uint8(zero)), ("signed", np.int8(0))]
+    zeros = [write_fields([(2, onnx_wire.VARINT, 3 if value.dtype == np.int8 else 2),
+                           (8, onnx_wire.BYTES, name.encode()), (9, onnx_wire.BYTES, value.tobytes())])
+             for name, value in pairs]
+    return [tensor(name + "_scale", np.float32(0.5)) for name, _ in pairs] + zeros
+
+
+QUANTISERS = [node(kind, ["image", name + "_scale", name], [kind + name])
+              for name in ("unsigned", "signed") for kind in ("QuantizeLinear", "DequantizeLinear")]
+
+
+def test_unsigned_activations_become_signed_up_to_the_same_value():
+    found = tensors_of(with_signed_activations(model(QUANTISERS, quantised_tensors())))
+    assert [found[name][0] for name in ("unsigned", "signed")] == [3, 3]
+    scales = {name: np.frombuffer(found[name + "_scale"][1], "<f4")[0] for name in ("unsigned", "signed")}
+    assert scales["signed"] == 0.5 and 127 * scales["unsigned"] == pytest.approx(255 * 0.5, rel=1e-6)
+
+
+def test_asymmetric_activations_are_refused():
+    with pytest.raises(InputError, match="asymmetrically, which TensorRT does not take"):
+        with_signed_activations(model(QUANTISERS, quantised_tensors(zero=3)))
+
+
+def test_the_committed_int8_network_keeps_its_labels_when_it_is_signed():
+    onnx = pytest.importorskip("onnx", reason="what is written is checked with onnx")
+    runtime = pytest.importorskip("onnxruntime", reason="what is written is run with onnxruntime")
+    from bisenet_core.drives.rendering import RenderedDrive
+    from bisenet_core.runtime.model_card import ModelCard, resolve_model
+    from bisenet_core.runtime.preprocessing import normalisation_tables, normalise
+
+    card = ModelCard.load(resolve_model("camvid_bisenetv2"))
+    unsigned = prepare_onnx(card.read_onnx("int8"), 240, 184)
+    signed = with_signed_activations(unsigned)
+    onnx.checker.check_model(onnx.load_from_string(signed), full_check=True)
+    image = np.empty((1, 3, 184, 240), np.float32)
+    normalise(RenderedDrive(240, 184, frames=1)[0][0], normalisation_tables(card.mean, card.std), image)
+    before, after = [
+        runtime.InferenceSession(network, providers=["CPUExecutionProvider"]).run(None, {"image": image})[0]
+        for network in (unsigned, signed)]
+    assert not np.array_equal(before, after) and (before.argmax(1) == after.argmax(1)).mean() > 0.95
 
 
 def test_the_committed_network_computes_the_same():
