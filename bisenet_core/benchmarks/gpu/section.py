@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_core.files import replacing
 
 DONE, NOT_RUN, FAILED = "done", "not run", "failed"
@@ -96,7 +96,7 @@ def run_section(step: Step, settings: Settings) -> dict[str, Any]:
 
 def one_line(error: BaseException) -> str:
     """``TypeError: what happened`` without line ends; of our own errors the message alone."""
-    text = " ".join(str(error).split())
+    text = printable(" ".join(str(error).split()))
     return text if isinstance(error, InputError) and text else f"{type(error).__name__}: {text}"
 
 

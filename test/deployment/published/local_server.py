@@ -10,14 +10,15 @@ class LocalServer:
 
     ``ranges``: whether it sends parts of the file. ``etag``: what it calls the file, "" for nothing.
     ``cut_after``: so many bytes into an answer it closes the connection, or waits, with ``stalls``, until the
-    server is closed. ``status``: answered instead of the file. ``redirect``: where it sends every request.
+    server is closed. ``status``: answered instead of the file, for the ``reason``. ``redirect``: where it
+    sends every request.
     ``mislead``: a part begins this far off. ``tells_length``: whether it says how long the answer is.
     ``requests``: the headers of all requests so far.
     """
 
     def __init__(self, content=b"", **changes):
         self.content, self.ranges, self.etag = content, True, '"one"'
-        self.cut_after = self.status = self.redirect = None
+        self.cut_after = self.status = self.reason = self.redirect = None
         self.stalls, self.mislead, self.tells_length = False, 0, True
         self.requests = []
         self.closed = threading.Event()
@@ -50,7 +51,7 @@ class LocalServer:
 
     def _answer(self, handler):
         if self.status or self.redirect:
-            handler.send_response(self.status or 302)
+            handler.send_response(self.status or 302, self.reason)
             if self.redirect:
                 handler.send_header("Location", self.redirect)
             handler.end_headers()

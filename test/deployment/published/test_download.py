@@ -162,6 +162,13 @@ def test_a_server_that_says_no_is_quoted(server, tmp_path, status):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_reason_commands_no_terminal(server, tmp_path):
+    server.status, server.reason = 403, "\x1b]0;title\x07 \x9b2J"
+    with pytest.raises(DownloadError) as caught:
+        get(server, tmp_path / "f.pth")
+    assert str(caught.value).endswith("the server answers 403 \\x1b]0;title\\x07 \\x9b2J")
+
+
 def test_no_server_at_all_is_told_in_one_line(tmp_path):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
