@@ -5,10 +5,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from bisenet_core.drives.bags.image_messages import COMPRESSED, RAW
+from bisenet_core.drives.bags.image_messages import RAW
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
 
@@ -78,13 +77,6 @@ def image(pixels: np.ndarray, encoding: str, header: Any) -> Any:
         step=pixels.nbytes // height,
         data=np.ascontiguousarray(pixels).reshape(-1),
     )
-
-
-def jpeg(pixels: np.ndarray, header: Any) -> Any:
-    """HxWx3 uint8 RGB -> sensor_msgs/CompressedImage, with the format that image_transport writes."""
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return _make(COMPRESSED, header=header, format="rgb8; jpeg compressed bgr8", data=data.reshape(-1))
 
 
 def label_info(label_space: LabelSpace, header: Any) -> Any:

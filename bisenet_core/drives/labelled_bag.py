@@ -27,20 +27,17 @@ _SECOND = 1_000_000_000
 class LabelledBagWriter:
     """A bag folder of one .mcap, with the recorded stamps, frame names and times of recording.
 
-    Labels are mono8; the overlay is rgb8, or with ``jpeg`` compressed, on OVERLAY/compressed. The label info
-    comes once, with the first frame; diagnostics once a second of the recording, with the counts that
-    ``write`` was given last. ``alpha``: how strongly the overlay covers the image, 0..1.
+    Labels are mono8, the overlay is rgb8. The label info comes once, with the first frame; diagnostics once a
+    second of the recording, with the counts that ``write`` was given last.
 
     To be used with ``with``; of one that fails nothing is left. Raises InputError where ``path`` exists, lies
     in the source, or cannot be written.
     """
 
-    def __init__(
-        self, path: Path, source: BagDrive, label_space: LabelSpace, jpeg: bool = False, alpha: float = 0.5
-    ) -> None:
+    def __init__(self, path: Path, source: BagDrive, label_space: LabelSpace) -> None:
         _refuse_what_is_there(path, source.path)
         self.path = path
-        self._label_space, self._jpeg, self._alpha = label_space, jpeg, alpha
+        self._label_space = label_space
         self._counts: Mapping[str, object] = {}
         self._last_ns = self._next_report = -1
         self._connections: dict[str, Any] = {}
@@ -87,11 +84,8 @@ class LabelledBagWriter:
     def _write_labels(self, frame: Frame, image: np.ndarray, labels: np.ndarray) -> None:
         header = messages.header(frame.stamp_ns, frame.frame_id)
         self._put(LABELS, frame.recorded_ns, messages.image(labels, "mono8", header))
-        picture = overlay(image, labels, self._label_space, self._alpha)
-        if self._jpeg:
-            self._put(f"{OVERLAY}/compressed", frame.recorded_ns, messages.jpeg(picture, header))
-        else:
-            self._put(OVERLAY, frame.recorded_ns, messages.image(picture, "rgb8", header))
+        picture = overlay(image, labels, self._label_space)
+        self._put(OVERLAY, frame.recorded_ns, messages.image(picture, "rgb8", header))
 
     def _report(self, time_ns: int) -> None:
         header = messages.header(time_ns, "")

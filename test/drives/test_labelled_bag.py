@@ -14,7 +14,6 @@ from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.labelled_bag import LabelledBagWriter
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
-from bisenet_core.images.compressed import decode_compressed
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.labels.visualization import overlay
 
@@ -28,9 +27,9 @@ def recording(tmp_path):
     return BagDrive(write_bag(tmp_path / "drive", images(COUNT)))
 
 
-def write(recording, path, **options):
+def write(recording, path):
     """Labels for every frame but the third."""
-    with LabelledBagWriter(path, recording, CAMVID_11, **options) as writer:
+    with LabelledBagWriter(path, recording, CAMVID_11) as writer:
         for frame in recording.frames():
             found = None if frame.index == 2 else labels(frame.index)
             counts = {"received": frame.index + 1, "failed": int(frame.index >= 2)}
@@ -97,15 +96,6 @@ def test_types_have_the_hashes_of_ros(recording, tmp_path):
     topics = [t["topic_metadata"] for t in about["rosbag2_bagfile_information"]["topics_with_message_count"]]
     hashes = {topic["name"]: topic["type_description_hash"] for topic in topics}
     assert hashes["/segmentation/label_info"] == LABEL_INFO_HASH
-
-
-def test_overlay_as_jpeg(recording, tmp_path):
-    found, _ = read(write(recording, tmp_path / "out", jpeg=True))
-    assert "/segmentation/overlay" not in found
-    time, message = found["/segmentation/overlay/compressed"][0]
-    assert (time, stamp(message)) == (START, START)
-    image, order = decode_compressed(message.data, message.format)
-    assert (image.shape, order) == ((24, 32, 3), "bgr")
 
 
 def test_its_labels_are_ground_truth_for_the_recording(recording, tmp_path):

@@ -6,6 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bisenet_core.labels.label_space import CAMVID_11
+
+#: Ids of CamVid's classes.
+(SKY, BUILDING, POLE, ROAD, PAVEMENT, TREE, SIGN, FENCE, CAR, PEDESTRIAN,
+ BICYCLIST) = range(CAMVID_11.num_classes)
 #: Where a thing stands. Near us what is on the road hides what is beside it, and that what is behind it.
 GROUND, BEHIND, BESIDE, ON_ROAD = range(4)
 

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bisenet_core.drives.rendering.classes import PAVEMENT, ROAD
-from bisenet_core.drives.rendering.faces import GROUND, Faces, Shape
+from bisenet_core.drives.rendering.faces import GROUND, PAVEMENT, ROAD, Faces, Shape
 from bisenet_core.drives.rendering.materials import ASPHALT, SLABS
 
 #: Half the road's width, the kerbs' height, and where the ground ends beside us (metres).

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bisenet_core.drives.rendering.classes import BUILDING, FENCE, TREE
-from bisenet_core.drives.rendering.faces import BEHIND, Faces, Shape, join
+from bisenet_core.drives.rendering.faces import BEHIND, BUILDING, FENCE, TREE, Faces, Shape, join
 from bisenet_core.drives.rendering.materials import BOARDS, BRICK, LEAVES, PLAIN, STONE
 from bisenet_core.drives.rendering.trees import tree
 

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.drives.rendering.camera import Camera
-from bisenet_core.drives.rendering.classes import SKY
-from bisenet_core.drives.rendering.faces import GROUND, Faces, normals_of
+from bisenet_core.drives.rendering.faces import GROUND, SKY, Faces, normals_of
 from bisenet_core.drives.rendering.light import (
     HAZE_COLOR,
     SUN,
@@ -92,7 +91,8 @@ class Painter:
         index = fine[:-1:2, :-1:2]
         shadow = shadow_map(faces, camera)
         light, dark = _colors(seen)
-        image = cv2.resize(light[fine[:-1, :-1]], size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        shaded = light.astype(np.uint8)[fine[:-1, :-1]]  # bytes, which are resized four times as fast
+        image = cv2.resize(shaded, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         drawn = cv2.resize((fine[:-1, :-1] > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
         image *= self._surface(seen, index, camera, shadow, dark / np.maximum(light, 1))
         image += (1 - drawn)[..., None] * self._sky.seen_by(camera)

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bisenet_core.drives.rendering.classes import BICYCLIST, PEDESTRIAN
-from bisenet_core.drives.rendering.faces import ON_ROAD, Faces, Shape, join
+from bisenet_core.drives.rendering.faces import BICYCLIST, ON_ROAD, PEDESTRIAN, Faces, Shape, join
 
 #: How the number of sides of round parts falls with the distance (metres).
 LEVELS = ((1.0, 0.0, 14.0), (0.7, 14.0, 30.0), (0.4, 30.0, np.inf))
@@ -42,24 +41,20 @@ def random_outfit(rng: np.random.Generator) -> Outfit:
 @lru_cache(maxsize=512)
 def walker(outfit: Outfit, phase: int) -> Faces:
     """Somebody who walks towards +z, in a ``phase`` of two steps; the origin is on the ground."""
-    parts = []
-    for detail, near, far in LEVELS:
-        shape = Shape(PEDESTRIAN, detail=detail, near=near, far=far)
+    shapes = [Shape(PEDESTRIAN, detail=detail, near=near, far=far) for detail, near, far in LEVELS]
+    for shape in shapes:
         _walk(shape, outfit, 2 * np.pi * phase / PHASES)
-        parts.append(shape.faces())
-    figure = join(parts)
+    figure = join([shape.faces() for shape in shapes])
     return Faces(figure.corners * np.float32(outfit.height / 1.72), figure.look)
 
 
 @lru_cache(maxsize=512)
 def cyclist(outfit: Outfit, phase: int) -> Faces:
     """Somebody on a bicycle towards +z, in a ``phase`` of a turn of the pedals."""
-    parts = []
-    for detail, near, far in LEVELS:
-        shape = Shape(BICYCLIST, ON_ROAD, detail, near=near, far=far)
+    shapes = [Shape(BICYCLIST, ON_ROAD, detail, near=near, far=far) for detail, near, far in LEVELS]
+    for shape in shapes:
         _ride(shape, outfit, 2 * np.pi * phase / PHASES)
-        parts.append(shape.faces())
-    return join(parts)
+    return join([shape.faces() for shape in shapes])
 
 
 def _walk(shape: Shape, outfit: Outfit, angle: float) -> None:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 
-from bisenet_core.drives.rendering.classes import POLE, SIGN
-from bisenet_core.drives.rendering.faces import Faces, Shape
+from bisenet_core.drives.rendering.faces import POLE, SIGN, Faces, Shape
 from bisenet_core.labels.label_space import UNLABELED
 
 STEEL, DARK, BLACK, WHITE = (92, 96, 98), (40, 42, 44), (22, 22, 22), (222, 222, 216)

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.drives.rendering.classes import TREE
-from bisenet_core.drives.rendering.faces import BESIDE, Faces, Shape
+from bisenet_core.drives.rendering.faces import BESIDE, TREE, Faces, Shape
 from bisenet_core.drives.rendering.materials import LEAVES
 
 LEAF_COLORS = ((122, 126, 82), (140, 128, 84), (88, 100, 72), (104, 112, 70))

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bisenet_core.drives.rendering.classes import CAR, ROAD
-from bisenet_core.drives.rendering.faces import GROUND, ON_ROAD, Faces, Shape, join
+from bisenet_core.drives.rendering.faces import CAR, GROUND, ON_ROAD, ROAD, Faces, Shape, join
 
 GLASS, TRIM, TYRE = (17, 21, 24), (20, 21, 23), (17, 17, 18)
 #: A wheel: radius over the tyre's, and colour, of the arch, the tyre, the rim and the hub.

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
 
 LABELLED, SUPERSEDED, FAILED = "labelled", "superseded", "failed"
@@ -44,18 +43,14 @@ def simulate(arrivals_ns: np.ndarray, service_ns: np.ndarray) -> np.ndarray:
     return ended
 
 
-def drive(recorded_ns: np.ndarray, service_ms: np.ndarray, rate: float = 1.0) -> list[Driven]:
-    """Outcomes of the frames of one bag, in recorded order, played ``rate`` times as fast.
+def drive(recorded_ns: np.ndarray, service_ms: np.ndarray) -> list[Driven]:
+    """Outcomes of the frames of one bag, in recorded order.
 
     ``recorded_ns``: int64, when each was recorded. ``service_ms``: float64, what labelling it takes, from the
     start of decoding; NaN for one that cannot be labelled: it passes through the mailbox, as in the node,
-    and fails at once when taken. Raises InputError for a rate that is not above 0.
+    and fails at once when taken.
     """
-    if not 0 < rate < float("inf"):
-        raise InputError(f"a drive cannot be played {rate} times as fast; expected a number above 0")
-    # Since the first: small enough for floats, unlike nanoseconds since 1970.
-    since = np.maximum.accumulate(recorded_ns - recorded_ns[:1])
-    arrivals = np.round(since / rate).astype(np.int64)
+    arrivals = np.maximum.accumulate(recorded_ns - recorded_ns[:1])
     ended = simulate(arrivals, np.round(1e6 * np.nan_to_num(service_ms)).astype(np.int64))
     can_be_labelled = ~np.isnan(service_ms)
     return [_driven(*each) for each in zip(can_be_labelled, arrivals.tolist(), ended.tolist())]

@@ -4,46 +4,18 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from bisenet_core.labels.label_space import CAMVID_11, UNLABELED
 from bisenet_core.learning.datasets.label_coding import ColourCoding, ids_of
 from bisenet_core.learning.datasets.layouts import Source, TwoTrees, files_below, pair_up
 from bisenet_core.learning.datasets.segmentation_dataset import SplitFiles
 
-#: The colours of label_colors.txt, by the class that SegNet (Badrinarayanan et al., 2015) merged them to.
-_MERGED = {
-    "Sky": [(128, 128, 128)],
-    "Building": [
-        (128, 0, 0),
-        (64, 192, 0),  # Wall
-        (192, 0, 128),  # Archway
-        (0, 128, 64),  # Bridge
-        (64, 0, 64),  # Tunnel
-    ],
-    "Pole": [(192, 192, 128), (0, 0, 64)],  # Column_Pole, TrafficCone
-    "Road": [(128, 64, 128), (128, 0, 192), (192, 0, 64)],  # LaneMkgsDriv, LaneMkgsNonDriv
-    "Pavement": [(0, 0, 192), (64, 192, 128), (128, 128, 192)],  # Sidewalk, ParkingBlock, RoadShoulder
-    "Tree": [(128, 128, 0), (192, 192, 0)],  # VegetationMisc
-    "SignSymbol": [(192, 128, 128), (128, 128, 64), (0, 64, 64)],  # Misc_Text, TrafficLight
-    "Fence": [(64, 64, 128)],
-    "Car": [
-        (64, 0, 128),
-        (64, 128, 192),  # SUVPickupTruck
-        (192, 128, 192),  # Truck_Bus
-        (192, 64, 128),  # Train
-        (128, 64, 64),  # OtherMoving
-    ],
-    "Pedestrian": [
-        (64, 64, 0),
-        (192, 128, 64),  # Child
-        (64, 0, 192),  # CartLuggagePram
-        (64, 128, 64),  # Animal
-    ],
-    "Bicyclist": [(0, 128, 192), (192, 0, 192)],  # MotorcycleScooter
-}
+_MERGED = yaml.safe_load(Path(__file__).with_name("camvid_colours.yaml").read_text(encoding="utf-8"))
 _COLOURS = ColourCoding(
     {
         (0, 0, 0): UNLABELED,  # Void
-        **{colour: CAMVID_11.id_of(name) for name, colours in _MERGED.items() for colour in colours},
+        **{tuple(colour): CAMVID_11.id_of(name) for name, own in _MERGED.items() for colour in own.values()},
     },
     "the 32 colours of CamVid's label_colors.txt",
 )

@@ -1,11 +1,9 @@
 import heapq
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.mailbox_simulation import NEVER, drive, simulate, summary
 from bisenet_ros.inference_worker import Mailbox
 
@@ -35,10 +33,10 @@ def with_the_nodes_mailbox(arrivals, service):
     return ended
 
 
-def driven(*service_ms, gap_ms=100, rate=1.0):
+def driven(*service_ms, gap_ms=100):
     """What becomes of frames that are recorded every ``gap_ms``; None is one that cannot be labelled."""
     recorded_ns = START + gap_ms * MS * np.arange(len(service_ms))
-    return drive(recorded_ns, np.array(service_ms, np.float64), rate)
+    return drive(recorded_ns, np.array(service_ms, np.float64))
 
 
 def test_a_case_worked_by_hand():
@@ -47,11 +45,6 @@ def test_a_case_worked_by_hand():
     assert driven(*[250.0] * 5) == [
         ("labelled", 250.0), ("superseded", None), ("labelled", 300.0), ("superseded", None),
         ("labelled", 350.0)]
-
-
-def test_half_the_rate_is_twice_the_time():
-    assert [fate.age_ms for fate in driven(*[150.0] * 4, rate=0.5)] == [150.0] * 4
-    assert driven(*[150.0] * 4, rate=2.0) == driven(*[150.0] * 4, gap_ms=50)
 
 
 def test_a_frame_that_cannot_be_labelled_still_replaces_another():
@@ -70,12 +63,6 @@ def test_summary_counts_outcomes_and_ages():
 def test_summary_of_nothing():
     found = summary(driven())
     assert found["labelled"] == 0 and found["share_labelled"] is found["age_ms"] is None
-
-
-@pytest.mark.parametrize("rate", [0, -1.0, float("nan"), float("inf")])
-def test_a_rate_that_is_none_is_refused(rate):
-    with pytest.raises(InputError, match="times as fast"):
-        driven(1.0, rate=rate)
 
 
 def test_a_frame_recorded_out_of_order_arrives_with_the_one_before_it():
