@@ -34,6 +34,10 @@ COMMANDS = {
         "evaluate:evaluate",
         "Score a model at the images' own size: IoU by class, mean IoU, pixel accuracy, confusions.",
     ),
+    "calibrate": (
+        "calibrate:calibrate",
+        "Fit the temperature of a model's confidence; keep it in model.json where it lowers the error.",
+    ),
     "agreement": (
         "agreement:agreement",
         "Label every frame twice; count the pixels that differ and how near to a tie they were.",

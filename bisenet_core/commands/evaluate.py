@@ -1,9 +1,11 @@
 """`bisenet evaluate`: scores of a deployed model or a checkpoint on a data set's split."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.text import Text
 
@@ -12,10 +14,14 @@ from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, Precision
 from bisenet_core.commands.protocol_options import Flip, Kind, Scales, Size, Stride, Window, parse_protocol
 from bisenet_core.errors import InputError, explain_os_errors
-from bisenet_core.evaluation.protocols import SizedNetwork, evaluate_dataset
+from bisenet_core.evaluation.corruptions import corrupt
+from bisenet_core.evaluation.protocols import DatasetScores, Protocol, SizedNetwork, evaluate_dataset
+from bisenet_core.evaluation.protocols.dataset_scores import EveryNth, LabelledImages
+from bisenet_core.evaluation.robustness import CLEAN, evaluate_corrupted, robustness
 from bisenet_core.evaluation.trained_images import seen_note, seen_splits, trained_on
 from bisenet_core.reports.confusion_picture import check_picture_file, draw_confusion
 from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.robustness_chart import check_chart_folder, draw_robustness, draw_samples
 from bisenet_core.runtime.model_card import ModelCard
 
 Model = Annotated[
@@ -35,8 +41,18 @@ Split = Annotated[str, typer.Option(help="train, val or test.")]
 Confusion = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Also draw the confusion matrix, as .png or .svg.")
 ]
+Corruptions = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Also score images with noise, blur, fog, rain, low light, glare and JPEG; draw a chart there.",
+    ),
+]
+Every = Annotated[int, typer.Option(min=1, metavar="N", help="Only every N-th image.")]
 
 _HEADINGS = ("class", "IoU, %", "recall, %", "precision, %", "pixels, %")
+_CORRUPTION_HEADINGS = (
+    "mean IoU, %, at strength", "1", "2", "3", "4", "5", "mean", "relative", "mean ECE", "worst ECE")
 
 
 def evaluate(
@@ -53,23 +69,27 @@ def evaluate(
     backend: Backend = "auto",
     precision: Precision = "auto",
     confusion: Confusion = None,
+    corruptions: Corruptions = None,
+    every: Every = 1,
     record: Record = False,
     json: JsonFile = None,
 ) -> None:
     """Score a model at the images' own size: IoU by class, mean IoU, pixel accuracy, confusions."""
     chosen = parse_protocol(protocol, size, scales, flip, window, stride)
-    _check_outputs(model, confusion, record)
-    images = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)
+    _check_outputs(model, confusion, record, every)
+    _check_corruptions(corruptions, chosen)
+    whole = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)
+    images = EveryNth(whole, every)
     with open_network(model, backend, precision) as network:
-        found = evaluate_dataset(
-            network, images, chosen, lambda items, total: track(items, total, f"evaluating {dataset} {split}")
-        )
+        found, borne = _score(network, images, chosen, bool(corruptions), f"evaluating {dataset} {split}")
         used, card = _used(network), network.card
     common = {"dataset": dataset, "split": split, "model": str(model), **used, "protocol": chosen.as_json()}
-    seen = seen_splits(card, _data_name(dataset, images), split)
+    seen = seen_splits(card, data_name(dataset, images), split)
     trained = {"trained_on": trained_on(card), "seen_in_training": seen_note(card, seen)}
-    result = {**common, **trained, **found.as_json()}
+    result = {**common, **trained, **found.as_json(), "every": every, **borne}
     _show(result)
+    if corruptions:
+        _report_corruptions(corruptions, images[0][0], result)
     if confusion:
         draw_confusion(confusion, found.confusion.counts, found.label_space.classes, _title(result))
     write_json(json, result)
@@ -77,17 +97,44 @@ def evaluate(
         _record(card, result)
 
 
-def _data_name(dataset: str, images: Any) -> str:
+def _score(
+    network: SizedNetwork, images: LabelledImages, protocol: Protocol, corrupted: bool, doing: str
+) -> tuple[DatasetScores, dict[str, Any]]:
+    """The scores, and ``robustness`` for the JSON where corrupted images are to be labelled too."""
+
+    def progress(items: Iterable[int], total: int) -> Iterable[int]:
+        return track(items, total, doing)
+
+    if not corrupted:
+        return evaluate_dataset(network, images, protocol, progress), {}
+    scores = evaluate_corrupted(network, images, protocol.size, progress)
+    clean = DatasetScores(images.label_space, scores[CLEAN].confusion, len(images))
+    return clean, {"robustness": robustness(scores)}
+
+
+def data_name(dataset: str, images: Any) -> str:
     """What a data set is called in a card: one's own as its classes."""
     own = training_code("bisenet_core.learning.datasets.own_data").OWN_DATA
     return images.label_space.name if dataset in own else dataset
 
 
-def _check_outputs(model: str, confusion: Path | None, record: bool) -> None:
+def _check_outputs(model: str, confusion: Path | None, record: bool, every: int) -> None:
     if confusion:
         check_picture_file(confusion)
     if record and is_checkpoint(model):
         raise InputError(f"--record writes into a model folder, and {model} is a checkpoint; export it first")
+    if record and every > 1:
+        raise InputError(f"--record keeps the scores of a whole split; leave out --every {every}")
+
+
+def _check_corruptions(folder: Path | None, protocol: Protocol) -> None:
+    if folder is None:
+        return
+    if protocol.kind != "single":
+        raise InputError(
+            f"--corruptions labels images as a robot does: leave out --protocol {protocol.kind}"
+        )
+    check_chart_folder(folder)
 
 
 def _used(network: SizedNetwork) -> dict[str, str]:
@@ -124,6 +171,20 @@ def _show(result: dict[str, Any]) -> None:
         content.caption = Text(f"No pixel of the ground truth is {names}: not in the mean.")
         content.caption_justify = "left"
     show(content)
+
+
+def _report_corruptions(folder: Path, image: np.ndarray, result: dict[str, Any]) -> None:
+    borne, title = result["robustness"], _title(result)
+    draw_robustness(folder, borne, title)
+    draw_samples(folder, image, lambda kind, strength: corrupt(image, kind, strength, 0), borne)
+    clean = _percent(borne["clean"]["miou"]), "100.00", _percent(borne["clean"]["ece"]), ""
+    rows = [("none", *[""] * 5, *clean)]
+    for kind, scores in borne["corrupted"].items():
+        found, errors = ([score[key] for score in scores] for key in ("miou", "ece"))
+        relative = borne["relative_miou_by_kind"][kind]
+        figures = (*found, np.mean(found), relative, np.mean(errors), max(errors))
+        rows.append((kind, *map(_percent, figures)))
+    show(table(f"{title}; relative mean IoU {_percent(borne['relative_miou'])}%", rows, _CORRUPTION_HEADINGS))
 
 
 def _row(name: str, iou: float | None, values: dict[str, Any], scored: int) -> tuple[str, ...]:

@@ -124,7 +124,61 @@ def test_the_confusion_matrix_is_drawn(evaluated, refused, tmp_path):
     assert "ends in .png or .svg" in refused("--confusion", tmp_path / "confusion.pdf")
 
 
+def test_corrupted_images_are_scored_drawn_and_shown(evaluated, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    plain = evaluated("--every", "3", "--precision", "fp32")
+    found = evaluated("--every", "3", "--precision", "fp32", "--corruptions", tmp_path / "chart")
+    assert plain["images"] == 2 and {key: found[key] for key in plain} == plain
+    assert found["robustness"]["clean"]["miou"] == plain["miou"]
+    assert len(found["robustness"]["corrupted"]["low light"]) == 5
+    shown = capsys.readouterr().out
+    assert "relative mean IoU" in shown and "low light" in shown
+    assert "low light" in (tmp_path / "chart" / "robustness.svg").read_text()
+    for name in ("robustness.png", "samples.png"):
+        assert cv2.imread(str(tmp_path / "chart" / name)).shape[0] > 400
+
+
+def calibrated(root, model, tmp_path):
+    """The JSON of `bisenet calibrate` on the test split, and the temperature that the card has then."""
+    file = tmp_path / "fit.json"
+    command = ["calibrate", "--model", model, "--root", root, "--split", "test", "--json", file]
+    assert main([str(argument) for argument in command]) == 0
+    found = json.loads(file.read_text())
+    return found, None if model.suffix else ModelCard.load(model)
+
+
+def test_a_temperature_is_kept_where_it_lowers_the_error(root, tmp_path, write_model_folder, capsys):
+    model = write_model_folder(tmp_path / "model")
+    found, card = calibrated(root, model, tmp_path)
+    assert found["stored"] and found["ece"] < found["ece_at_1"]
+    assert card.temperature == found["temperature"] != 1
+    assert card.metrics["calibration"]["ece"] == found["ece"] and card.metrics["calibration"]["images"] == 4
+    assert calibrated(root, model, tmp_path)[0] == found
+    assert "yes" in capsys.readouterr().out
+
+
+def test_a_temperature_fitted_to_images_trained_on_is_not_kept(root, tmp_path, write_model_folder, capsys):
+    trained = {"training_data": "camvid", "recipe": {"train_split": "train+test"}}
+    model = write_model_folder(tmp_path / "trained", **trained)
+    found, card = calibrated(root, model, tmp_path)
+    assert not found["stored"] and card.temperature == 1 and "calibration" not in card.metrics
+    assert "no: trained on these images (camvid test)" in capsys.readouterr().out
+
+
+def test_a_checkpoints_temperature_is_told(root, tmp_path, capsys):
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from tiny_checkpoint import write_tiny_checkpoint
+
+    found, _ = calibrated(root, write_tiny_checkpoint(tmp_path), tmp_path)
+    assert not found["stored"] and "no: a checkpoint has no model.json" in capsys.readouterr().out
+
+
 def test_refusals(refused, tmp_path):
+    (tmp_path / "file").touch()
+    assert "leave out --protocol resize" in refused("--corruptions", tmp_path, "--protocol", "resize")
+    assert "is a file; give --corruptions a folder" in refused("--corruptions", tmp_path / "file")
+    assert "leave out --every 2" in refused("--record", "--every", "2")
     assert "did you mean 'sliding'?" in refused("--protocol", "slide")
     assert "--scales means nothing to --protocol single" in refused("--scales", "1,2")
     assert "numbers between commas" in refused("--protocol", "multiscale", "--scales", "1;2")

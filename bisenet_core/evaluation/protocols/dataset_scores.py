@@ -29,6 +29,19 @@ class LabelledImages(Interface):
         """(image HxWx3 uint8 RGB, labels HxW uint8 class ids, UNLABELED where there is none)."""
 
 
+class EveryNth:
+    """Every ``step``-th image of a data set, from the first."""
+
+    def __init__(self, dataset: LabelledImages, step: int) -> None:
+        self._dataset, self._step, self.label_space = dataset, step, dataset.label_space
+
+    def __len__(self) -> int:
+        return len(range(0, len(self._dataset), self._step))
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._dataset[index * self._step]
+
+
 @dataclass(frozen=True)
 class DatasetScores:
     """``confusion`` over all ``images``: int64 counts of (true, found) class."""
@@ -77,21 +90,28 @@ def evaluate_dataset(
     InferenceError for logits that are no numbers.
     """
     space = dataset.label_space
-    refuse_other_classes(network.card.label_space, space)
     confusion = ConfusionMatrix(space.num_classes, UNLABELED)
-    for image, truth in _pairs(dataset, progress):
+    for image, truth in labelled_pairs(network, dataset, progress):
         confusion.update(protocol.labels(network, image), truth)
-    if not confusion.pixels:
-        raise InputError(
-            f"none of the {len(dataset)} images has ground truth with a class of {space.name}; "
-            "choose another split: the labels of some test sets are not public"
-        )
     return DatasetScores(space, confusion, len(dataset))
 
 
-def _pairs(dataset: LabelledImages, progress: Progress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def labelled_pairs(
+    network: SizedNetwork, dataset: LabelledImages, progress: Progress
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each image of ``dataset`` and its labels. Raises InputError for other classes than the network's, and
+    in the end where no pixel had a class."""
+    refuse_other_classes(network.card.label_space, dataset.label_space)
+    labelled = False
     for index in progress(range(len(dataset)), len(dataset)):
-        yield dataset[index]
+        image, truth = dataset[index]
+        labelled = labelled or bool((truth != UNLABELED).any())
+        yield image, truth
+    if not labelled:
+        raise InputError(
+            f"none of the {len(dataset)} images has ground truth with a class of {dataset.label_space.name}; "
+            "choose another split: the labels of some test sets are not public"
+        )
 
 
 def refuse_other_classes(model: LabelSpace, truth: LabelSpace) -> None:

@@ -1,0 +1,68 @@
+"""`bisenet calibrate`: fit the temperature of a model's confidence."""
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+import typer
+
+from bisenet_core.commands.evaluate import Backend, Dataset, Model, Root, data_name
+from bisenet_core.commands.evaluated_network import is_checkpoint, open_network
+from bisenet_core.commands.extras import training_code
+from bisenet_core.commands.options import JsonFile, Precision
+from bisenet_core.errors import explain_os_errors
+from bisenet_core.evaluation.temperature import TemperatureFit, fit_temperature
+from bisenet_core.evaluation.trained_images import seen_note, seen_splits
+from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.runtime.model_card import ModelCard
+
+Split = Annotated[str, typer.Option(help="One that was neither trained on nor is tested on.")]
+
+
+def calibrate(
+    model: Model,
+    root: Root,
+    dataset: Dataset = "camvid",
+    split: Split = "val",
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+    json: JsonFile = None,
+) -> None:
+    """Fit the temperature of a model's confidence; keep it in model.json where it lowers the error."""
+    images = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)
+    with open_network(model, backend, precision) as network:
+        fit = fit_temperature(
+            network, images, lambda items, total: track(items, total, f"calibrating on {dataset} {split}"))
+        card = network.card
+    seen = seen_note(card, seen_splits(card, data_name(dataset, images), split))
+    why_not = _why_not_stored(model, fit, seen)
+    result = {"dataset": dataset, "split": split, "model": str(model), **asdict(fit),
+              "stored": not why_not, "seen_in_training": seen}
+    if not why_not:
+        _store(card, fit, f"{dataset} {split}")
+    _show(result, why_not)
+    write_json(json, result)
+
+
+def _why_not_stored(model: str, fit: TemperatureFit, seen: str | None) -> str | None:
+    if is_checkpoint(model):
+        return "a checkpoint has no model.json"
+    if seen:
+        return seen
+    return None if fit.ece < fit.ece_at_1 else "1 is as good"
+
+
+def _store(card: ModelCard, fit: TemperatureFit, images: str) -> None:
+    folder = card.onnx_path.parent
+    metrics = {**card.metrics, "calibration": {"images_of": images, **asdict(fit)}}
+    with explain_os_errors(f"cannot write {folder}/model.json", "copy the model to where you may write"):
+        replace(card, temperature=fit.temperature, metrics=metrics).save(folder)
+
+
+def _show(result: dict[str, Any], why_not: str | None) -> None:
+    rows = [
+        ("temperature", f"{result['temperature']:g}"),
+        ("calibration error with it, %", f"{100 * result['ece']:.2f}"),
+        ("with 1, %", f"{100 * result['ece_at_1']:.2f}"),
+        ("stored in model.json", f"no: {why_not}" if why_not else "yes"),
+    ]
+    show(table("{dataset} {split}, {images} images: {model}".format(**result), rows))

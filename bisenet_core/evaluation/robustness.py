@@ -1,0 +1,91 @@
+"""How well a network labels corrupted images, and whether its confidence still says so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bisenet_core.errors import InferenceError
+from bisenet_core.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
+from bisenet_core.evaluation.metrics import calibration
+from bisenet_core.evaluation.metrics.scoring import or_none, summary
+from bisenet_core.evaluation.protocols.dataset_scores import LabelledImages, Progress, labelled_pairs
+from bisenet_core.evaluation.protocols.sized_network import Size, SizedNetwork
+from bisenet_core.labels.label_space import UNLABELED, LabelSpace
+from bisenet_core.labels.metrics import ConfusionMatrix
+from bisenet_core.runtime.segmenter import Segmenter
+
+#: Kind and strength; the images as they are have strength 0.
+Corruption = tuple[str, int]
+CLEAN: Corruption = ("", 0)
+
+
+@dataclass
+class CalibratedScores:
+    """Counts over images: confusions, and by confidence value (256 x 2) pixels and right ones."""
+
+    label_space: LabelSpace
+    confusion: ConfusionMatrix = field(init=False)
+    by_confidence: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.confusion = ConfusionMatrix(self.label_space.num_classes, UNLABELED)
+        self.by_confidence = np.zeros((256, 2), np.int64)
+
+    def add(self, segmenter: Segmenter, image: np.ndarray, truth: np.ndarray) -> None:
+        """Label ``image``, HxWx3 uint8 RGB, and count against ``truth``, HxW uint8 class ids."""
+        found = segmenter.segment(image, color_order="rgb", with_confidence=True)
+        if found.confidence is None:
+            raise InferenceError(f"backend {segmenter.backend.name} gives no confidence")
+        self.confusion.update(found.labels, truth)
+        self.by_confidence += calibration.counts(
+            found.labels, found.confidence, truth, self.label_space.num_classes)
+
+    def as_json(self) -> dict[str, float | None]:
+        """``miou``, ``pixel_accuracy`` and ``ece``, the expected calibration error; None where undefined."""
+        scores = summary(self.confusion.counts, self.label_space.classes)
+        ece = or_none(calibration.expected_calibration_error(self.by_confidence))
+        return {"miou": scores["miou"], "pixel_accuracy": scores["pixel_accuracy"], "ece": ece}
+
+
+def evaluate_corrupted(
+    network: SizedNetwork,
+    dataset: LabelledImages,
+    size: Size | None = None,
+    progress: Progress = lambda items, total: items,
+) -> dict[Corruption, CalibratedScores]:
+    """Label every image as a robot does, as it is (``CLEAN``) and with every corruption in every strength.
+
+    ``size``: the network's input, by default its own. Raises as ``evaluate_dataset`` does.
+    """
+    segmenter = Segmenter(network.card, network.at(size or network.own_size))
+    kinds = [CLEAN, *((kind, strength) for kind in CORRUPTIONS for strength in STRENGTHS)]
+    scores = {corruption: CalibratedScores(dataset.label_space) for corruption in kinds}
+    for number, (image, truth) in enumerate(labelled_pairs(network, dataset, progress)):
+        for (kind, strength), found in scores.items():
+            found.add(segmenter, corrupt(image, kind, strength, number) if strength else image, truth)
+    return scores
+
+
+def robustness(scores: Mapping[Corruption, CalibratedScores]) -> dict[str, Any]:
+    """``clean``; ``corrupted``, by kind a list by strength; and ``relative_miou`` of all, and by kind.
+
+    A relative mIoU is the mean over the strengths, or over everything, in parts of the clean one.
+    """
+    clean = scores[CLEAN].as_json()
+    corrupted = {
+        kind: [{"strength": strength, **scores[kind, strength].as_json()} for strength in STRENGTHS]
+        for kind in CORRUPTIONS
+    }
+    relative = {kind: _relative(rows, clean) for kind, rows in corrupted.items()}
+    return {
+        "clean": clean,
+        "corrupted": corrupted,
+        "relative_miou": _relative(sum(corrupted.values(), []), clean),
+        "relative_miou_by_kind": relative,
+    }
+
+
+def _relative(rows: list[dict[str, Any]], clean: dict[str, float | None]) -> float | None:
+    return round(float(np.mean([row["miou"] for row in rows])) / clean["miou"], 6) if clean["miou"] else None
