@@ -20,6 +20,8 @@ __all__ = ["CARD_NAME", "ONNX_NAME", "SCHEMA_VERSION", "ModelCard", "file_sha256
 SCHEMA_VERSION = 1
 CARD_NAME = "model.json"
 ONNX_NAME = "model.onnx"
+# How a tensor of ONNX begins to say in which other file it lies: the key "location", with its length.
+_EXTERNAL = b"\n\x08location"
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class ModelCard:
     def read_onnx(self, precision: str = "fp32") -> bytes:
         """The file that is run in ``precision``.
 
-        Raises InputError for another than the card names, and for one in INT8 made of another model.onnx.
+        Raises InputError for another than the card names, for one in INT8 made of another model.onnx, and for
+        one whose weights lie in other files.
         """
         path = self.network_file(precision)
         with explain_os_errors(f"{path} cannot be read"):
@@ -92,6 +95,9 @@ class ModelCard:
             self._verify_int8(path, content)
         elif hashlib.sha256(content).hexdigest() != self.onnx_sha256:
             raise InputError(f"{path} has changed since its {CARD_NAME} was read; load the model again")
+        if _EXTERNAL in content:
+            raise InputError(f"{path} keeps weights in other files, which are not read: save it as one file, "
+                             "with onnx.save(onnx.load(...), ...), and its SHA-256 in the card")
         return content
 
     @classmethod

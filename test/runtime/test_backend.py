@@ -219,6 +219,16 @@ def test_what_runs_is_the_network_whose_hash_was_compared(
 
 
 @pytest.mark.parametrize("name", ON_CPU)
+def test_weights_in_other_files_are_refused(name, tmp_path, write_model_folder, tiny_network_onnx):
+    onnx = pytest.importorskip("onnx")
+    whole = onnx.load_from_string(tiny_network_onnx())
+    onnx.save(whole, tmp_path / "model.onnx", save_as_external_data=True, size_threshold=0)
+    card = ModelCard.load(write_model_folder(tmp_path, (tmp_path / "model.onnx").read_bytes()))
+    with pytest.raises(InputError, match="model.onnx keeps weights in other files, which are not read"):
+        open_backend(card, name, "fp32")
+
+
+@pytest.mark.parametrize("name", ON_CPU)
 def test_a_file_that_is_no_network_is_refused_in_one_line(name, tmp_path, write_model_folder):
     pytest.importorskip(name)
     card = ModelCard.load(write_model_folder(tmp_path, b"these are not the weights"))
