@@ -5,14 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from bisenet_core.benchmarks.segmenter_speed import measure, summarise
-from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, parse_size
+from bisenet_core.commands.options import Backend, JsonFile, Model, NetworkSize, Precision, parse_size
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.reports.versions import versions
 from bisenet_core.runtime.segmenter import Segmenter
 
-Size = Annotated[
-    str | None, typer.Option(help="WIDTHxHEIGHT of the network's input.", show_default="the model's")
-]
 Camera = Annotated[
     str | None, typer.Option(help="WIDTHxHEIGHT of the camera's image.", show_default="--size")
 ]
@@ -23,7 +20,7 @@ def benchmark(
     model: Model,
     backend: Backend = "auto",
     precision: Precision = "auto",
-    size: Size = None,
+    size: NetworkSize = None,
     camera: Camera = None,
     frames: Frames = 100,
     json: JsonFile = None,

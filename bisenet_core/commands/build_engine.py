@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from bisenet_core.commands.options import JsonFile, Model, parse_size
+from bisenet_core.commands.options import JsonFile, Model, NetworkSize, parse_size
 from bisenet_core.errors import BackendUnavailable
 from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.runtime.backend import choose_precision
@@ -18,9 +18,6 @@ from bisenet_core.runtime.model_card import ModelCard, resolve_model
 
 EnginePrecision = Annotated[
     str, typer.Option("--precision", help="auto (fp16 where the GPU is fast in it), fp32, fp16 or int8.")
-]
-Size = Annotated[
-    str | None, typer.Option(help="WIDTHxHEIGHT of the network's input.", show_default="the model's")
 ]
 Workspace = Annotated[int, typer.Option(metavar="MIB", min=1, help="Scratch memory of a layer, at most.")]
 Cache = Annotated[
@@ -41,7 +38,7 @@ Force = Annotated[bool, typer.Option("--force", help="Build even if the engine i
 def build_engine(
     model: Model,
     precision: EnginePrecision = "auto",
-    input_size: Size = None,
+    input_size: NetworkSize = None,
     workspace: Workspace = EngineOptions._field_defaults["workspace_mib"],
     optimization_level: Level = None,
     external_tactics: External = None,

@@ -25,6 +25,9 @@ JudgedOn = Annotated[
         show_default="rendered street frames",
     ),
 ]
+NetworkSize = Annotated[
+    str | None, typer.Option(help="WIDTHxHEIGHT of the network's input.", show_default="the model's")
+]
 SignificantBits = Annotated[
     int,
     typer.Option(

@@ -1,4 +1,4 @@
-"""Percentiles of times by their names, such as p50 and p99."""
+"""Summarise how long frames took: percentiles by their names, such as p50 and p99, largest and mean."""
 
 from collections.abc import Sequence
 
@@ -8,3 +8,11 @@ import numpy as np
 def percentiles(values: Sequence[float] | np.ndarray, ranks: Sequence[int] = (50, 99)) -> dict[str, float]:
     """``p50`` and so on of at least one value, linearly interpolated, to three decimals."""
     return {f"p{rank}": round(float(np.percentile(values, rank)), 3) for rank in ranks}
+
+
+def spread(values: Sequence[float] | np.ndarray) -> dict[str, float] | None:
+    """``p50``, ``p90``, ``p99``, ``max`` and ``mean`` to three decimals; None of no values."""
+    if not len(values):
+        return None
+    largest, mean = round(float(np.max(values)), 3), round(float(np.mean(values)), 3)
+    return {**percentiles(values, (50, 90, 99)), "max": largest, "mean": mean}

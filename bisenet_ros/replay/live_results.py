@@ -3,9 +3,9 @@
 from datetime import datetime, timezone
 from typing import Any
 
-from bisenet_core.evaluation.metrics.latency import spread
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
+from bisenet_core.reports.percentiles import spread
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.harness.live_account import LiveFigures
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.metrics import mailbox_simulation
-from bisenet_core.evaluation.metrics.latency import spread
 from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED, Driven
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.evaluated_drive import FRAMES_NPZ, RESULTS, write_npz
@@ -15,6 +14,7 @@ from bisenet_core.evaluation.replay.frame_rows import Row, write_csv
 from bisenet_core.evaluation.replay.totals import Totals
 from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.reports.percentiles import spread
 
 FRAMES_CSV = "frames.csv"
 

@@ -1,4 +1,4 @@
-from bisenet_core.evaluation.metrics.latency import spread
+from bisenet_core.reports.percentiles import spread
 
 
 def test_percentiles_are_interpolated():
