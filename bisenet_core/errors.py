@@ -92,6 +92,27 @@ def explain_os_errors(what_failed: str, what_to_do: str = "") -> Iterator[None]:
         raise InputError(f"{what_failed}: {error.strerror or error}{advice}") from error
 
 
+@contextmanager
+def parsing(what: str) -> Iterator[None]:
+    """Turn whatever a parser raises at a stranger's bytes into InputError: ``what``, a colon, the reason.
+
+    InputError passes: it is in words already. Parsers raise many kinds for damage that nobody foresaw, also
+    RecursionError, MemoryError and OverflowError. OSError becomes InputError too.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{what}: {reason_of(error)}") from None
+
+
+def reason_of(error: BaseException) -> str:
+    """What an exception says, on one line of at most 500 characters; its kind where it says nothing."""
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return printable(text, 500).rstrip(".") or type(error).__name__
+
+
 def suggest(name: str, known: Iterable[str], otherwise: Optional[str] = None) -> str:
     """Say what the user may have meant by ``name``, which is none of ``known``; case does not matter.
 

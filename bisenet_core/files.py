@@ -1,9 +1,18 @@
-"""Write a file so that a reader finds all of it, or the file that was there before."""
+"""Write a file so that a reader finds all of it or the old one; read a stranger's file within bounds."""
 
+import errno
+import json
 import os
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Iterator
+from typing import IO, Any, Iterator, Union
+
+#: The most bytes of a text that is read whole: JSON, a list of names, a recipe.
+MOST_TEXT = 1 << 24
+#: The most bytes of an image file.
+MOST_IMAGE = 1 << 29
+_DEEPEST = 32  # lists in lists: ours have four
 
 
 @contextmanager
@@ -39,3 +48,64 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def open_regular(path: Union[str, Path]) -> Iterator[IO[bytes]]:
+    """Open a file to read its bytes. Raises OSError, also for a pipe or a device, which may never end."""
+    descriptor = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device; expected a regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
+
+
+def read_regular(path: Union[str, Path], most_bytes: int) -> bytes:
+    """The content of a regular file. Raises OSError, also for one of more than ``most_bytes``."""
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        content = stream.read(min(size, most_bytes) + 1)
+    if max(size, len(content)) > most_bytes:
+        raise OSError(errno.EFBIG, f"it has {size} bytes; expected at most {most_bytes}")
+    return content
+
+
+def read_text(path: Union[str, Path], most_bytes: int = MOST_TEXT) -> str:
+    """The text of a regular file, UTF-8. Raises OSError, and ValueError for other bytes."""
+    return read_regular(path, most_bytes).decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def read_json(path: Union[str, Path]) -> Any:
+    """The content of a JSON file. Raises OSError, and ValueError for what is no JSON that a program means.
+
+    That is also nesting without end, and numbers that no machine holds.
+    """
+    try:
+        content = json.loads(read_text(path), parse_int=_whole)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    refuse_nesting(content)
+    return content
+
+
+def refuse_nesting(content: Any) -> None:
+    """Raise ValueError for lists in lists without end, at which printing or copying them would fail."""
+    level = [content]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level if isinstance(outer, (list, dict))
+                 for inner in (outer.values() if isinstance(outer, dict) else outer)]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {_DEEPEST} deep")
+
+
+def _whole(text: str) -> int:
+    if len(text) > 20 or not -1 << 63 <= int(text) < 1 << 63:
+        raise ValueError(f"the number {text[:20]}... has more than 64 bits")
+    return int(text)

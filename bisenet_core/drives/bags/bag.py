@@ -13,13 +13,15 @@ from bisenet_core.drives.bags.mcap_storage import McapStorage
 from bisenet_core.drives.bags.ros1_storage import Ros1Storage
 from bisenet_core.drives.bags.sqlite_storage import SqliteStorage
 from bisenet_core.drives.bags.storage import ENTRY, Channel, Storage
-from bisenet_core.errors import InputError, explain_os_errors
+from bisenet_core.errors import InputError, explain_os_errors, parsing, reason_of
 
 _KINDS: dict[str, Callable[[Path], Storage]] = {
     ".db3": SqliteStorage,
     ".mcap": McapStorage,
     ".bag": Ros1Storage,
 }
+
+_LONGEST_NAME = 1000  # of a topic or a type
 
 
 class Message(NamedTuple):
@@ -53,10 +55,8 @@ class Messages:
     def read(self, index: int) -> Message:
         """One message. Raises InputError, without the name of the bag, where it is damaged."""
         storage, entry = self._find(index)
-        try:
+        with parsing("it cannot be read from the bag"):
             data = unpack_message(storage.read(int(entry["place"]), int(entry["offset"])))
-        except Exception as error:  # sqlite's, zstd's, struct's: whatever a damaged file comes to
-            raise InputError(f"it cannot be read from the bag: {' '.join(str(error).split())}") from None
         return Message(storage.channels[int(entry["channel"])].msgtype, data, storage.ros1)
 
     def head(self, index: int, size: int) -> Message:
@@ -106,11 +106,9 @@ class Bag:
         return {channel for storage in self._storages.values() for channel in storage.channels.values()}
 
     def messages(self, topic: str, msgtypes: Collection[str]) -> Messages:
-        """The messages of a topic that have one of these types."""
-        entries = []
-        for storage in self._storages.values():
-            ids = [i for i, c in storage.channels.items() if c.topic == topic and c.msgtype in msgtypes]
-            entries.append(storage.index(ids) if ids else np.empty(0, ENTRY))
+        """The messages of a topic that have one of these types; those of a file that cannot list them are
+        left out, and said in ``notes``."""
+        entries = [self._listed(file, topic, msgtypes) for file in self._storages]
         messages = Messages(list(self._storages.values()), entries)
         wanted = {(topic, msgtype) for msgtype in msgtypes}
         declared = sum(count for key, count in self._declared.items() if key in wanted)
@@ -124,22 +122,32 @@ class Bag:
         """Close its files."""
         self._opened.close()
 
+    def _listed(self, file: str, topic: str, msgtypes: Collection[str]) -> np.ndarray:
+        storage = self._storages[file]
+        ids = [i for i, c in storage.channels.items() if c.topic == topic and c.msgtype in msgtypes]
+        try:
+            return storage.index(ids) if ids else np.empty(0, ENTRY)
+        except Exception as error:  # as in _add
+            self._notes.append(f"{file} is left out, since it cannot be read: {reason_of(error)}")
+            return np.empty(0, ENTRY)
+
     def _add(self, file: Path) -> str:
         """Open a storage file; returns why that fails, or an empty text."""
         try:
             storage = self._open(file)
+            self._opened.callback(storage.close)
+            _refuse_long_names(storage)
         except ImportError:
             raise InputError(f"{self.path} needs rosbags to be read: pip install rosbags") from None
         except Exception as error:  # a damaged bag surfaces as any of sqlite's, struct's or zstd's errors
-            return f"{file.name}: {_first_line(error)}"
-        self._opened.callback(storage.close)
+            return f"{file.name}: {reason_of(error)}"
         self._storages[file.name] = storage
         return ""
 
     def _open(self, file: Path) -> Storage:
         stored = file
         if is_packed_file(file):
-            stored = Path(self._opened.enter_context(unpack_file(file)).name)
+            stored = self._opened.enter_context(unpack_file(file))
             self._notes.append(f"{file.name} is compressed as a whole: unpacked to {stored.parent}")
         kind = _KINDS.get(stored.suffix.lower())
         if kind is None:
@@ -149,5 +157,7 @@ class Bag:
         return kind(stored)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+def _refuse_long_names(storage: Storage) -> None:
+    longest = max((len(name) for channel in storage.channels.values() for name in channel), default=0)
+    if longest > _LONGEST_NAME:
+        raise ValueError(f"the name of a topic or a type has {longest} characters; ROS has 255 at most")

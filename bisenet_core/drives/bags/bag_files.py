@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
 from bisenet_core.drives.image_files import natural_key
+from bisenet_core.drives.yaml_file import read_yaml
 from bisenet_core.errors import InputError
 
 METADATA = "metadata.yaml"
@@ -55,7 +54,7 @@ def find_bag_files(path: Path) -> BagFiles:
         return BagFiles(found, notes=[f"{path.name} has no {METADATA}: {_files(found)}"])
     try:
         return _declared_files(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except Exception as error:  # it may hold anything
         reason = str(error) if isinstance(error, InputError) else f"{METADATA} cannot be read"
         if not found:
             raise InputError(f"{path} is no bag: {reason}, and no storage file is beside it") from error
@@ -63,7 +62,7 @@ def find_bag_files(path: Path) -> BagFiles:
 
 
 def _declared_files(folder: Path) -> BagFiles:
-    about: Any = yaml.safe_load((folder / METADATA).read_text())["rosbag2_bagfile_information"]
+    about: Any = read_yaml(folder / METADATA)["rosbag2_bagfile_information"]
     # Older recorders wrote the folder's name before the file's.
     paths = [folder / PurePath(name).name for name in about["relative_file_paths"]]
     items = about["topics_with_message_count"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bisenet_core.drives.bags.bag import Message, Messages
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, parsing
 from bisenet_core.images.compressed import decode_compressed
 from bisenet_core.images.doubts import Doubt, doubt_compressed, doubt_raw
 from bisenet_core.images.encodings import to_rgb, view_image
@@ -80,13 +80,9 @@ def doubts_of(message: Message, significant_bits: int = SAMPLE_BITS) -> list[Dou
 def deserialise(message: Message) -> Any:
     """The message's fields. Raises InputError for bytes that are not of its type."""
     store = _typestore(message.ros1)
-    try:
-        if message.ros1:
-            return store.deserialize_ros1(message.data, message.msgtype)
-        return store.deserialize_cdr(message.data, message.msgtype)
-    except Exception as error:  # whatever a generated reader runs into in bytes that are not its type
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"its {len(message.data)} bytes are no {message.msgtype}: {reason}") from None
+    with parsing(f"its {len(message.data)} bytes are no {message.msgtype}"):
+        deserialize = store.deserialize_ros1 if message.ros1 else store.deserialize_cdr
+        return deserialize(message.data, message.msgtype)
 
 
 @lru_cache

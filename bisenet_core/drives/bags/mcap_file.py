@@ -83,9 +83,9 @@ class McapFile:
         """The records of the chunk at ``start``, unpacked; of one that was cut off, what is there."""
         known, data = self._last_chunk
         if known != start:
-            compression, crc, at, size = self._layout(start)
+            compression, declared, crc, at, size = self._layout(start)
             packed = self.up_to(at, size)
-            data = decompress(packed, compression)
+            data = decompress(packed, compression, declared)
             if crc and len(packed) == size and zlib.crc32(data) != crc:
                 raise ValueError(f"the chunk at byte {start} does not have its checksum")
             self._last_chunk = (start, data)
@@ -93,16 +93,21 @@ class McapFile:
 
     def plain_chunk(self, start: int) -> int | None:
         """Where the records of the chunk at ``start`` begin; None where they are compressed."""
-        compression, _, at, _ = self._layout(start)
+        compression, _, _, at, _ = self._layout(start)
         return None if compression else at
 
-    def _layout(self, start: int) -> tuple[str, int, int, int]:
-        """Compression; CRC-32 of the data when unpacked, 0 for none; place and size of the data."""
+    def unpacked_size(self, start: int) -> int:
+        """The bytes of the records of the chunk at ``start``."""
+        compression, declared, _, _, size = self._layout(start)
+        return declared if compression else min(size, self.size)
+
+    def _layout(self, start: int) -> tuple[str, int, int, int, int]:
+        """Compression; size and CRC-32 (0 for none) of the data when unpacked; place and size of the data."""
         name = RECORD_HEADER.size + _CHUNK_HEADER.size
         head = self.up_to(start, name + _LONGEST_NAME + 8)
-        *_, crc, length = _CHUNK_HEADER.unpack_from(head, RECORD_HEADER.size)
+        *_, declared, crc, length = _CHUNK_HEADER.unpack_from(head, RECORD_HEADER.size)
         (size,) = struct.unpack_from("<Q", head, name + length)
-        return head[name : name + length].decode(), crc, start + name + length + 8, size
+        return head[name : name + length].decode(), declared, crc, start + name + length + 8, size
 
 
 def records_in(chunk: memoryview) -> Iterator[Record]:

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,9 +10,15 @@ import numpy as np
 
 from bisenet_core.drives.bags import mcap_file as mcap
 from bisenet_core.drives.bags.storage import ENTRY, Channel, Storage
+from bisenet_core.errors import reason_of
 
 _UNCHUNKED = -1  # as an offset: the place is the message's own record
 _Row = tuple[int, int, int, int]  # the fields of ENTRY
+
+# What listing costs, in bytes of unpacked chunks that take as long, and the most for each byte of the file
+# and for any: a few kB could list messages without end, by indexes that repeat or chunks that unpack to more.
+_RECORD, _ROW = 64, 1024
+_FOR_EACH_BYTE, _FOR_ANY = 64, 1 << 27
 
 
 class Chunk(NamedTuple):
@@ -35,20 +42,24 @@ class McapStorage(Storage):
         self._schemas: dict[int, str] = {}
         self._chunks: list[Chunk] = []
         self._unchunked: list[_Row] = []
+        self._spent = 0
         try:
             self._list()
+            self._chunks = list({chunk.start: chunk for chunk in self._chunks}.values())
         except BaseException:
             self.close()
             raise
 
     def index(self, channels: Collection[int]) -> np.ndarray:
-        wanted = set(channels)
+        wanted, self._spent = set(channels), 0
         rows = [row for row in self._unchunked if row[1] in wanted]
         parts = []
         for chunk in self._chunks:
             parts += [self._indexed(chunk, channel) for channel in chunk.indexes.keys() & wanted]
             if not chunk.indexes:
-                rows += [row for row in self._rows_in(chunk) if row[1] in wanted]
+                found = [row for row in self._rows_in(chunk) if row[1] in wanted]
+                self._spend(_ROW * len(found))
+                rows += found
         parts.append(np.array(rows, np.int64).reshape(-1, 4))
         return np.ascontiguousarray(np.concatenate(parts)).view(ENTRY)[:, 0]
 
@@ -102,6 +113,7 @@ class McapStorage(Storage):
         end = len(mcap.MAGIC)
         for record in self._file.records(end):
             self._take(record)
+            self._spend(_RECORD)
             end = record.end
             if record.opcode in (mcap.DATA_END, mcap.FOOTER):
                 return
@@ -129,6 +141,10 @@ class McapStorage(Storage):
             self._unchunked.append((time, channel, start, _UNCHUNKED))
 
     def _learn(self, opcode: int, content: memoryview) -> None:
+        with suppress(struct.error, ValueError):  # a channel that is not known has no messages
+            self._take_topic(opcode, content)
+
+    def _take_topic(self, opcode: int, content: memoryview) -> None:
         if opcode == mcap.SCHEMA:
             schema, name = mcap.parse_schema(content)
             self._schemas[schema] = name
@@ -137,14 +153,33 @@ class McapStorage(Storage):
         msgtype = self._schemas.get(schema, "of unknown type")
         self.channels[channel] = Channel(topic, msgtype if encoding == "cdr" else f"{msgtype} as {encoding}")
 
-    def _learn_from(self, chunk: Chunk) -> None:
+    def _spend(self, cost: int) -> None:
+        """Raise ValueError where listing costs more than a file of this size can be worth."""
+        self._spent += cost
+        if self._spent > _FOR_ANY + _FOR_EACH_BYTE * self._file.size:
+            raise ValueError(f"it lists more than its {self._file.size} bytes can hold")
+
+    def _unpacked(self, chunk: Chunk) -> memoryview:
+        """A chunk's records; none where it is damaged."""
+        with suppress(struct.error, ValueError):  # reading the chunk tells what is wrong with it
+            self._spent += self._file.unpacked_size(chunk.start)
+        self._spend(_RECORD)
         try:
-            data = self._file.chunk(chunk.start)
-            for opcode, start, end in mcap.records_in(data):
-                if opcode in (mcap.SCHEMA, mcap.CHANNEL):
-                    self._learn(opcode, data[start:end])
+            return self._file.chunk(chunk.start)
         except Exception as error:  # lz4's, zstd's or our own
-            self.notes.append(f"has a damaged chunk at byte {chunk.start}, left out: {error}")
+            self.notes.append(f"has a damaged chunk at byte {chunk.start}, left out: {reason_of(error)}")
+            return memoryview(b"")
+
+    def _records_in(self, data: memoryview) -> Iterator[mcap.Record]:
+        for record in mcap.records_in(data):
+            self._spend(_RECORD)
+            yield record
+
+    def _learn_from(self, chunk: Chunk) -> None:
+        data = self._unpacked(chunk)
+        for opcode, start, end in self._records_in(data):
+            if opcode in (mcap.SCHEMA, mcap.CHANNEL):
+                self._learn(opcode, data[start:end])
 
     def _indexed(self, chunk: Chunk, channel: int) -> np.ndarray:
         """Nx4 int64: the rows of ENTRY that a chunk's index has of a channel."""
@@ -154,17 +189,15 @@ class McapStorage(Storage):
         except (ValueError, struct.error) as error:
             self.notes.append(f"has a damaged index at byte {start}, whose messages are left out: {error}")
             return np.empty((0, 4), np.int64)
+        self._spend(_ROW * len(pairs))
         rows = np.empty((len(pairs), 4), np.int64)
         rows[:] = (0, channel, chunk.start, 0)
         rows[:, (0, 3)] = pairs
         return rows
 
     def _rows_in(self, chunk: Chunk) -> Iterator[_Row]:
-        try:
-            data = self._file.chunk(chunk.start)
-        except Exception:  # it was noted when its channels were looked for
-            return
-        for opcode, start, _ in mcap.records_in(data):
+        data = self._unpacked(chunk)
+        for opcode, start, _ in self._records_in(data):
             if opcode == mcap.MESSAGE:
                 channel, _, time, _ = mcap.MESSAGE_HEADER.unpack_from(data, start)
                 yield time, channel, chunk.start, start - mcap.RECORD_HEADER.size
