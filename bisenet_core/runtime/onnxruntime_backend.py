@@ -35,7 +35,7 @@ class OnnxRuntimeBackend(HostBackend):
         self.on_gpu = device == "gpu"
         self.device = _cuda_device(onnxruntime) if self.on_gpu else f"CPU ({platform.machine()})"
         where = "onnxruntime on " + ("CUDA" if self.on_gpu else "a CPU")
-        # never "auto": its kernels for INT8 take as long as those for FP32, on any CPU
+        # never "auto": a convolution whose output is not quantised stays FP32 here, and STDC1 gains nothing
         int8 = ["int8"] if card.int8 and not self.on_gpu else []
         obstacle = "CUDA has no kernels for it" if self.on_gpu else int8_obstacle(card.int8)
         try:

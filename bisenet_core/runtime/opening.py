@@ -69,7 +69,7 @@ def _int8_reason(card: ModelCard, opened: InferenceBackend, requested: str) -> s
     if opened.precision == "int8":
         return str(card.int8)
     if opened.name == "onnxruntime":
-        return "not int8: it gains nothing here"
+        return "not int8: onnxruntime gains by it with some networks only"
     return "not int8: {}".format(int8_obstacle(card.int8) or card.int8)
 
 
