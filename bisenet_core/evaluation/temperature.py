@@ -10,8 +10,8 @@ from bisenet_core.evaluation.protocols.logits import size_of
 from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
 from bisenet_core.runtime.postprocessing import labels_from_logits
 
-#: From 0.5 to 4 in equal ratios of 2^(1/8); finer steps move the error by less than images differ in it.
-TEMPERATURES = tuple(round(2 ** (step / 8), 3) for step in range(-8, 17))
+#: From 0.25 to 4 in equal ratios of 2^(1/8); finer steps move the error by less than images differ in it.
+TEMPERATURES = tuple(round(2 ** (step / 8), 3) for step in range(-16, 17))
 
 
 @dataclass(frozen=True)

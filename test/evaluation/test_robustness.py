@@ -71,7 +71,7 @@ def test_relative_figures_are_means_over_strengths_in_parts_of_the_clean_one(net
     assert [row["strength"] for row in borne["corrupted"]["fog"]] == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("true", [TEMPERATURES[4], TEMPERATURES[14]])
+@pytest.mark.parametrize("true", [TEMPERATURES[8], TEMPERATURES[22]])
 def test_the_temperature_that_made_the_truth_is_found(network, true):
     draw = np.random.default_rng(1)
     data = labelled(network, lambda confidence: draw.random(confidence.shape) < confidence / 255, true)

@@ -6,11 +6,20 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install 
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from torch.nn import functional  # noqa: E402
 
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.models.complexity import complexity_of  # noqa: E402
+from bisenet_core.models.efficientvit.cubic_resize import cubic_matrix  # noqa: E402
 from bisenet_core.models.efficientvit.linear_attention import relu_attention  # noqa: E402
+
+# Of onnx-tensorrt's docs/operators.md at 8.2-GA, those that our exports have; Resize is nearest and linear.
+TENSORRT_8_2 = {
+    "Add", "Cast", "Clip", "Concat", "Constant", "ConstantOfShape", "Conv", "Div", "Equal", "Gather",
+    "HardSigmoid", "Identity", "MatMul", "Max", "Min", "Mul", "Range", "Relu", "Reshape", "Shape", "Slice",
+    "Split", "Sub", "Transpose", "Unsqueeze",
+}
 
 
 @given(st.integers(1, 2), st.integers(1, 3), st.integers(1, 40), st.integers(0, 99))
@@ -48,6 +57,35 @@ def test_parameters_and_operations_are_the_published_ones(name, parameters, macs
     counted = complexity_of(name, 19, 2048, 1024)
     assert round(counted.parameters / 1e6, 1) == parameters / 1e6
     assert counted.macs == pytest.approx(macs, rel=0.03)  # published to two digits
+
+
+@given(*[st.integers(1, 40)] * 2)
+def test_the_cubic_matrix_is_pytorchs_interpolation(source, target):
+    lines = torch.randn(1, 2, source, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected = functional.interpolate(lines, size=(target, 1), mode="bicubic", align_corners=False)
+    torch.testing.assert_close(cubic_matrix(source, target, torch.float64) @ lines, expected)
+
+
+def test_float16_moves_no_pixel_of_the_cubic_matrix():
+    for source, target in ((64, 256), (128, 256), (23, 45), (135, 270)):
+        exact, half = (cubic_matrix(source, target, dtype) for dtype in (torch.float64, torch.float16))
+        torch.testing.assert_close(half.double(), exact, rtol=0, atol=4 * 2.0**-11)
+
+
+@pytest.mark.parametrize("name", ["efficientvit_b0", "efficientvit_b1"])
+def test_the_exported_graph_has_operators_of_tensorrt_8_2_alone(name, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    from bisenet_core.deployment.onnx_file import write_onnx
+
+    network = create_model(name, 19).eval()
+    write_onnx(network, 96, 64, tmp_path / "model.onnx")
+    assert {node.op_type for node in onnx.load(str(tmp_path / "model.onnx")).graph.node} <= TENSORRT_8_2
+    session = pytest.importorskip("onnxruntime").InferenceSession(str(tmp_path / "model.onnx"))
+    for width, height in ((96, 64), (75, 51), (480, 360)):  # whole factors of 2 and 4, and others
+        image = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(width))
+        found, = session.run(None, {"image": image.numpy()})
+        with torch.no_grad():
+            torch.testing.assert_close(torch.from_numpy(found), network(image), rtol=0, atol=1e-5)
 
 
 def test_an_unknown_variant_suggests_the_nearest():

@@ -46,6 +46,6 @@ def relu_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     weights. Both are means over the pixels, not sums, which would leave the range of FP16.
     """
     query, key = functional.relu(query), functional.relu(key) / key.shape[-1]
-    value = functional.pad(value, (0, 0, 0, 1), value=1.0)
+    value = torch.cat([value, torch.ones_like(value[:, :, :1])], dim=2)
     weighted = value @ key.transpose(-1, -2) @ query
     return weighted[:, :, :-1] / weighted[:, :, -1:].clamp(min=_SMALLEST)

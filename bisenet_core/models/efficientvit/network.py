@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.models.efficientvit.backbone import (
@@ -13,6 +12,7 @@ from bisenet_core.models.efficientvit.backbone import (
     InvertedBottleneck,
     conv,
 )
+from bisenet_core.models.efficientvit.cubic_resize import cubic_to
 from bisenet_core.models.network import SegmentationNetwork
 
 
@@ -47,10 +47,5 @@ class EfficientViTSeg(SegmentationNetwork):
     def features(self, image: Tensor) -> dict[str, Tensor]:
         first, *others = (conv(stage) for conv, stage in zip(self.inputs, self.backbone(image)))
         for features in others:
-            first = first + _cubic_to(features, like=first)
+            first = first + cubic_to(features, like=first)
         return {"main": self.decoder(first)}
-
-
-def _cubic_to(features: Tensor, like: Tensor) -> Tensor:
-    """Bicubic interpolation (half-pixel centres) to the height and width of ``like``, as the authors do."""
-    return functional.interpolate(features, size=like.shape[-2:], mode="bicubic", align_corners=False)
