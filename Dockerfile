@@ -39,7 +39,7 @@ RUN . install/setup.bash \
 FROM run-base AS run
 COPY --from=build /ws/install /ws/install
 # A user of its own: the node writes its log and caches below the home folder, and nothing else.
-RUN useradd --create-home robot
-USER robot
+RUN useradd --create-home --uid 1100 robot
+USER 1100
 ENTRYPOINT ["/bin/bash", "-c", "source /ws/install/setup.bash && exec \"$@\"", "--"]
 CMD ["ros2", "launch", "bisenet_ros", "camvid.launch.py"]
