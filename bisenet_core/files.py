@@ -27,7 +27,7 @@ def replacing(path: Path, shared: bool = False, durable: bool = False) -> Iterat
     """
     own = f".{os.getpid()}" if shared else ""
     unfinished = path.with_name(f".{path.name}{own}.part")
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):  # the second is left to the body
         unfinished.unlink()
     try:
         yield unfinished

@@ -71,6 +71,6 @@ def test_lines_name_the_end_the_policy_and_what_to_do():
         "subscriber /front/driver asks transient_local, /segmentation/labels offers volatile: "
         "change the subscriber's durability"]
     hostile = unheard_publishers(subscription, [_endpoint(RELIABLE, "\x1b[2J" + "x" * 10**6)], image)[0]
-    assert hostile.startswith("publisher /front/driver offers ?[2Jxxx") and len(hostile) < 400
+    assert hostile.startswith("publisher /front/driver offers \\x1b[2Jxxx") and len(hostile) < 400
     assert qos_clash(RELIABLE, QoSProfile(depth=1, deadline=Duration(seconds=1))) == Clash(
         "deadline", "no limit", "1 s")

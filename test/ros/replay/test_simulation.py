@@ -66,6 +66,6 @@ def test_the_shares_of_labelled_frames_agree(start_node, start_replay, tmp_path)
 
 def simulate(served_ms, rate):
     """``as_driven`` of the same drive, where a frame takes what one took live at about that time."""
-    recorded_ns = BEGAN_NS + np.round(np.arange(FRAMES) * 1e9 / RATE_HZ).astype(np.int64)
+    recorded_ns = BEGAN_NS + np.round(np.arange(FRAMES) * 1e9 / RATE_HZ / rate).astype(np.int64)
     service_ms = np.array(served_ms)[np.arange(FRAMES) * len(served_ms) // FRAMES]
-    return summary(drive(recorded_ns, service_ms, rate))
+    return summary(drive(recorded_ns, service_ms))
