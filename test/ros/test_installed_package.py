@@ -1,6 +1,9 @@
 """The installed package as `ros2 run` and `ros2 launch` find it; launch files run by the real launch."""
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +163,11 @@ def test_what_cannot_be_launched_is_said_in_one_line(start_launch, arguments, co
     launched.wait()
     assert launched.output.count(complaint) == 1
     assert "Traceback" not in launched.output
+
+
+def test_the_command_that_colcon_writes_starts_with_the_active_environment(tmp_path):
+    for name in ("setup.py", "setup.cfg"):
+        shutil.copy(str(ROOT / name), str(tmp_path))
+    subprocess.run([sys.executable, "setup.py", "-q", "egg_info", "--egg-base", ".", "install_scripts",
+                    "--install-dir", "bin", "--skip-build"], cwd=str(tmp_path), check=True)
+    assert (tmp_path / "bin" / "bisenet").read_text().startswith("#!/usr/bin/env python3\n")
