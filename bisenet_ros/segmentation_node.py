@@ -11,7 +11,6 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import LoggingSeverity, get_logger, set_logger_level
 from rclpy.signals import SignalHandlerOptions
@@ -29,7 +28,7 @@ from bisenet_ros.frame_account import FrameAccount, sum_counts
 from bisenet_ros.log_forwarding import forward_logging, stop_forwarding
 from bisenet_ros.parameter_files import warn_of_unmatched_files
 from bisenet_ros.parameters import changed, declare_parameters, unknown_parameters
-from bisenet_ros.peers import spin_once
+from bisenet_ros.peers import executor_of, spin_once
 from bisenet_ros.pipeline import SegmentationPipeline, camera_names
 
 NODE_NAME = "segmentation"
@@ -248,8 +247,7 @@ def _error_line(error: Exception) -> str:
 
 def _run(node: SegmentationNode, stopping: threading.Event) -> int:
     # Callbacks run in this thread: the main thread's memory is what keep_freed_memory is about.
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    executor = executor_of(node)
     try:
         if node.settings.autostart and not node.start():
             return 0 if stopping.is_set() else BAD_INPUT
