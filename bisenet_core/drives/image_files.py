@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError, explain_os_errors
-from bisenet_core.files import replacing
+from bisenet_core.files import MOST_IMAGE, read_regular, replacing
 from bisenet_core.images.orientation import asks_for_turn, decode_as_stored
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
@@ -76,7 +76,7 @@ def read_image(path: Path) -> np.ndarray:
 def read_tagged_image(path: Path) -> tuple[np.ndarray, bool]:
     """As ``read_image``, and whether a tag of the file asks for a turn, which is never made."""
     with explain_os_errors(f"cannot read {path}"):
-        data = path.read_bytes()
+        data = read_regular(path, MOST_IMAGE)
     _refuse_truncated(path, data)
     try:
         image = decode_as_stored(data) if data else None

@@ -44,7 +44,7 @@ def decode_as_stored(data: bytes) -> Optional[np.ndarray]:
     except cv2.error as error:  # it returns None for a file that is damaged in another way
         if "CV_IO_MAX_IMAGE" not in str(error):
             return None
-        raise InputError("has more pixels than the 2^30, or 2^20 in a row or column, that OpenCV decodes; "
+        raise InputError("has more pixels than the 2^27, or 2^20 in a row or column, that OpenCV decodes; "
                          "cut it into tiles or scale it down") from None
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, parsing
 from bisenet_core.labels.label_space import LABEL_SPACES, LabelSpace
 from bisenet_core.learning.datasets.own_data import OWN_DATA
 from bisenet_core.learning.recipe import Recipe
@@ -32,18 +32,13 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     if not Path(path).exists():
         raise InputError(f"checkpoint {path} does not exist; `bisenet train` writes best.ckpt")
     content = load_torch_file(path)
-    try:
+    with parsing(f"{path} is not a checkpoint of `bisenet train`"):
         settings = content["hyper_parameters"]
         recipe = Recipe.from_dict(settings["recipe"], str(path))
         progress = {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
         space, state = saved_classes(settings, recipe), content["state_dict"]
         classes = tuple(settings.get("classes", ())) if space is None else space.classes
         return Checkpoint(recipe, space, state, progress, classes, content.get("data_files", {}))
-    except InputError:
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError) as error:  # other content than ours
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path} is not a checkpoint of `bisenet train`: {reason}") from None
 
 
 def data_name(recipe: Recipe, space: LabelSpace | None) -> str:

@@ -4,9 +4,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from bisenet_core.errors import InputError, suggest
+from bisenet_core.drives.yaml_file import read_yaml
+from bisenet_core.errors import InputError, reason_of, suggest
 from bisenet_core.learning.recipe_checks import check, plain_values
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -128,9 +127,9 @@ class Recipe:
         """
         path = _found(Path(path))
         try:
-            values = yaml.safe_load(path.read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"recipe {path} cannot be read: {' '.join(str(error).split())}") from None
+            values = read_yaml(path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"recipe {path} cannot be read: {reason_of(error)}") from None
         if not isinstance(values, dict):
             raise InputError(f"recipe {path} is not a mapping of settings to values")
         return cls.from_dict(values, str(path))

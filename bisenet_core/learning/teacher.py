@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 from torch.nn import functional
 
-from bisenet_core.errors import InputError, suggest
+from bisenet_core.drives.yaml_file import read_yaml
+from bisenet_core.errors import InputError, reason_of, suggest
 from bisenet_core.learning.checkpoint import load_network
 from bisenet_core.learning.model_folder import read_trained
 from bisenet_core.learning.recipe import Recipe
@@ -103,9 +103,9 @@ def _found(named: str) -> Path:
 
 def _read_mapping(path: Path) -> Mapping[str, str]:
     try:
-        pairs = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"teacher_classes {path} cannot be read: {' '.join(str(error).split())}") from None
+        pairs = read_yaml(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"teacher_classes {path} cannot be read: {reason_of(error)}") from None
     if not isinstance(pairs, dict) or not all(isinstance(n, str) for pair in pairs.items() for n in pair):
         raise InputError(f"teacher_classes {path} is no mapping of class names to class names")
     return pairs

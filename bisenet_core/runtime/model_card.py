@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, Union
 
 from bisenet_core.errors import InputError, explain_os_errors, suggest
-from bisenet_core.files import replacing
+from bisenet_core.files import read_json, replacing
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_search import resolve_model
 from bisenet_core.runtime.postprocessing import HALF_PIXEL, UPSAMPLINGS
@@ -174,12 +174,12 @@ def file_sha256(path: Union[str, Path]) -> str:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except FileNotFoundError:
         raise InputError(f"{path} is missing; a model folder holds {ONNX_NAME} and {CARD_NAME}") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
+    except ValueError as error:
         raise InputError(f"{path} is not valid JSON: {error}") from error
 
 

@@ -7,15 +7,16 @@ import numpy as np
 from bisenet_core.drives.bags.bag import Message
 from bisenet_core.drives.bags.image_messages import COMPRESSED, deserialise
 from bisenet_core.errors import InputError
+from bisenet_core.files import MOST_IMAGE, read_regular
 from bisenet_core.images.label_images import decode_labels, view_labels
 
-_MAX_PIXELS = 1 << 30  # what OpenCV decodes; files are the user's own, unlike messages
+_MAX_PIXELS = 1 << 27  # of files, as of images: see bisenet_core
 
 
 def read_labels(path: Path) -> np.ndarray:
     """HxW uint8 class ids of a PNG; see ``decode_labels``. Raises InputError, which names the file."""
     try:
-        return decode_labels(path.read_bytes(), max_pixels=_MAX_PIXELS)
+        return decode_labels(read_regular(path, MOST_IMAGE), max_pixels=_MAX_PIXELS)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; restore it or remove the pair") from None
     except InputError as error:

@@ -1,6 +1,5 @@
 """Write frames.npz, a row for each frame of an evaluation; EvaluatedDrive reads it back."""
 
-import json
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
+from bisenet_core.files import read_json
 
 RESULTS, FRAMES_NPZ = "results.json", "frames.npz"
 
@@ -67,7 +67,7 @@ class EvaluatedDrive:
         """Read results.json, given by itself or by its folder. Raises InputError for any other file."""
         path = path / RESULTS if path.is_dir() else path
         try:
-            drive = cls(path, json.loads(path.read_text()), **_read_arrays(path.with_name(FRAMES_NPZ)))
+            drive = cls(path, read_json(path), **_read_arrays(path.with_name(FRAMES_NPZ)))
         except OSError as error:
             reason = f"{error.filename or path}: {error.strerror or error}"
         except Exception as error:  # zipfile's, zlib's, tokenize's: all that reading a damaged file raises

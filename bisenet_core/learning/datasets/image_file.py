@@ -9,6 +9,7 @@ from PIL import Image
 
 from bisenet_core.drives.image_files import IMAGE_SUFFIXES, OTHER_SUFFIXES
 from bisenet_core.errors import InputError, explain_os_errors
+from bisenet_core.files import MOST_IMAGE, read_regular
 from bisenet_core.images.orientation import decode_as_stored
 
 #: Endings of camera images, in lower case.
@@ -24,7 +25,7 @@ _FILLER = bytes(range(250)) + b"".join(bytes([0xFF, 0xD0 + n, *range(25 * n + 25
 def read_bytes(path: Path) -> bytes:
     """The file's content. Raises InputError where there is none."""
     with explain_os_errors(f"cannot read {path}", "restore it or remove the pair"):
-        content = path.read_bytes()
+        content = read_regular(path, MOST_IMAGE)
     if not content:
         raise InputError(f"{path} is empty; restore it or remove the pair")
     return content

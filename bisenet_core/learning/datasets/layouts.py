@@ -9,11 +9,13 @@ from typing import NamedTuple, Protocol
 
 from bisenet_core.drives.image_files import as_on_disk, composed
 from bisenet_core.errors import InputError, explain_os_errors
+from bisenet_core.files import read_text
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS, OTHER_IMAGE_ENDINGS, not_trained_on
 from bisenet_core.learning.datasets.label_coding import LabelCoding
 from bisenet_core.learning.datasets.segmentation_dataset import Pair, SplitFiles
 
+_MOST_LIST, _MOST_LINES = 1 << 26, 1 << 20  # bytes and lines of a list
 _USUAL = ("train", "val", "test")
 
 
@@ -242,10 +244,13 @@ def _lists_pairs(path: Path) -> bool:
 def lines_of(path: Path) -> list[tuple[int, str]]:
     """(number, text) of the lines of a list that are neither empty nor begin with #."""
     try:
-        lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1)
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(path, _MOST_LIST).splitlines()
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot read the list {path}: {error}") from None
-    return [(n, line.strip()) for n, line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if len(lines) > _MOST_LINES:
+        raise InputError(f"the list {path} has {len(lines)} lines; expected at most {_MOST_LINES}")
+    texts = ((number, line.strip()) for number, line in enumerate(lines, 1))
+    return [(number, text) for number, text in texts if text and not text.startswith("#")]
 
 
 def present(pairs: Iterable[Pair], coding: LabelCoding) -> SplitFiles:

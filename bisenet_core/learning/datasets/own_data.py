@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
+from bisenet_core.files import read_json
 from bisenet_core.labels.label_space import UNLABELED, Color, LabelSpace
 from bisenet_core.learning.datasets.label_coding import IdCoding, ids_of
 from bisenet_core.learning.datasets.layouts import PathLists, Source, TwoTrees
@@ -79,13 +80,13 @@ def read_coding(path: Path, space: LabelSpace) -> IdCoding:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = read_json(path)
     except FileNotFoundError:
         raise InputError(
             f"{path} is missing; it names the classes: "
             '{"classes": [{"id": 0, "name": "ground", "color_rgb": [90, 90, 90]}, ...]}'
         ) from None
-    except (OSError, ValueError) as error:  # what is no JSON or no UTF-8 is a ValueError
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} is no JSON that can be read: {error}") from None
     if not isinstance(content, dict) or not isinstance(content.get("classes"), list):
         raise InputError(f'{path}: "classes" is no list; expected {{"classes": [...]}}')

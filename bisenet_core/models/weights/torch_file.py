@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from bisenet_core.errors import InputError
+from bisenet_core.files import open_regular
 
 _SCALAR = np.float64(0).__reduce__()[0]
 #: numpy's numbers, such as a best score that is noted beside the tensors: they are data and no code.
@@ -19,6 +20,7 @@ NUMPY_NUMBERS = [
     *(type(np.dtype(kind)) for kind in "?bhilqBHILQefd"),
 ]
 
+_MOST_UNPACKED = 4  # times the archive: torch.save compresses nothing
 _ZIP = b"PK\x03\x04"
 _AGAIN = "copy or download it again, or take another checkpoint of the run"
 #: How files begin that people have in place of a checkpoint, in lower case, and what these are.
@@ -57,7 +59,7 @@ def load_torch_file(path: Path | str) -> Any:
 
 def refuse_other_kinds(path: Path) -> None:
     """``InputError`` for an empty file, a text, and other files that are plainly no weights. OSError."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         begin = file.read(512)
     what = _kind_of(begin)
     if what is not None:
@@ -91,6 +93,8 @@ def _check_parts(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
+            if sum(part.file_size for part in parts) > _MOST_UNPACKED * path.stat().st_size:
+                raise InputError(f"{path} is not a checkpoint: its parts unpack to more than it can hold")
             if not any(part.CRC for part in parts):
                 return
             damaged = archive.testzip()

@@ -166,7 +166,7 @@ def test_an_image_too_large_to_decode_is_named_by_both_readers(tmp_path, capsys)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     image.write_bytes(data)
     assert main(["data", "check", "--dataset", "folder", "--root", str(root)]) == 2
-    line = f"{image} has more pixels than the 2^30"
+    line = f"{image} has more pixels than the 2^27"
     assert line in capsys.readouterr().out
     with pytest.raises(InputError) as refused:
         read_image(image)
