@@ -89,12 +89,12 @@ def summarise(playing: Playing, scores: Scores | None, output: Path) -> dict[str
     }
 
 
-def what_limited(node: dict[str, str], rate: float) -> list[tuple[str, str]]:
+def what_limited(node: dict[str, str], rate: float | None) -> list[tuple[str, str]]:
     """What kept the node from labelling every frame that came at ``rate`` hertz, and what would help.
 
-    ``node``: its last diagnostics; nothing is said without the times of its stages.
+    ``node``: its last diagnostics. Nothing is said without the times of its stages, or without a rate.
     """
-    if "segment_ms_p50" not in node or "precision" not in node:
+    if not rate or "segment_ms_p50" not in node or "precision" not in node:
         return []
     takes, period = float(node["segment_ms_p50"]), 1e3 / rate
     pace = f"a frame takes {takes:.0f} ms (p50) in {node['precision']}, and one came every {period:.0f} ms"
