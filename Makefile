@@ -72,7 +72,7 @@ $(VENV)/.demo: $(VENV)/.venv $(SETUP)
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo "Installing what the tests need (PyTorch among it) into $(VENV) ..."
-	$(PIP) -e '.[ros,cpu,eval,train,test]'
+	$(PIP) -e '.[ros,cpu,eval,train,quantize,test]'
 	touch $@
 
 # TensorRT and pycuda may be in another Python (CHECK_ARGS="--python tensorrt=..."); without them the report says so
