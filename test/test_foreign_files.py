@@ -15,7 +15,7 @@ from bisenet_core.drives.truth.label_images import read_labels
 from bisenet_core.errors import InputError, parsing
 from bisenet_core.files import read_json, read_regular
 from bisenet_core.learning.checkpoint import read_checkpoint
-from bisenet_core.learning.datasets.layouts import lines_of
+from bisenet_core.learning.datasets.layouts import PathLists, lines_of
 from bisenet_core.learning.datasets.own_data import read_classes
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.runtime.model_card import ModelCard
@@ -102,3 +102,8 @@ def test_whatever_a_parser_raises_is_one_line(error):
     with pytest.raises(InputError) as caught, parsing("drive.db3"):
         raise error
     assert str(caught.value).startswith("drive.db3: ") and str(caught.value).isprintable()
+
+
+def test_a_line_that_names_the_folder_itself_is_refused(tmp_path):
+    (tmp_path / "train.txt").write_text("., b.png\n")
+    refuse(lambda path: PathLists(None).read(tmp_path, "train"), tmp_path / "train.txt")

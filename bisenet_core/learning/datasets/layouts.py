@@ -220,7 +220,7 @@ class PathLists:
         path, pairs = root / f"{split}.txt", []
         for number, line in lines_of(path):
             parts = _paths_in(line)
-            if len(parts) != 2:
+            if len(parts) != 2 or not Path(parts[0]).name:
                 raise InputError(f"line {number} of {path} has {len(parts)} paths; expected image and labels")
             name = Path(parts[0]).with_suffix("").as_posix()
             pairs.append(Pair(name, str(root / parts[0]), str(root / parts[1])))
