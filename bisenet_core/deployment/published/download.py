@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.runtime.model_card import file_sha256
 
 TIMEOUT = 30.0  # seconds without a byte
+LONGEST = 6 * 3600.0  # seconds of one connection; a server may send a byte now and then for ever
+LARGEST = 4 << 30  # bytes; the largest that is published has 0.2 GB
 BLOCK = 1 << 18
 RANGE_NOT_SATISFIABLE = 416
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -49,7 +52,7 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report) -> Path
 
 
 def _download_rest(url: str, part: Path, verifiable: bool, report: Report) -> None:
-    tag = _tag_file(part).read_text() if _tag_file(part).exists() else ""
+    tag = _kept_tag(part)
     # without a tag or a hash nothing would tell whether two halves are of one file
     there = part.stat().st_size if part.exists() and (tag or verifiable) else 0
     response, start, total = _request(url, there, tag)
@@ -57,12 +60,21 @@ def _download_rest(url: str, part: Path, verifiable: bool, report: Report) -> No
         if not start:
             with open(_tag_file(part), "w", opener=_without_links) as tag_file:
                 tag_file.write(_strong_tag(response))
+        begun = monotonic()
         for block in _read_blocks(url, response):
             file.write(block)
+            _check_bounds(url, file.tell(), monotonic() - begun)
             report(file.tell(), total)
     size = part.stat().st_size
     if total is not None and size != total:
         raise DownloadError(f"{url}: the connection broke after {size} of {total} bytes; run it again")
+
+
+def _check_bounds(url: str, size: int, seconds: float) -> None:
+    if size > LARGEST:
+        raise DownloadError(f"{url}: more than {LARGEST / 1e9:.1f} GB came; expected a network's weights")
+    if seconds > LONGEST:
+        raise DownloadError(f"{url}: {size} bytes came in {LONGEST / 3600:.0f} hours; run it again to go on")
 
 
 def _request(url: str, start: int, tag: str) -> tuple[HTTPResponse, int, int | None]:
@@ -91,8 +103,9 @@ def _content_range(response: HTTPResponse) -> tuple[int, int | None]:
     """(first byte, bytes of the whole file) of an answer; -1 where the first byte is not told."""
     if response.status != 206:
         length = response.headers.get("Content-Length", "")
-        return 0, int(length) if length.isdigit() else None
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        return 0, int(length) if re.fullmatch("[0-9]{1,18}", length) else None
+    told = response.headers.get("Content-Range", "")
+    match = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]+/([0-9]{1,18}|\*)", told)
     if match is None:
         return -1, None
     return int(match.group(1)), int(match.group(2)) if match.group(2) != "*" else None
@@ -120,6 +133,13 @@ def _verify(url: str, path: Path, sha256_prefix: str) -> None:
 
 def _tag_file(part: Path) -> Path:
     return part.with_name(part.name + ".etag")
+
+
+def _kept_tag(part: Path) -> str:
+    """That of the part's file; "" where none is kept, or none that can be sent."""
+    path = _tag_file(part)
+    tag = path.read_bytes() if path.exists() else b""
+    return tag.decode() if re.fullmatch(rb"[\x20-\x7e]*", tag) else ""
 
 
 def _without_links(path: str, flags: int) -> int:
@@ -157,6 +177,10 @@ def _network_errors(url: str, start: int = 0) -> Iterator[None]:
 
 def _check_scheme(url: str, before: str = "") -> None:
     """Refuse what is no https, but for this machine's own where ``before``, which led here, was too."""
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise DownloadError(f"{url} is no address: {error}") from None
     local = all(urlsplit(one).hostname in LOCAL_HOSTS for one in (url, before or url))
     if urlsplit(url).scheme != "https" and not (urlsplit(url).scheme == "http" and local):
         raise DownloadError(f"{url} is not an https address, and anyone could have changed what it gives")

@@ -188,6 +188,37 @@ def test_a_silent_server_is_not_waited_for_for_ever(server, tmp_path, monkeypatc
     assert "Range" in server.requests[-1]
 
 
+@pytest.mark.parametrize(("bound", "value", "words"), [
+    ("LARGEST", 500_000, "more than 0.0 GB came"), ("LONGEST", -1.0, "hours; run it again to go on")])
+def test_an_endless_answer_ends(server, tmp_path, monkeypatch, bound, value, words):
+    monkeypatch.setattr(module, bound, value)
+    with pytest.raises(DownloadError, match=words):
+        get(server, tmp_path / "f.pth", PREFIX)
+    assert not (tmp_path / "f.pth").exists()
+
+
+def test_an_address_that_is_none_is_told_in_one_line(tmp_path):
+    with pytest.raises(DownloadError, match="is no address: Invalid IPv6 URL"):
+        download("http://[::1/f.pth", tmp_path / "f.pth", "", lambda _done, _total: None)
+
+
+@pytest.mark.parametrize("tag", [b"\xff\xfe\r\nX: 1", b"\xc2\xb2" * 99, b"\x00"])
+def test_a_damaged_tag_begins_anew(server, tmp_path, tag):
+    target = tmp_path / "f.pth"
+    break_off(server, target)
+    (tmp_path / "f.pth.part.etag").write_bytes(tag)
+    get(server, target, PREFIX)
+    assert_whole(target)
+
+
+@pytest.mark.parametrize("length", ["\xb2", "9" * 5000, "-1"])
+def test_a_length_of_odd_digits_is_none(length):
+    class Answer:
+        status, headers = 200, {"Content-Length": length}
+
+    assert module._content_range(Answer()) == (0, None)
+
+
 def test_a_moved_file_is_followed_and_its_rest_too(server, tmp_path):
     with LocalServer(redirect=server.url("moved.pth")) as old:
         server.cut_after = 500_000
