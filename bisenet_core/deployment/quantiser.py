@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -67,7 +68,7 @@ def quantise(
     for name in keep_float:
         if name not in known:
             raise InputError(f"no layer is called {name!r}; {suggest(name, known)}")
-    nncf.set_log_level("ERROR")
+    logging.getLogger("nncf").setLevel(logging.ERROR)  # not its handlers, which others share
     shown = sys.stderr if sys.stderr.isatty() else io.StringIO()
     with contextlib.redirect_stdout(shown):  # where its progress goes
         found = nncf.quantize(
