@@ -107,3 +107,8 @@ def test_whatever_a_parser_raises_is_one_line(error):
 def test_a_line_that_names_the_folder_itself_is_refused(tmp_path):
     (tmp_path / "train.txt").write_text("., b.png\n")
     refuse(lambda path: PathLists(None).read(tmp_path, "train"), tmp_path / "train.txt")
+
+
+def test_a_name_longer_than_any_file_has_is_one_that_is_missing(tmp_path):
+    (tmp_path / "train.txt").write_text(f"a.jpg, {'é' * 999}.png\n", encoding="utf-8")
+    assert len(PathLists(None).read(tmp_path, "train").unpaired) == 2

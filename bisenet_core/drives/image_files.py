@@ -1,5 +1,6 @@
 """Read and write image files; an error names the file and what is wrong with it."""
 
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -61,10 +62,11 @@ def as_on_disk(path: Path) -> Path:
 
     macOS writes names so, other systems do not. Where nothing has the name, it is left as it is.
     """
-    if path.exists() or str(path).isascii() or path == path.parent:
+    if os.path.exists(path) or str(path).isascii() or path == path.parent:
         return path
     folder = as_on_disk(path.parent)
-    names = [] if path.name.isascii() or not folder.is_dir() else [entry.name for entry in folder.iterdir()]
+    listed = not path.name.isascii() and os.path.isdir(folder)  # unlike Path's, false for too long a name
+    names = os.listdir(folder) if listed else []
     return folder / next((name for name in names if composed(name) == composed(path.name)), path.name)
 
 
