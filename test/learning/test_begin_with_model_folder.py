@@ -95,6 +95,14 @@ def test_a_run_begins_with_a_folder_and_its_first_step_is_not_that_of_a_new_netw
             torch.testing.assert_close(state[name], tensor, atol=0.02, rtol=0)
 
 
+def test_a_folder_is_begun_with_and_teaches_images_without_labels(folder, data, tmp_path):
+    """Norms are measured before the teacher has labelled anything."""
+    card = json.loads((folder / "model.json").read_text())
+    changes = {"network": card["architecture"], "options": card["architecture_options"], "iterations": 1}
+    options = ("--weights", folder, "--teacher", folder, "--unlabelled", data / "val" / "images")
+    assert train_here(tmp_path, data, *options, **changes) == 0
+
+
 def test_a_folder_of_other_classes_gives_its_trunk(folder):
     found = read_trained(folder)
     network = create_model(found.recipe.network, 3, **found.recipe.options)
