@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
+from pathlib import Path
 from unittest import mock
 
 from node_harness import ROOT
@@ -28,9 +29,10 @@ def call_tool(module, folder, *arguments):
 
 
 def start_tool(module, folder, *arguments):
-    """The running process, with pipes for stdout and stderr."""
+    """The running process of a module, or of a path such as scripts/soak; stdout and stderr are pipes."""
+    tool = [str(module)] if isinstance(module, Path) else ["-m", module]
     return subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, arguments)], cwd=str(folder),
+        [sys.executable, *tool, *map(str, arguments)], cwd=str(folder),
         env=dict(os.environ, **_variables(folder)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -13,10 +14,15 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 pytest.importorskip("matplotlib", reason="charts need matplotlib: pip install .[train]")
 pytest.importorskip("onnx", reason="the faulty model is written with onnx: pip install .[train]")
 
-from tool_process import call_tool, start_tool
+from node_harness import ROOT
+from tool_process import start_tool
 
 from bisenet_core.runtime.segmenter import Segmenter
-from bisenet_ros.soak.faulty_model import write_faulty_model
+
+SOAK = ROOT / "scripts" / "soak"
+sys.path.insert(0, str(SOAK))
+
+from faulty_model import write_faulty_model  # noqa: E402
 
 
 def test_the_faulty_model_fails_for_white_images_alone(tmp_path, tiny_model_folder):
@@ -41,7 +47,7 @@ def _children(pid):
 def _soak_until_the_second_camera_plays(tmp_path, model, end):
     """Exit status, stderr and soak.json of a soak that ``end``s, called with its pid."""
     log, begun = tmp_path / "out" / "camera0.log", set()
-    with start_tool("bisenet_ros.soak", tmp_path, "--model", model, "--precision", "fp32", "--size", "96x64",
+    with start_tool(SOAK, tmp_path, "--model", model, "--precision", "fp32", "--size", "96x64",
                     "--input-size", "96x64", "--minutes", 10, "--restart-every", 1, "--sample-every", 0.5,
                     "--output", "out") as soak:
         while len(begun) < 2:  # logs, one for each camera: the first one has played by then
@@ -87,6 +93,7 @@ def test_a_run_whose_node_is_killed_is_written(ros, tmp_path, tiny_model_folder)
     (["--output", "/dev/null/here"], "soak: cannot write to /dev/null/here: Not a directory"),
 ])
 def test_bad_input_is_refused(ros, tmp_path, arguments, line):
-    status, _, errors = call_tool("bisenet_ros.soak", tmp_path, *arguments)
-    assert status == 2
+    with start_tool(SOAK, tmp_path, *arguments) as soak:
+        _, errors = soak.communicate(timeout=120)
+    assert soak.returncode == 2
     assert errors.startswith(line) and "Traceback" not in errors

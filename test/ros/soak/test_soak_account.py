@@ -1,6 +1,7 @@
 """What a soak makes of the node's and the camera's figures, without their processes."""
 
 import signal
+import sys
 from array import array
 from types import SimpleNamespace
 
@@ -8,12 +9,17 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
+from node_harness import ROOT
+
 from bisenet_core.errors import InputError
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.harness.node_watch import NodeAccount, NodeWatch
 from bisenet_ros.harness.process_usage import Usage
-from bisenet_ros.soak.chart import draw_soak
-from bisenet_ros.soak.soak import Soak
+
+sys.path.insert(0, str(ROOT / "scripts" / "soak"))
+
+from chart import draw_soak
+from soak import Soak
 
 FACTS = {"model": "tiny", "backend": "numpy", "precision": "fp32", "device": "a CPU", "input_size": "96x64"}
 

@@ -1,4 +1,4 @@
-"""Soak the real node: `python -m bisenet_ros.soak --minutes 30 --output soak_output`.
+"""Soak the real node: `.venv/bin/python scripts/soak --minutes 30 --output soak_output`.
 
 A camera sends more than the network can take and is replaced by another one every minute; one image in five
 is white, for which the network of a copy of the model gives no numbers. Memory, threads and file descriptors
@@ -12,6 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from chart import draw_soak
+from faulty_model import write_faulty_model
+from samples import Sample
+from soak import Soak
+
 from bisenet_core.commands.options import parse_size
 from bisenet_core.errors import printable
 from bisenet_core.reports.console import progress_bar, show, table, write_json
@@ -20,10 +27,6 @@ from bisenet_core.runtime.model_card import resolve_model
 from bisenet_ros.harness.isolation import let_large_images_through
 from bisenet_ros.harness.node_under_load import NodeUnderLoad, Sending, make_writable
 from bisenet_ros.harness.tool import FAILED, add_model_options, run_tool
-from bisenet_ros.soak.chart import draw_soak
-from bisenet_ros.soak.faulty_model import write_faulty_model
-from bisenet_ros.soak.samples import Sample
-from bisenet_ros.soak.soak import Soak
 
 
 def main(arguments: list[str] | None = None) -> int:

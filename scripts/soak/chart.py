@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from samples import Sample
+
 from bisenet_core.reports.figures import BLUE, GREEN, GREY, RED, write_figure
-from bisenet_ros.soak.samples import Sample
 
 
 def draw_soak(folder: Path, samples: list[Sample], title: str) -> list[Path]:
