@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.datasets import check_classes, open_dataset
+from bisenet_core.learning.datasets import check_classes, open_dataset, without_pairs
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.same_data import NamedFiles, inventory
 from bisenet_core.learning.samples import Key, TrainingSamples, UnlabelledImages, ValidationSamples
@@ -120,14 +120,14 @@ class RunData:
 class SegmentationData(RunData):
     """``recipe.dataset`` below ``root``: its training split augmented, its validation split as it is.
 
-    ``training_pairs`` are images and labels of the training split as they are on disk. The images of
-    ``recipe.unlabelled`` are trained on besides.
+    ``training_pairs`` are images and labels of the training split as they are on disk; a recipe may name no
+    such split. The images of ``recipe.unlabelled`` are trained on besides.
     """
 
     def __init__(self, recipe: Recipe, root: Path | str, workers: int = 1) -> None:
         names = filter(None, (recipe.train_split, recipe.val_split))
         splits = {name: open_dataset(recipe.dataset, root, name) for name in names}
-        self.training_pairs = splits[recipe.train_split]
+        self.training_pairs = splits.get(recipe.train_split) or without_pairs(recipe.dataset, root)
         val = ValidationSamples(splits[recipe.val_split], recipe) if recipe.val_split else None
         files: dict[str, NamedFiles] = {**splits}
         unlabelled = UnlabelledImages(recipe.unlabelled)
@@ -139,7 +139,8 @@ class SegmentationData(RunData):
 
     def check_labels(self) -> None:
         """``InputError`` where there is nothing to tell apart in training or to score in validation."""
-        check_classes(self.training_pairs, least=2)
+        if self.recipe.train_split:
+            check_classes(self.training_pairs, least=2)
         if self.val is not None:
             check_classes(self.val.pairs, least=1)
 

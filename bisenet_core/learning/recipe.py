@@ -23,7 +23,7 @@ class Recipe:
 
     name: str
     dataset: str
-    #: several splits joined by "+", such as "train+val"
+    #: several splits joined by "+", such as "train+val"; "" trains on ``unlabelled`` images alone
     train_split: str = "train"
     #: "" trains without validation
     val_split: str = "val"

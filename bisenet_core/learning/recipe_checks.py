@@ -150,6 +150,8 @@ def _check_pairs(recipe: Any) -> None:
         )
     if recipe.unlabelled and not recipe.teacher:
         raise InputError("setting 'unlabelled' needs a 'teacher' that labels those images; give both or none")
+    if recipe.class_weights == "inverse_log" and not recipe.train_split:
+        raise InputError("setting 'class_weights' is inverse_log, which counts labels; there are none")
     if recipe.min_learning_rate > recipe.learning_rate:
         raise InputError(
             f"setting 'min_learning_rate' is {recipe.min_learning_rate}; expected at most learning_rate "

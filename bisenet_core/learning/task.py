@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bisenet_core.errors import InputError
 from bisenet_core.learning.classification_data import ClassificationData
 from bisenet_core.learning.classification_task import ClassificationTask
 from bisenet_core.learning.data import SegmentationData
@@ -18,9 +19,13 @@ Score = SegmentationScore | ClassificationScore
 def task_and_data(recipe: Recipe, root: Path | str, workers: int = 1) -> tuple[Task, Data]:
     """The task of ``recipe`` and its data below ``root``, for pixels or for whole images.
 
-    ``InputError`` for a network and a data set of different kinds.
+    ``InputError`` for a network and a data set of different kinds, and where there is nothing to train on.
     """
-    if is_segmentation(recipe.network):
+    pixel_wise = is_segmentation(recipe.network)
+    if not (recipe.train_split or (pixel_wise and recipe.unlabelled)):
+        others = ", or 'unlabelled' images and a 'teacher'" if pixel_wise else ""
+        raise InputError(f"setting 'train_split' is empty; expected a split of {recipe.dataset}{others}")
+    if pixel_wise:
         pixels = SegmentationData(recipe, root, workers)
         return SegmentationTask(recipe, pixels.training_pairs.label_space), pixels
     images = ClassificationData(recipe, root, workers)

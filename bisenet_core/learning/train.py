@@ -204,8 +204,7 @@ def _begin(task: Task, data: Data) -> None:
         said = f"bisenet: begins with the trunk of {recipe.backbone}: {fit}"
         rank_zero_only(print)(printable(said), file=sys.stderr)
     if Path(recipe.weights or recipe.backbone or "-").is_dir():
-        labelled = data.training_pairs if isinstance(data, SegmentationData) else data.train
-        chosen = np.linspace(0, len(labelled) - 1, _MEASURED).astype(int)
+        chosen = np.linspace(0, len(data.train) - 1, _MEASURED).astype(int)
         refresh_norms(task.network, torch.stack([data.train[0, index][0] for index in map(int, chosen)]))
 
 

@@ -173,6 +173,20 @@ def test_images_without_labels_are_labelled_by_the_teacher(data, teacher, tmp_pa
     assert len(list((tmp_path / "teacher").glob("*.npy"))) == 13
 
 
+def test_a_run_may_have_no_labels_at_all(data, teacher, tmp_path):
+    options = ("--teacher", teacher, "--unlabelled", data / "val" / "images")
+    alone = {**TEACHES, "train_split": "", "val_split": "", "batch_size": 2}
+    checkpoint = finished(tmp_path / "run", tmp_path / "no data set", *options, **alone)
+    assert list(checkpoint["data_files"]) == ["unlabelled"]
+
+
+def test_without_labels_or_a_teachers_images_there_is_nothing_to_train_on(data, tmp_path, capsys):
+    assert train_here(tmp_path / "run", data, **{**TEACHES, "train_split": ""}) == 2
+    assert "'train_split' is empty; expected a split of camvid, or 'unlabelled'" in capsys.readouterr().err
+    with pytest.raises(InputError, match="which counts labels"):
+        _recipe("", train_split="", class_weights="inverse_log")
+
+
 @pytest.mark.slow
 def test_a_taught_run_goes_on_as_if_it_had_not_stopped(data, teacher, tmp_path):
     options = ("--teacher", teacher, "--unlabelled", data / "val" / "images")

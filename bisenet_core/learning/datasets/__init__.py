@@ -5,7 +5,13 @@ from bisenet_core.learning.datasets.imagenet import (
     classification_splits,
     open_classification,
 )
-from bisenet_core.learning.datasets.opening import DATASET_NAMES, find_dataset, open_dataset, splits_of
+from bisenet_core.learning.datasets.opening import (
+    DATASET_NAMES,
+    find_dataset,
+    open_dataset,
+    splits_of,
+    without_pairs,
+)
 from bisenet_core.learning.datasets.segmentation_dataset import SegmentationDataset
 from bisenet_core.learning.datasets.survey import Survey, check_classes, check_dataset, survey
 
@@ -22,4 +28,5 @@ __all__ = [
     "open_dataset",
     "splits_of",
     "survey",
+    "without_pairs",
 ]

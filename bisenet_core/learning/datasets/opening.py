@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.learning.datasets.camvid import CAMVID
+from bisenet_core.learning.datasets.label_coding import ids_of
 from bisenet_core.learning.datasets.layouts import Layout, Source
 from bisenet_core.learning.datasets.own_data import own_folder, own_list
 from bisenet_core.learning.datasets.published import ADE20K, CITYSCAPES, COCOSTUFF
@@ -53,17 +54,27 @@ def find_dataset(name: str, root: Path | str, split: str) -> SegmentationDataset
     return SegmentationDataset(source.label_space, files[0] if len(files) == 1 else _joined(parts, files))
 
 
+def without_pairs(name: str, root: Path | str) -> SegmentationDataset:
+    """Data set ``name`` with its classes and no image; ``root`` is read where classes stand in files."""
+    label_space = _source(name, Path(root)).label_space
+    return SegmentationDataset(label_space, SplitFiles([], ids_of(label_space)))
+
+
 def splits_of(name: str, root: Path | str) -> list[str]:
     """The splits of data set ``name`` that are below ``root``. Raises InputError where it is not there."""
     return _recognise(name, Path(root))[2]
 
 
-def _recognise(name: str, root: Path) -> tuple[Source, Layout, list[str]]:
+def _source(name: str, root: Path) -> Source:
     if name not in _SOURCES:
         raise InputError(f"no data set is called '{name}'; {suggest(name, DATASET_NAMES)}")
-    if not root.is_dir():
+    return _SOURCES[name](root)
+
+
+def _recognise(name: str, root: Path) -> tuple[Source, Layout, list[str]]:
+    if name in _SOURCES and not root.is_dir():
         raise InputError(f"{root} is not a folder; expected the root of {name}")
-    source = _SOURCES[name](root)
+    source = _source(name, root)
     for layout in source.layouts:
         splits = layout.splits(root)
         if splits:
