@@ -2,7 +2,8 @@
 
 Keys of the status: ``received``, ``published``, ``dropped``, ``failed``, ``pending`` and, by reason,
 ``dropped.<reason>`` and ``failed.<reason>``: received = published + dropped + failed + pending. Beside that,
-``doubtful.<kind>`` counts images that may have been read wrongly.
+``doubtful.<kind>`` counts images that may have been read wrongly, and ``finding.<kind>`` has the text of each
+finding by itself: `ros2 topic echo` shows 128 characters of the message, in which they are all.
 """
 
 from collections import deque
@@ -50,9 +51,12 @@ class CameraDiagnostics:
         self.new_findings = [finding for finding in findings if finding.kind not in self._kinds]
         self._kinds = {finding.kind for finding in findings}
         level = max((finding.level for finding in findings), default=OK)
-        message = "; ".join(finding.text for finding in findings) or healthy_message(state, previous, rates)
+        # Cut singly, where they are too long: the first must not push out the second.
+        messages = [printable(finding.text) for finding in findings]
         values = dict(counts_to_values(state.counts), state=state.state)
+        values.update({f"finding.{finding.kind.split()[0]}": finding.text for finding in findings})
         values.update(_paces(state, rates), **state.facts)
+        message = "; ".join(messages) or healthy_message(state, previous, rates)
         return _status(level, self._name, message, values)
 
     def _rates(self) -> Tuple[float, float]:
@@ -66,7 +70,7 @@ class CameraDiagnostics:
 def closed_status(name: str, counts: FrameCounts, state: str, fault: str) -> DiagnosticStatus:
     """The status of a node that has no model open; ``fault`` says why it could not be, or is empty."""
     level, message = (ERROR, fault) if fault else (OK, IDLE.format(state))
-    return _status(level, name, message, dict(counts_to_values(counts), state=state))
+    return _status(level, name, printable(message), dict(counts_to_values(counts), state=state))
 
 
 def sum_status(name: str, statuses: Sequence[DiagnosticStatus]) -> DiagnosticStatus:
@@ -102,7 +106,7 @@ def counts_from_values(values: Dict[str, str]) -> FrameCounts:
 
 def _status(level: bytes, name: str, message: str, values: Dict[str, str]) -> DiagnosticStatus:
     return DiagnosticStatus(
-        level=level, name=name, message=printable(message), hardware_id=printable(values.get("model", "")),
+        level=level, name=name, message=message, hardware_id=printable(values.get("model", "")),
         values=[KeyValue(key=key, value=printable(value)) for key, value in values.items()])
 
 

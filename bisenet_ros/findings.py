@@ -16,6 +16,7 @@ OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.E
 
 IDLE = "{}: no images are taken"
 _SLOW_FROM = 5  # images; fewer say nothing of the pace
+_START_S = 5.0  # in which not to have labelled an image says nothing of it either
 _STAGES = ("read", "preprocess", "network", "postprocess", "publish", "outputs")
 _AHEAD_S = 0.5  # /clock itself may come in steps of 0.1 s
 
@@ -162,13 +163,20 @@ def _too_old(state: CameraState, previous: FrameCounts) -> Optional[Finding]:
 def _slow(state: CameraState, earlier: FrameCounts) -> Optional[Finding]:
     received = state.counts.received - earlier.received
     superseded = _growth("dropped", "superseded", state, earlier)
-    if received < _SLOW_FROM or 2 * superseded <= received:
+    if received < _SLOW_FROM or 2 * superseded <= received or not _has_a_pace(state, earlier):
         return None
     stages = ", ".join("{} {:.1f}".format(stage, np.percentile(state.times[stage], 50)) for stage in _STAGES
                        if stage in state.times) or "none labelled yet"
     return Finding("slow", WARN, f"{superseded} of {received} images on {state.topic} were passed over: "
                    f"labelling is slower than the camera (ms, p50: {stages}); send fewer images, or choose a "
                    "smaller input_width and input_height, another precision or backend")
+
+
+def _has_a_pace(state: CameraState, earlier: FrameCounts) -> bool:
+    """Whether images have been labelled, or would have been by now, all the while."""
+    if _growth("dropped", "no_subscriber", state, earlier):
+        return False
+    return bool(state.times) or state.now - state.active_since > _START_S
 
 
 def _unserved(state: CameraState) -> Optional[Finding]:

@@ -95,6 +95,11 @@ def test_rates_are_taken_over_the_last_seconds():
      "11 of 20 images on /camera/image_raw were passed over: labelling is slower than the camera "
      "(ms, p50: network 80.0, publish 2.0); send fewer images"),
     ({"last_received": 99.5, "counts": FrameCounts(20, 10, {"superseded": 10}, {})}, OK, "20.0 images/s in"),
+    ({"last_received": 99.5, "counts": FrameCounts(20, 0, {"superseded": 19}, {})}, OK, "20.0 images/s in"),
+    ({"last_received": 99.5, "active_since": 94.0, "counts": FrameCounts(20, 0, {"superseded": 19}, {})},
+     WARN, "labelling is slower than the camera (ms, p50: none labelled yet)"),
+    ({"last_received": 99.5, "active_since": 9.0, "times": {"network": [80.0]},
+      "counts": FrameCounts(20, 0, {"superseded": 11, "no_subscriber": 9}, {})}, OK, "nobody subscribes to"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"too_old": 1}, {})}, WARN, "older than max_image"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"no_subscriber": 1}, {})}, OK, "nobody subscribes"),
     ({"state": "inactive", "active_since": 0.0}, OK, "inactive: no images are taken"),
@@ -115,6 +120,20 @@ def test_what_goes_wrong_together_is_said_together():
     texts = status.message.split("; ")
     assert texts[0].endswith("too short") and "publisher /a offers X" in texts[2]
     assert "no image on /camera/image_raw for 10.0 s" in texts[3] and texts[-1] == "subscriber /b asks Y"
+
+
+def test_a_long_finding_leaves_the_others_readable():
+    status = _statuses({"now": 99.0}, {
+        "last_received": 99.5, "counts": FrameCounts(1, 0, {}, {"inference": 1}), "last_failure": 9000 * "x",
+        "doubts": [Doubt("step", "step is 3")], "unserved": ["subscriber /b asks Y"]})[-1]
+    first, *others = status.message.split("; ")
+    assert first.startswith("1 image(s) on") and "xxx...xxx" in first
+    assert others == ["try another model, precision or backend", "subscriber /b asks Y",
+                      "images on /camera/image_raw may be read wrongly: step is 3"]
+    facts = _facts(status)
+    assert {key for key in facts if key.startswith("finding.")} == {
+        "finding.failed", "finding.unserved", "finding.doubtful"}
+    assert facts["finding.doubtful"] == others[-1] and len(facts["finding.failed"]) <= 4000
 
 
 def test_a_finding_is_new_once():
