@@ -1,5 +1,7 @@
 """Detail guidance: a head learns where labels change (STDC, Section 3.2.2)."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -8,25 +10,29 @@ from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.distributed import global_mean
 from bisenet_core.learning.losses import upsampled
 
-#: Stride of a Laplacian and its weight in the sum, in tenths; a sum above ``THRESHOLD`` is a detail.
-FUSION = ((1, 6), (2, 3), (4, 1))
+#: Weight of the Laplacian of each stride in the sum, in tenths; the sum is held against ``THRESHOLD``.
+FUSION = {1: 6, 2: 3, 4: 1}
 THRESHOLD = 1
 
 
-def detail_truth(target: Tensor) -> Tensor:
+def detail_truth(target: Tensor, strides: Iterable[int] = tuple(FUSION), reading: str = "paper") -> Tensor:
     """Boundaries and corners in labels: BxHxW int64 -> BxHxW bool.
 
-    The Laplacian of the label numbers is taken at strides 1, 2 and 4, made binary, up-sampled and summed.
+    The Laplacian of the label numbers is taken at each of ``strides``, made binary, up-sampled and summed.
     The weights of the sum are the constants of the public code: it declares them trainable, but no gradient
-    passes the threshold. As there, a Laplacian of stride 4 alone does not exceed the threshold.
-    ``UNLABELED`` pixels and what lies outside the image have no difference to their neighbours.
+    passes the threshold. In the ``reading`` "paper" a sum that reaches the threshold is a detail, so every
+    stride counts (STDC, Table 4); in that of the public code, "code", it must exceed it, which stride 4 alone
+    never does (docs/readings.md). ``UNLABELED`` pixels and what lies outside the image have no difference to
+    their neighbours.
     """
     edges = (_laplacian(target) > 0).float()[:, None]
     maps = [
-        weight * functional.interpolate(edges[..., ::stride, ::stride], size=edges.shape[-2:], mode="nearest")
-        for stride, weight in FUSION
+        FUSION[stride]
+        * functional.interpolate(edges[..., ::stride, ::stride], size=edges.shape[-2:], mode="nearest")
+        for stride in strides
     ]
-    return torch.stack(maps).sum(0)[:, 0] > THRESHOLD
+    fused = torch.stack(maps).sum(0)[:, 0]
+    return fused > THRESHOLD if reading == "code" else fused >= THRESHOLD
 
 
 def _laplacian(target: Tensor) -> Tensor:
@@ -49,14 +55,15 @@ class DetailLoss(nn.Module):
     with zero gradients.
     """
 
-    def __init__(self, epsilon: float = 1.0) -> None:
+    def __init__(self, strides: Iterable[int] = tuple(FUSION), reading: str = "paper") -> None:
         super().__init__()
-        self.epsilon = epsilon
+        self.strides, self.reading = strides, reading
+        self.epsilon = 1.0  # Equation 5
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         logits = upsampled(logits, target)[:, 0]
         labelled = (target != UNLABELED).to(logits.dtype)
-        truth = detail_truth(target).to(logits.dtype)
+        truth = detail_truth(target, self.strides, self.reading).to(logits.dtype)
         losses = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         cross_entropy = global_mean(losses * labelled, labelled)
         return cross_entropy + self._dice(logits.sigmoid() * labelled, truth * labelled)

@@ -75,6 +75,10 @@ class Recipe:
     #: of the losses of auxiliary heads, but for those of detail heads
     auxiliary_weight: float = 1.0
     detail_weight: float = 1.0
+    #: of the Laplacians that mark details, some of 1, 2 and 4
+    detail_strides: tuple[int, ...] = (1, 2, 4)
+    #: "paper", where stride 4 counts alone too, or "code", as the public code has it
+    detail_truth: str = "paper"
     #: classification only
     label_smoothing: float = 0.0
 

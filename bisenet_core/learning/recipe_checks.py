@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "adamw"),
     "schedule": ("poly", "cosine"),
     "loss": ("ohem", "cross_entropy"),
+    "detail_truth": ("paper", "code"),
     "precision": ("bf16-mixed", "16-mixed", "32", "32-true", "64-true"),
 }
 
@@ -125,6 +126,10 @@ def _check_lists(recipe: Any) -> None:
     ends = recipe.scale_range
     if not (_numbers(ends, ABOVE_ZERO) and (not ends or (len(ends) == 2 and ends[0] <= ends[1]))):
         raise _wrong("scale_range", ends, "[smallest, largest], both above 0")
+    strides = recipe.detail_strides
+    whole = isinstance(strides, tuple) and all(type(stride) is int for stride in strides)
+    if not (whole and strides and len({1, 2, 4}.intersection(strides)) == len(strides)):
+        raise _wrong("detail_strides", strides, "a list of some of 1, 2 and 4; detail_weight 0 is none")
     weights = recipe.class_weights
     if weights not in ("none", "inverse_log") and not (_numbers(weights, 0.0) and any(weights)):
         raise _wrong("class_weights", weights, "none, inverse_log, or a number for each class, not all 0")

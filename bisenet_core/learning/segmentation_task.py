@@ -34,7 +34,7 @@ class SegmentationTask:
         self.recipe, self.label_space = recipe, label_space or label_space_of(recipe.dataset)
         self.network = _network(recipe, self.label_space.num_classes)
         self.loss = _loss(recipe, self.label_space.num_classes)
-        self.detail_loss = DetailLoss()
+        self.detail_loss = DetailLoss(recipe.detail_strides, recipe.detail_truth)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -4,7 +4,12 @@ import torch
 from torch import Tensor, nn
 
 from bisenet_core.errors import InputError
-from bisenet_core.models.bisenetv1 import ContextPath, FeatureFusionModule, two_convolutions
+from bisenet_core.models.bisenetv1 import (
+    ContextPath,
+    FeatureFusionModule,
+    SpatialPath,
+    two_convolutions,
+)
 from bisenet_core.models.layers import (
     ConvNormAct,
     SegmentationHead,
@@ -122,17 +127,21 @@ class DetailHead(SegmentationHead):
 class STDCSeg(SegmentationNetwork):
     """STDC-Seg ("Rethinking BiSeNet", CVPR 2021, Figure 4): BiSeNet without a Spatial Path.
 
-    Stage 3 of the trunk takes its place, taught by the Detail Head where labels change. ``backbone`` is
-    "stdc1" or "stdc2". Channels and auxiliary heads, on the outputs of the context path
-    ("context32" and "context16") and on stage 3 ("detail"), are those of the authors' configuration.
+    Stage 3 of the trunk takes its place, taught by the Detail Head where labels change; ``spatial_path`` puts
+    BiSeNet's back instead of both (Table 4). ``backbone`` is "stdc1" or "stdc2". Channels and auxiliary
+    heads, on the outputs of the context path ("context32" and "context16") and on stage 3 ("detail"), are
+    those of the authors' configuration.
     """
 
     detail_heads = frozenset({"detail"})
 
-    def __init__(self, num_classes: int, backbone: str = "stdc1", auxiliary: bool = True) -> None:
+    def __init__(
+        self, num_classes: int, backbone: str = "stdc1", auxiliary: bool = True, spatial_path: bool = False
+    ) -> None:
         super().__init__()
         context, fused, mid = 128, 256, 64
-        detail = STDCNet.channels[1]
+        self.spatial_path = SpatialPath(context) if spatial_path else None
+        detail = context if spatial_path else STDCNet.channels[1]
         self.backbone = STDCNet(backbone)
         self.context_path = ContextPath(STDCNet.channels, context, nearest_to)
         self.fusion = FeatureFusionModule(detail + context, fused, two_convolutions(fused, reduction=4))
@@ -140,11 +149,12 @@ class STDCSeg(SegmentationNetwork):
         if auxiliary:
             for name in ("context32", "context16"):
                 self.auxiliary[name] = SegmentationHead(context, mid, num_classes)
-            self.auxiliary["detail"] = DetailHead(detail, mid)
+            if not spatial_path:
+                self.auxiliary["detail"] = DetailHead(detail, mid)
         initialise_he(self)
 
     def features(self, image: Tensor) -> dict[str, Tensor]:
         stages = self.backbone(image)
-        detail = stages[1]
+        detail = stages[1] if self.spatial_path is None else self.spatial_path(image)
         context = self.context_path(stages)
         return {**context, "detail": detail, "main": self.fusion(detail, context["context16"])}

@@ -37,8 +37,9 @@ def _published(target):
 def test_is_the_published_truth_away_from_the_frame(seed):
     target = _labels(seed)
     inner = (slice(None), slice(4, -4), slice(4, -4))
-    assert torch.equal(detail_truth(target)[inner], _published(target)[inner])
-    assert detail_truth(target)[inner].any()
+    found = detail_truth(target, reading="code")[inner]
+    assert torch.equal(found, _published(target)[inner])
+    assert found.any()
 
 
 @settings(max_examples=20, deadline=None)
@@ -49,12 +50,45 @@ def test_ignored_pixels_and_the_frame_are_no_edges(seed, label):
     assert not detail_truth(target).any()
 
 
-def test_marks_the_side_of_the_larger_label_and_one_stride_around():
-    target = torch.zeros(1, 16, 16, dtype=torch.int64)
+#: A step from label 0 to 1 in front of column 8 and a step in front of column 13: which columns are marked.
+#: The first stands on the grid of every stride, the second on that of stride 1 alone.
+TABLE_4 = {
+    (4,): [8, 9, 10, 11], (2,): [8, 9], (1,): [8, 13],
+    (1, 2): [8, 9, 13], (1, 4): [8, 9, 10, 11, 13], (2, 4): [8, 9, 10, 11],
+    (1, 2, 4): [8, 9, 10, 11, 13],
+}  # fmt: skip
+#: As the public code has it, stride 4 changes nothing.
+CODE = {
+    (4,): [], (2,): [8, 9], (1,): [8, 13],
+    (1, 2): [8, 9, 13], (1, 4): [8, 13], (2, 4): [8, 9],
+    (1, 2, 4): [8, 9, 13],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reading, table", [("paper", TABLE_4), ("code", CODE)])
+def test_what_each_combination_of_strides_marks(reading, table):
+    target = torch.zeros(1, 20, 20, dtype=torch.int64)
     target[:, :, 8:] = 1
-    columns = detail_truth(target)[0].any(0)
-    # 8 is an edge at every stride; at stride 2 it stands for 8 and 9; at stride 4 for 8 to 11, too weak alone
-    assert columns.nonzero().flatten().tolist() == [8, 9]
+    target[:, :, 13:] = 2
+    for strides, marked in table.items():
+        columns = detail_truth(target, strides, reading)[0].all(0)
+        assert columns.nonzero().flatten().tolist() == marked, (strides, reading)
+
+
+def test_every_row_of_table_4_has_a_truth_of_its_own():
+    target = _labels(11)
+    truths = [detail_truth(target, strides) for strides in ((4,), (2,), (1,), (1, 2), (1, 2, 4))]
+    assert all(truth.any() for truth in truths)
+    assert not any(torch.equal(one, other) for n, one in enumerate(truths) for other in truths[:n])
+
+
+def test_a_corner_is_marked_by_every_stride():
+    target = torch.zeros(1, 16, 16, dtype=torch.int64)
+    target[:, 8:, 8:] = 5
+    for stride in (1, 2, 4):
+        truth = detail_truth(target, (stride,))[0]
+        block = (slice(8, 8 + stride), slice(8, 8 + stride))
+        assert truth[block].all() and truth.sum() == stride * (16 - stride)
 
 
 def test_mixed_precision_does_not_move_the_truth():
@@ -120,6 +154,14 @@ def test_only_the_detail_head_learns_where_labels_change():
         "main", "context32", "context16"
     ]  # fmt: skip
     assert task._loss_of("detail") is task.detail_loss
+
+
+def test_the_recipe_chooses_strides_and_reading():
+    recipe = Recipe(name="a", dataset="camvid", network="stdc1_seg", detail_strides=(4,), detail_truth="code")
+    target = _labels(2) % 11
+    logits = torch.zeros(2, 1, *target.shape[-2:])
+    loss = SegmentationTask(recipe).detail_loss(logits, target)
+    assert loss == DetailLoss((4,), "code")(logits, target) != DetailLoss()(logits, target)
 
 
 def test_a_network_for_whole_images_is_not_trained_on_labels():
