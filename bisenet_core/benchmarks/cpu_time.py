@@ -1,45 +1,56 @@
 """Time networks on this machine's CPU, side by side."""
 
+import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
+import openvino
 
 from bisenet_core.benchmarks.bare_network import openvino_network
 from bisenet_core.benchmarks.timing import timed
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.onnx_file import write_onnx
 from bisenet_core.models import create_model
+from bisenet_core.reports.console import track
 from bisenet_core.runtime.openvino_backend import available_precisions, shared_core
 
 WARM_UP_ROUNDS = 2
 
-#: Network name, number of classes, (width, height), options.
-Subject = tuple[str, int, tuple[int, int], dict[str, Any]]
+
+def add_times(rows: list[dict[str, Any]], rounds: int) -> None:
+    """Add "cpu_ms" to each of ``rows``: median milliseconds by precision, all networks run in turn.
+
+    A row names ``network``, ``options``, ``classes`` and ``size``, WIDTHxHEIGHT. The weights are fresh;
+    OpenVINO compiles each network in every precision that the CPU has.
+    """
+    networks = [_compiled(row) for row in rows]
+    times = [{precision: list[float]() for precision in network} for network in networks]
+    for _ in track(range(WARM_UP_ROUNDS + rounds), WARM_UP_ROUNDS + rounds, "timing"):
+        for network, found in zip(networks, times):
+            for precision, run in network.items():
+                found[precision].append(timed(run)[0])
+    for row, found in zip(rows, times):
+        row["cpu_ms"] = {key: round(median(values[WARM_UP_ROUNDS:]), 2) for key, values in found.items()}
 
 
-class CpuTimer:
-    """Networks with fresh weights, each compiled by OpenVINO in every precision that the CPU has."""
+def describe_cpu() -> dict[str, Any]:
+    """What times depend on: the CPU's name, the cores this process may use, the version of OpenVINO."""
+    return {
+        "device": shared_core().get_property("CPU", "FULL_DEVICE_NAME").strip(),
+        "cores": len(os.sched_getaffinity(0)),
+        "openvino": openvino.__version__.split("-")[0],
+    }
 
-    def __init__(self, subjects: list[Subject]) -> None:
-        self.precisions = available_precisions(shared_core())
-        self._networks = [self._compile(*subject) for subject in subjects]
 
-    def rounds(self, count: int) -> Iterator[list[dict[str, float]]]:
-        """Yield milliseconds by precision for each network; all are run in turn in every round."""
-        for index in range(-WARM_UP_ROUNDS, count):
-            found = [{key: timed(run)[0] for key, run in network.items()} for network in self._networks]
-            if index >= 0:
-                yield found
-
-    def _compile(
-        self, name: str, num_classes: int, size: tuple[int, int], options: dict[str, Any]
-    ) -> dict[str, Callable[[], np.ndarray]]:
-        width, height = size
-        image = np.random.default_rng(0).standard_normal((1, 3, height, width), np.float32)
-        with tempfile.TemporaryDirectory() as scratch:
-            path = Path(scratch) / "model.onnx"
-            write_onnx(deployable(create_model(name, num_classes, **options)), width, height, path)
-            return {key: openvino_network(path, key, image) for key in self.precisions}
+def _compiled(row: dict[str, Any]) -> dict[str, Callable[[], np.ndarray]]:
+    width, height = map(int, row["size"].split("x"))
+    image = np.random.default_rng(0).standard_normal((1, 3, height, width), np.float32)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.onnx"
+        network = create_model(row["network"], row["classes"], **row["options"])
+        write_onnx(deployable(network), width, height, path)
+        return {key: openvino_network(path, key, image) for key in available_precisions(shared_core())}

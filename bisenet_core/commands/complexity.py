@@ -1,20 +1,14 @@
 """`bisenet complexity`: parameters and operations of a network, or of all of them."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
-from bisenet_core.commands.complexity_timing import CpuSpeed, add_times, describe_cpu
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, parse_size
 from bisenet_core.errors import InputError
 from bisenet_core.reports.console import show, table, write_json
-from bisenet_core.reports.figures import require_matplotlib
-from bisenet_core.reports.networks.charts import DATASETS, Measured, draw_charts
-from bisenet_core.reports.networks.results import PUBLISHED, Result, recorded_results
-from bisenet_core.runtime.model_search import weights_search_path
 
 Name = Annotated[
     str | None,
@@ -38,19 +32,6 @@ Rounds = Annotated[
     int,
     typer.Option("--cpu", min=0, metavar="ROUNDS", help="Also time each network in OpenVINO, this often."),
 ]
-Plot = Annotated[
-    Path | None,
-    typer.Option(
-        "--plot",
-        metavar="DIR",
-        help="Without NAME: also draw accuracy against operations and against speed, of all networks.",
-    ),
-]
-Timings = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="For --plot: times from the --json of an earlier run with --cpu."),
-]
-
 _SEGMENTATION = ((1024, 512), 19)
 _CLASSIFICATION = ((224, 224), 1000)  # ImageNet, as the papers count
 
@@ -63,65 +44,25 @@ def complexity(
     by_module: ByModule = False,
     depth: Depth = 2,
     cpu: Rounds = 0,
-    plot: Plot = None,
-    timings: Timings = None,
     json: JsonFile = None,
 ) -> None:
     """Count parameters and operations of a network as deployed."""
-    _check_options(name, bool(options or by_module), plot, timings)
-    speed = CpuSpeed.load(timings) if timings else None
-    registry = training_code("bisenet_core.models.registry")
+    if name is None and (options or by_module):
+        raise InputError("--set and --by-module are for one network; give its name")
     wanted = parse_size(size, "--size") if size else None, classes, _settings(options)
-    rows = [_count_as_usual(network, *wanted) for network in ([name] if name else registry.list_models())]
-    results = _results(registry.list_models()) if plot else []
-    charted = [_count(one.network, one.size, one.num_classes, one.options) for one in results if one.size]
+    names = [name] if name else training_code("bisenet_core.models.registry").list_models()
+    trees = [_count(network, *wanted) for network in names]
+    rows = [row for row, _ in trees]
+    report: dict[str, Any] = {"networks": rows} if name is None else rows[0]
     if cpu:
-        add_times([*rows, *charted], cpu)
+        timing = training_code("bisenet_core.benchmarks.cpu_time")
+        timing.add_times(rows, cpu)
+        report["cpu"] = timing.describe_cpu()
     show(_summary(rows))
     if name and by_module:
-        rows[0]["modules"] = _modules(rows[0]["tree"], depth)
+        rows[0]["modules"] = _modules(trees[0][1], depth)
         show(_module_table(name, rows[0]["modules"]))
-    report: dict[str, Any] = {"networks": _plain(rows), "charted": _plain(charted)}
-    if name:
-        report = report["networks"][0]
-    if cpu:
-        report["cpu"] = describe_cpu()
     write_json(json, report)
-    if plot:
-        _draw(plot, results, charted, speed or (CpuSpeed(report) if cpu else None))
-
-
-def _check_options(name: str | None, of_one_network: bool, plot: Path | None, timings: Path | None) -> None:
-    """Refuse at once what could not be done later."""
-    if name is None and of_one_network:
-        raise InputError("--set and --by-module are for one network; give its name")
-    if name and plot:
-        raise InputError("--plot draws the charts of all networks; leave the name out")
-    if timings and not plot:
-        raise InputError("--timings is for the charts; give --plot too")
-    if plot:
-        require_matplotlib()
-
-
-def _results(known: list[str]) -> list[Result]:
-    """Of ``known`` networks, where the input size and the score on the test set are known."""
-    results = [*PUBLISHED, *recorded_results(weights_search_path(), DATASETS)]
-    return [result for result in results if result.network in known and result.size and result.test]
-
-
-def _draw(
-    folder: Path, results: list[Result], charted: list[dict[str, Any]], speed: CpuSpeed | None
-) -> None:
-    """Write the charts of ``results``, each of them counted in the row of ``charted`` at its place."""
-    measured = [
-        Measured(result, row["gflops"], speed.frames_per_second(row) if speed else None)
-        for result, row in zip(results, charted)
-    ]
-    draw_charts(folder, measured, speed.label if speed else None)
-
-
-def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in row.items() if key != "tree"} for row in rows]
 
 
 def _settings(texts: list[str] | None) -> dict[str, Any]:
@@ -139,28 +80,17 @@ def _settings(texts: list[str] | None) -> dict[str, Any]:
     return settings
 
 
-def _count_as_usual(
+def _count(
     network: str, size: tuple[int, int] | None, classes: int | None, options: dict[str, Any]
-) -> dict[str, Any]:
-    """Count at the size and number of classes that the papers do, where no other is asked for."""
+) -> tuple[dict[str, Any], Any]:
+    """The row of a network and its modules, at the papers' size and classes where no others are asked for."""
     is_segmentation = training_code("bisenet_core.models.registry").is_segmentation(network)
     usual_size, usual_classes = _SEGMENTATION if is_segmentation else _CLASSIFICATION
-    return _count(network, size or usual_size, classes or usual_classes, options)
-
-
-def _count(network: str, size: tuple[int, int], classes: int, options: dict[str, Any]) -> dict[str, Any]:
-    counting = training_code("bisenet_core.models.complexity")
-    tree = counting.complexity_of(network, classes, *size, **options)
-    return {
-        "network": network,
-        "options": options,
-        "classes": classes,
-        "size": "{}x{}".format(*size),
-        "parameters": tree.parameters,
-        "macs": tree.macs,
-        "gflops": round(tree.gflops, 4),
-        "tree": tree,
-    }
+    size, classes = size or usual_size, classes or usual_classes
+    tree = training_code("bisenet_core.models.complexity").complexity_of(network, classes, *size, **options)
+    row = {"network": network, "options": options, "classes": classes, "size": "{}x{}".format(*size),
+           "parameters": tree.parameters, "macs": tree.macs, "gflops": round(tree.gflops, 4)}
+    return row, tree
 
 
 def _summary(rows: list[dict[str, Any]]) -> Any:

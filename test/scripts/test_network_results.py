@@ -1,10 +1,14 @@
 """Results of networks: the published ones are all there and not mixed up, own ones come from model cards."""
 
+import sys
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
-from bisenet_core.reports.networks.results import FAMILIES, PUBLISHED, family_of, recorded_results
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "network_charts"))
+
+from results import FAMILIES, PUBLISHED, family_of, recorded_results
 
 #: Segmentation networks of which no paper reports results.
 WITHOUT = {"bisenetv1_resnet50", "efficientvit_b0", "efficientvit_b1"}

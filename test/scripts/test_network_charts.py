@@ -1,6 +1,10 @@
 """The charts: both formats, every result labelled, labels apart, the same bytes every time."""
 
+import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import cv2
 import pytest
@@ -12,8 +16,10 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bisenet_core.reports.networks.charts import Measured, draw_charts, place_labels
-from bisenet_core.reports.networks.results import PUBLISHED, Result
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "network_charts"))
+
+from charts import Measured, draw_charts, place_labels
+from results import PUBLISHED, Result
 
 OWN = Result(
     "stdc1_seg", "my_model", "camvid", (480, 360), None, 53.3, None, None, "my_model/model.json", own=True
@@ -92,3 +98,29 @@ def test_labels_stay_inside_and_apart_where_there_is_room(places):
     assert len(boxes) == len(points)
     assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes)
     assert not any(box.count_overlaps(boxes[:index]) for index, box in enumerate(boxes))
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _draw(*arguments):
+    command = [sys.executable, str(ROOT / "scripts" / "network_charts"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_the_charts_in_the_documentation_are_what_the_script_draws(tmp_path):
+    pytest.importorskip("torch", reason="operations are counted with PyTorch (pip install .[train])")
+    ended = _draw(tmp_path, "--models", ROOT / "weights")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    names = {f"accuracy_{kind}.{suffix}" for kind in ("speed", "operations") for suffix in ("png", "svg")}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    for path in tmp_path.glob("*.svg"):
+        shown = re.findall(r">([^<>]+)</text>", (ROOT / "docs" / "images" / path.name).read_text())
+        assert re.findall(r">([^<>]+)</text>", path.read_text()) == shown, "draw docs/images anew"
+
+
+def test_times_that_cannot_be_read_are_one_line(tmp_path):
+    pytest.importorskip("torch", reason="operations are counted with PyTorch (pip install .[train])")
+    ended = _draw(tmp_path, "--times", tmp_path / "nowhere.json")
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1 and "nowhere.json" in ended.stderr

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.reports.figures import BLUE, GREEN, GREY, PALE, PURPLE, RED, write_figure
-from bisenet_core.reports.networks.results import (
+from results import (
     CAMVID,
     CITYSCAPES,
     GTX_1080_TI,
@@ -14,6 +13,8 @@ from bisenet_core.reports.networks.results import (
     Result,
     family_of,
 )
+
+from bisenet_core.reports.figures import BLUE, GREEN, GREY, PALE, PURPLE, RED, write_figure
 
 #: Data sets, a column of panels each.
 DATASETS = {CITYSCAPES: "Cityscapes", CAMVID: "CamVid"}
