@@ -9,8 +9,11 @@ from torch import nn
 
 from bisenet_core.learning.recipe import Recipe
 
-#: Modules whose learning rate is multiplied by ``head_learning_rate``: those behind all shared features.
+#: Modules behind all shared features.
 HEADS = ("head", "auxiliary")
+#: Modules whose learning rate is multiplied by ``head_learning_rate``: heads and Feature Fusion, as in the
+#: code of STDC's authors and in the public code of BiSeNet V1 that theirs began from.
+FASTER = (*HEADS, "fusion")
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -43,10 +46,10 @@ def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]
     The papers let weight decay act on the weights of convolutions only (BiSeNet V2, Section 5.1): not on
     norms, not on biases.
     """
-    heads = {id(p) for name in HEADS for p in getattr(network, name, nn.Module()).parameters()}
+    faster = {id(p) for name in FASTER for p in getattr(network, name, nn.Module()).parameters()}
     rate = recipe.learning_rate
-    body = [p for p in network.parameters() if id(p) not in heads]
-    others = [p for p in network.parameters() if id(p) in heads]
+    body = [p for p in network.parameters() if id(p) not in faster]
+    others = [p for p in network.parameters() if id(p) in faster]
     groups = [*_by_decay(body, recipe, rate), *_by_decay(others, recipe, rate * recipe.head_learning_rate)]
     return [group for group in groups if group["params"]]
 

@@ -48,7 +48,7 @@ class Recipe:
     #: "sgd" or "adamw"
     optimizer: str = "sgd"
     learning_rate: float = 0.05
-    #: factor of the learning rate for heads
+    #: factor of the learning rate for heads and the Feature Fusion
     head_learning_rate: float = 1.0
     #: of "sgd"
     momentum: float = 0.9

@@ -46,6 +46,17 @@ def test_heads_learn_faster_and_all_end_at_the_smallest_rate():
     assert learning_rates(optimizer) == {f"lr-SGD/pg{n}": pytest.approx(0.001) for n in (1, 2, 3, 4)}
 
 
+@pytest.mark.parametrize("name", ["stdc1_seg", "bisenetv1_xception39"])
+def test_the_feature_fusion_learns_as_fast_as_the_heads(name):
+    """As in the authors' code of STDC, whose trunk and context path keep the plain rate."""
+    network = create_model(name, 3)
+    groups = parameter_groups(network, _recipe(learning_rate=0.01, head_learning_rate=10))
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    for part, module in network.named_children():
+        wanted = 0.1 if part in ("fusion", "head", "auxiliary") else 0.01
+        assert {rates[id(p)] for p in module.parameters()} == {wanted}, part
+
+
 def test_a_resumed_run_takes_its_length_from_its_recipe():
     parameter = torch.nn.Conv2d(1, 1, 1)
     short, longer = (make_optimizer(parameter, _recipe(iterations=n)) for n in (2, 4))
