@@ -16,7 +16,7 @@ ROBOT = {".".join(path.relative_to(ROOT).with_suffix("").parts).replace(".__init
 MODULES = {
     "abc", "array", "collections", "contextlib", "dataclasses", "difflib", "functools", "hashlib",
     "itertools", "json", "logging", "math", "pathlib", "platform", "re", "signal", "site", "struct", "sys",
-    "threading", "time", "typing", "unicodedata", "zlib",
+    "threading", "time", "typing", "unicodedata", "weakref", "zlib",
     "bisenet_core", "bisenet_ros", "cv2", "cv_bridge", "numpy", "onnxruntime", "openvino",
     "builtin_interfaces", "diagnostic_msgs", "launch", "launch_ros", "nav_msgs", "rcl_interfaces", "rclpy",
     "sensor_msgs", "std_msgs", "vision_msgs"}

@@ -4,6 +4,7 @@ import ctypes
 from typing import Callable, List, NamedTuple, Sequence, Tuple, TypeVar
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InputError
+from bisenet_core.runtime.cuda.device import CudaDevice
 
 #: The driver's own library, which is there wherever an NVIDIA GPU can be used, on a Jetson too.
 DRIVER = "libcuda.so.1"
@@ -90,7 +91,11 @@ def explain(passed: Sequence[PassedOver]) -> str:
 
 
 def check_driver() -> None:
-    """Raise Absent where there is no NVIDIA driver: cheaper than to import a GPU library to be told so."""
+    """Raise Absent where there is no NVIDIA driver: cheaper than to import a GPU library to be told so.
+
+    Raises BackendUnavailable for a GPU that this process has given up, since every library would wait for it.
+    """
+    CudaDevice.check_answers()
     try:
         ctypes.CDLL(DRIVER)
     except OSError as error:

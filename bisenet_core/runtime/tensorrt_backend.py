@@ -1,7 +1,9 @@
 """TensorRTBackend: the whole frame on a GPU; only 8-bit images cross the bus."""
 
+import logging
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 import numpy as np
@@ -20,7 +22,11 @@ from bisenet_core.runtime.postprocessing import non_finite_logits
 from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables
 from bisenet_core.runtime.private_files import make_private_folder
 
+_LOGGER = logging.getLogger(__name__)
+
 _NO_DRAWING = Drawing()
+# A GPU hangs when a frame takes more seconds, and more times as long as the network's first runs.
+_LEAST_LIMIT_S, _PATIENCE = 5.0, 20.0
 #: What crosses the bus: from the host the image and the ids of the masks, to the host the rest.
 _BUFFERS = ("image", "mask_ids", "labels", "confidence", "masks", "overlay", "status")
 
@@ -49,6 +55,7 @@ class TensorRTBackend(InferenceBackend):
         self._network: Any = None
         self._buffers: Any = None
         self._device = device = CudaDevice.open()
+        device.keep_if_hung(self)
         with ExitStack() as failing:
             failing.callback(device.close)
             self.device = device.name
@@ -57,7 +64,12 @@ class TensorRTBackend(InferenceBackend):
             self.precision = choose_precision(precision, available, where)
             try:
                 with device.current(), ExitStack() as opening:
-                    self._open(opening, EngineCache(engine_cache))
+                    try:
+                        self._open(opening, EngineCache(engine_cache))
+                    except DeviceError:
+                        if device.hung:  # to free anything would be to wait for ever
+                            self._held = opening.pop_all()
+                        raise
                     self._held = opening.pop_all()
             except (device.driver.Error, DeviceError, GraphError) as error:
                 raise BackendUnavailable(f"{where} does not work: {error}") from error
@@ -72,18 +84,19 @@ class TensorRTBackend(InferenceBackend):
         self._events = [device.event() for _ in range(4)]
         self._network = self._open_network(engines)
         opening.callback(self._network.close)
-        self._network.warm_up(self._stream)
         self._buffers = {name: Buffer(device) for name in _BUFFERS}
         for buffer in self._buffers.values():
             opening.callback(buffer.close)
         tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
-        self._tables, self._palette = (
-            self._constant(opening, array) for array in (tables, card.label_space.palette_lut()))
-
-    def _constant(self, opening: ExitStack, array: np.ndarray) -> int:
-        memory = self._device.upload(np.ascontiguousarray(array))
-        opening.callback(memory.free)
-        return int(memory)
+        arrays = (tables, card.label_space.palette_lut())
+        constants = [(array, Buffer(device, array.nbytes)) for array in arrays]
+        for array, buffer in constants:
+            opening.callback(buffer.close)
+            buffer.upload(array.reshape(-1).view(np.uint8), self._stream)
+        self._tables, self._palette = (buffer.pointer for _, buffer in constants)
+        started = perf_counter()
+        self._network.warm_up(self._stream)
+        self._limit_s = max(_LEAST_LIMIT_S, _PATIENCE * (perf_counter() - started))
 
     def _drop_references(self) -> None:
         # what pycuda frees with its last reference, while there is a context to free it in
@@ -127,6 +140,9 @@ class TensorRTBackend(InferenceBackend):
         if drawing.overlay_alpha is not None:
             wanted["overlay"] = (height, width, 3)
         with self._in_context():
+            # before the GPU works: memory is taken and freed when it has ended
+            for name, shape in {**wanted, "mask_ids": (1 + len(drawing.masks),)}.items():
+                self._buffers[name].reserve(int(np.prod(shape)))
             self._preprocess(image, color_order)
             self._run_network()
             self._postprocess(wanted, drawing, image, color_order)
@@ -144,16 +160,27 @@ class TensorRTBackend(InferenceBackend):
         with self._in_context():
             self._preprocess(image, color_order)
             self._run_network()
-            return self._network.logits(self._stream)
+            self._device.wait(self._stream.is_done, self._limit_s)
+            return self._network.logits()
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            try:
-                with self._device.current():
-                    self._held.close()
-            finally:
-                self._device.close()
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            with self._device.current():
+                self._device.wait(self._is_idle, self._limit_s)  # freeing memory would wait without a limit
+                self._held.close()
+        except DeviceError as error:
+            _LOGGER.warning("nothing is freed: %s", error)
+        finally:
+            self._device.close()
+
+    def _is_idle(self) -> bool:
+        try:
+            return bool(self._stream.is_done())
+        except self._device.driver.Error:  # of a context that is lost, and has nothing left to do
+            return True
 
     @contextmanager
     def _in_context(self) -> Iterator[None]:
@@ -164,8 +191,8 @@ class TensorRTBackend(InferenceBackend):
             raise DeviceError(f"{self.device}: {error}") from error
 
     def _preprocess(self, image: np.ndarray, color_order: str) -> None:
-        self._events[0].record(self._stream)
         source = self._buffers["image"].reserve(image.size)
+        self._events[0].record(self._stream)
         source.upload(image, self._stream)
         height, width = image.shape[:2]
         net = self._network.input
@@ -181,12 +208,11 @@ class TensorRTBackend(InferenceBackend):
 
     def _postprocess(self, wanted: Dict[str, Tuple[int, ...]], drawing: Drawing, image: np.ndarray,
                      color_order: str) -> None:
-        places = {name: self._buffers[name].reserve(int(np.prod(shape))).pointer
-                  for name, shape in wanted.items()}
-        mask_ids = self._buffers["mask_ids"].reserve(max(1, len(drawing.masks)))
+        places = {name: self._buffers[name].pointer for name in wanted}
+        mask_ids = self._buffers["mask_ids"]
         if drawing.masks:
             mask_ids.upload(np.array(drawing.masks, np.uint8), self._stream)
-        self._device.driver.memset_d32_async(places["status"], 0, 1, self._stream)
+        self._device.driver.memset_d8_async(places["status"], 0, 4, self._stream)
         logits, net = self._network.output, self._network.input
         height, width = image.shape[:2]
         self._kernels.postprocess(
@@ -201,6 +227,6 @@ class TensorRTBackend(InferenceBackend):
         self._events[3].record(self._stream)
 
     def _stage_times(self) -> Dict[str, float]:
-        self._events[3].synchronize()
+        self._device.wait(self._events[3].query, self._limit_s)
         stages = zip(("preprocess_ms", "network_ms", "postprocess_ms"), self._events, self._events[1:])
         return {name: end.time_since(start) for name, start, end in stages}

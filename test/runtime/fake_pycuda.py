@@ -2,6 +2,10 @@
 
 Device memory is host memory under fake care: its addresses are real, so that kernels compiled for the host
 run on them. Work on a stream happens only when something waits for it, so that a wait that is missing shows.
+
+As on a GPU, what goes wrong in a kernel is told by the calls behind it, and by every one from then on; while
+a stream is captured most calls are illegal, and so is a kernel's first launch; what Python frees where the
+context is not current, in another thread than its own, leaks; and a GPU that hangs ends no call that waits.
 """
 
 import ctypes
@@ -41,6 +45,8 @@ class FakeDriver(types.ModuleType):
 
     ``failures`` maps the name of a call to the Error that it raises from now on. ``allocations`` counts
     device and pinned memory, streams, events and modules; ``live`` is the memory that was not freed.
+    ``fault`` is an Error that the next kernel causes, ``hung`` a GPU that does no work any more. ``stuck``
+    lists the calls that would then wait for ever, ``leaks`` what was freed where it cannot be.
     """
 
     Error, MemoryError, LogicError, LaunchError = Error, MemoryError, LogicError, LaunchError
@@ -56,6 +62,8 @@ class FakeDriver(types.ModuleType):
         self._initialised = False
         self.modules_loaded = []
         self.unfinished = []
+        self.fault = self.sticky = None
+        self.hung, self.stuck, self.leaks = False, [], []
         for kind in (Context, Device, Stream, Event):
             setattr(self, kind.__name__, type(kind.__name__, (kind,), {"driver": self}))
 
@@ -70,12 +78,14 @@ class FakeDriver(types.ModuleType):
 
     def mem_alloc(self, nbytes):
         self.check("mem_alloc")
+        self.waits("mem_alloc", spoils=False)
         if not nbytes:
             raise self.LogicError("cuMemAlloc failed: invalid argument")
         return DeviceAllocation(self, nbytes)
 
     def pagelocked_empty(self, shape, dtype, order="C", mem_flags=0):
         self.check("pagelocked_empty")
+        self.waits("pagelocked_empty", spoils=False)
         array = np.empty(shape, dtype, order)
         array.reshape(-1).view(np.uint8)[...] = 0xA5  # nobody may count on zeros
         self.allocations += 1
@@ -113,10 +123,10 @@ class FakeDriver(types.ModuleType):
         dest, src = int(dest), int(src)
         stream.put(lambda: np.copyto(self.view(dest, (size,), np.uint8), self.view(src, (size,), np.uint8)))
 
-    def memset_d32_async(self, dest, data, count, stream):
-        self.check("memset_d32_async")
+    def memset_d8_async(self, dest, data, count, stream):
+        self.check("memset_d8_async")
         dest = int(dest)
-        stream.put(lambda: self.view(dest, (count,), np.uint32).fill(data))
+        stream.put(lambda: self.view(dest, (count,), np.uint8).fill(data))
 
     def module_from_buffer(self, image):
         self.check("module_from_buffer")
@@ -132,10 +142,36 @@ class FakeDriver(types.ModuleType):
             raise type(error)(*error.args)  # a new one: the traceback of one that is kept grows
 
     def check(self, name):
-        """A call into CUDA: refused without a current context."""
+        """A call into CUDA: refused without a current context, and in one that has failed before."""
         self.fail(name)
+        if self.sticky is not None:
+            raise type(self.sticky)(name + " failed: " + str(self.sticky))
         if not self._initialised or not self.context_stack:
             raise self.LogicError(name + " failed: invalid device context")
+
+    def waits(self, name, spoils=True):
+        """A call that returns when the GPU has done its work; some are legal during a (relaxed) capture."""
+        if self.is_stuck:
+            self.stuck.append(name)
+            raise Misuse(name + " would wait for ever")
+        for stream in self.streams.values() if spoils else ():
+            stream.refuse_capture()
+
+    def may_free(self, kind, context):
+        """Whether a destructor reaches ``context``, as pycuda's do: where it is current, or in its thread."""
+        if not context.valid:
+            return False  # all of its memory is gone with it
+        if context not in self.context_stack and threading.get_ident() != context.thread:
+            self.leaks.append(kind)
+            return False
+        if self.is_stuck:
+            self.stuck.append("the destructor of a " + kind)
+            return False
+        return self.sticky is None  # pycuda warns, and goes on
+
+    @property
+    def is_stuck(self):
+        return self.hung and any(stream.queue for stream in self.streams.values())
 
     @property
     def context_stack(self):
@@ -172,15 +208,28 @@ class FakeDriver(types.ModuleType):
             self.copy(dest, staged.ctypes.data, staged.nbytes, to_device=True)
 
     def synchronize(self):
+        self.waits("a synchronising call")
         for stream in list(self.streams.values()):
             stream.run()
 
 
-class Pinned:
+class Held:
+    """What pycuda frees with its last reference."""
+
+    def hold(self, driver):
+        self.driver, self.context = driver, driver.context_stack[-1]
+
+    def __del__(self):
+        if getattr(self, "context", None) is not None and self.driver is not None:
+            self.driver.may_free(type(self).__name__, self.context)
+
+
+class Pinned(Held):
     """pycuda's PagelockedHostAllocation, the base of a pinned array."""
 
     def __init__(self, driver, array):
-        self.driver, self.array = driver, array
+        self.hold(driver)
+        self.array = array
         driver.pinned.add(self)
         self.__array_interface__ = array.__array_interface__
 
@@ -195,12 +244,12 @@ def host_bytes(array):
     return array
 
 
-class DeviceAllocation:
+class DeviceAllocation(Held):
     """Memory that traps whoever uses it after ``free``."""
 
     def __init__(self, driver, nbytes):
         driver.allocations += 1
-        self.driver = driver
+        self.hold(driver)
         buffer = np.full(nbytes, 0xA5, np.uint8)
         self.address = buffer.ctypes.data
         driver.live[self.address] = buffer
@@ -213,11 +262,17 @@ class DeviceAllocation:
     def free(self):
         if self.driver is None:
             raise Misuse("device memory is freed twice")
-        self.driver.check("free")
-        self.driver.synchronize()
-        self.driver.finish()
-        del self.driver.live[self.address]
-        self.driver = None
+        driver, self.driver = self.driver, None
+        driver.fail("free")
+        if driver.sticky is None:  # else pycuda warns, and the memory goes with the context
+            driver.check("free")
+            driver.synchronize()
+            driver.finish()
+        del driver.live[self.address]
+
+    def __del__(self):
+        if self.driver is not None and self.driver.may_free("DeviceAllocation", self.context):
+            del self.driver.live[self.address]
 
 
 class Device:
@@ -241,6 +296,8 @@ class Device:
 
     def retain_primary_context(self):
         self.driver.fail("retain_primary_context")
+        if not self.driver.retained:
+            self.driver.sticky = None  # a new context
         self.driver.retained += 1
         return self.driver.Context()
 
@@ -274,44 +331,60 @@ class Context:
         if not self.valid:
             raise LogicError("context::detach failed: invalid device context")
         self.valid = False
+        self.driver.waits("Context.detach")
         if self in self.driver.context_stack or self.thread == threading.get_ident():
             self.driver.retained -= 1
             self.driver.context_stack[:] = [c for c in self.driver.context_stack if c is not self]
             self.driver._thread.left_behind = getattr(self.driver._thread, "left_behind", 0) + 1
 
 
-class Stream:
+class Stream(Held):
     driver, _handles = None, itertools.count(0x1000)
 
     def __init__(self, flags=0):
         self.driver.check("Stream")
+        self.hold(self.driver)
         self.driver.allocations += 1
-        self.handle, self.queue, self.captured = next(self._handles), [], None
+        self.handle, self.queue, self.captured, self.spoilt = next(self._handles), [], None, False
         self.driver.streams[self.handle] = self
 
     def put(self, work):
         (self.queue if self.captured is None else self.captured).append(work)
 
-    def run(self):
+    def refuse_capture(self):
+        """An illegal call spoils a capture, too: what it has recorded is lost."""
         if self.captured is not None:
+            self.spoilt = True
             raise LogicError("operation not permitted when stream is capturing")
+
+    def run(self):
+        self.refuse_capture()
         queue, self.queue = self.queue, []
-        for work in queue:
-            work()
+        if self.driver.sticky is None:
+            for work in queue:
+                work()
 
     def synchronize(self):
         self.driver.check("Stream.synchronize")
+        self.driver.waits("Stream.synchronize")
         self.run()
 
     def is_done(self):
-        return not self.queue
+        """False at first, while there is work: so nobody takes it for granted."""
+        self.driver.check("Stream.is_done")
+        self.refuse_capture()
+        done = not self.queue
+        if not self.driver.hung:
+            self.run()
+        return done
 
 
-class Event:
-    driver = None
+class Event(Held):
+    driver = stream = None
 
     def __init__(self, flags=0):
         self.driver.check("Event")
+        self.hold(self.driver)
         self.driver.allocations += 1
         self.time = None
 
@@ -319,7 +392,7 @@ class Event:
         self.driver.check("Event.record")
         if stream.captured is not None:
             raise Misuse("an event recorded in a capture keeps no time")
-        self.time = None
+        self.time, self.stream = None, stream
         stream.put(lambda: setattr(self, "time", time.perf_counter()))
         return self
 
@@ -329,7 +402,9 @@ class Event:
         return self
 
     def query(self):
-        return self.time is not None
+        """True where it was never recorded, as in CUDA."""
+        self.driver.check("Event.query")
+        return self.stream is None or self.time is not None or (self.stream.is_done() and self.query())
 
     def time_since(self, earlier):
         if self.time is None or earlier.time is None:
@@ -337,13 +412,13 @@ class Event:
         return 1e3 * (self.time - earlier.time)
 
 
-class Module:
+class Module(Held):
     def __init__(self, driver):
-        self.driver = driver
+        self.hold(driver)
 
     def get_function(self, name):
         try:
-            return Function(self.driver, self.driver.kernels.get_function(name))
+            return Function(self, self.driver.kernels.get_function(name))
         except LookupError as error:
             raise LogicError(str(error)) from error
 
@@ -351,8 +426,9 @@ class Module:
 class Function:
     """A kernel, launched when its stream runs; pointers must be to device memory."""
 
-    def __init__(self, driver, kernel):
-        self.driver, self.kernel, self.formats = driver, kernel, None
+    def __init__(self, module, kernel):
+        self.module, self.driver, self.kernel, self.formats = module, module.driver, kernel, None
+        self.is_loaded = False
 
     def prepare(self, formats):
         self.formats = formats
@@ -364,8 +440,17 @@ class Function:
         too_many = np.prod(block) > 1024 or max(tuple(grid)[1:], default=1) > 65535
         if too_many or min(tuple(grid) + tuple(block)) < 1:
             raise LaunchError("cuLaunchKernel failed: invalid argument")
+        if not self.is_loaded:  # with CUDA_MODULE_LOADING=LAZY, since CUDA 12.2 the default
+            stream.refuse_capture()
+        self.is_loaded = True
         values = [self._value(*pair) for pair in zip(self.formats, arguments)]
-        stream.put(lambda: self.kernel.prepared_async_call(grid, block, None, *values, **keywords))
+        stream.put(lambda: self._run(grid, block, values, keywords))
+
+    def _run(self, grid, block, values, keywords):
+        if self.driver.fault is not None:
+            self.driver.sticky, self.driver.fault = self.driver.fault, None
+        if self.driver.sticky is None:
+            self.kernel.prepared_async_call(grid, block, None, *values, **keywords)
 
     def _value(self, kind, argument):
         if kind == "P" and int(argument):
@@ -387,6 +472,9 @@ class FakeLibcuda:
     def cuStreamEndCapture(self, stream, graph):  # noqa: N802
         fake = self.driver.streams[stream.value]
         work, fake.captured = fake.captured, None
+        if fake.spoilt:
+            fake.spoilt = False
+            return 901
         return self._new(graph, work)
 
     def cuGraphInstantiateWithFlags(self, executable, graph, flags):  # noqa: N802
@@ -428,6 +516,7 @@ def install(monkeypatch, driver):
     """Have ``import pycuda.driver`` and the driver's own library give the fakes until the test ends."""
     from bisenet_core.runtime.cuda import device, libcuda
 
+    monkeypatch.setattr(device.CudaDevice, "hung", "")
     package = types.ModuleType("pycuda")
     package.driver = driver
     monkeypatch.setitem(sys.modules, "pycuda", package)

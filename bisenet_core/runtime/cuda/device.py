@@ -2,18 +2,22 @@
 
 import ctypes
 import threading
+import time
+import weakref
 from contextlib import contextmanager
-from typing import Any, Iterator, Tuple
+from typing import Any, Callable, Iterator, Tuple
 
 import numpy as np
 
-from bisenet_core.errors import BackendUnavailable
+from bisenet_core.errors import BackendUnavailable, DeviceError
 from bisenet_core.runtime.cuda.libcuda import load_libcuda
 
 # CU_STREAM_NON_BLOCKING: pycuda has no name for it
 _STREAM_NON_BLOCKING = 1
 # A part of this size crosses the bus while the processor copies the next into pinned memory.
 _PART = 1 << 20
+# A wait begins without naps, which would add a tenth to a frame of a fast GPU.
+_SPIN_S, _NAP_S = 2e-3, 1e-4
 
 
 class CudaDevice:
@@ -21,7 +25,14 @@ class CudaDevice:
 
     Retained by ``open``, released by ``close``. Calls may come from any thread: what follows must run inside
     ``with device.current()``, which makes the context current and lets one thread in at a time.
+
+    A GPU that does not answer in time is given up by the whole process: every further call could wait for
+    ever, those that free something too. What lies there is left, and kept from Python's garbage collection.
     """
+
+    #: why this process does not touch the GPU any more; "" while it answers
+    hung = ""
+    _users: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
     def __init__(self, driver: Any) -> None:
         """``driver`` is pycuda.driver, initialised, with a device."""
@@ -37,6 +48,7 @@ class CudaDevice:
     @classmethod
     def open(cls) -> "CudaDevice":
         """Raises BackendUnavailable, with the reason, where pycuda, the driver or a GPU is missing."""
+        cls.check_answers()
         try:
             import pycuda.driver as driver
         except ImportError as error:
@@ -51,10 +63,21 @@ class CudaDevice:
             reason = _last_line(error)
             raise BackendUnavailable(f"the GPU cannot be used: {reason}; see nvidia-smi") from error
 
+    @classmethod
+    def check_answers(cls) -> None:
+        """Raise BackendUnavailable if the GPU has not answered in this process before."""
+        if cls.hung:
+            raise BackendUnavailable(cls.hung)
+
     @contextmanager
     def current(self) -> Iterator[None]:
-        """Make the context current in this thread; other threads wait. May be nested."""
+        """Make the context current in this thread; other threads wait. May be nested.
+
+        Raises DeviceError for a GPU that was given up, RuntimeError after ``close``.
+        """
         with self._lock:
+            if self.hung:
+                raise DeviceError(self.hung)
             if self._context is None:
                 raise RuntimeError("this backend's GPU has been closed; open the model again")
             self._context.push()
@@ -85,13 +108,30 @@ class CudaDevice:
         self.allocations += 1
         return self.driver.pagelocked_empty(shape, dtype)
 
-    def upload(self, array: np.ndarray) -> Any:
-        """New device memory that holds a copy of a C-contiguous array. Waits for the copy."""
-        memory = self.allocate(array.nbytes)
-        self.driver.memcpy_htod(memory, array)
-        # That returns once pageable memory is staged, and a non-blocking stream does not wait for the rest.
-        self.driver.Context.synchronize()
-        return memory
+    def wait(self, is_done: Callable[[], bool], limit_s: float) -> None:
+        """Wait until ``is_done``, such as an event's ``query``, returns True.
+
+        Raises DeviceError after ``limit_s`` seconds, and gives the GPU up.
+        """
+        started = time.monotonic()
+        while not is_done():
+            waited = time.monotonic() - started
+            # asked once more, since the process itself may have been stopped meanwhile
+            if waited > limit_s and not is_done():
+                raise self._give_up(waited)
+            time.sleep(0.0 if waited < _SPIN_S else _NAP_S)
+
+    def keep_if_hung(self, user: Any) -> None:
+        """Let ``user``, which holds things of the driver, outlive the process if the GPU is given up."""
+        self._users.add(user)
+
+    def _give_up(self, waited: float) -> DeviceError:
+        CudaDevice.hung = (
+            f"{self.name} has not answered for {waited:.1f} s, and this process leaves it alone: restart the "
+            "process, and the machine if that does not help (the kernel's log, dmesg, may say why: Xid)")
+        for user in list(self._users):  # its destructors would wait, at the latest when Python ends
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(user))
+        return DeviceError(self.hung)
 
     def stream(self) -> Any:
         """A new stream, which waits for no other."""
@@ -108,6 +148,8 @@ class CudaDevice:
     def close(self) -> None:
         """Release the primary context. Free all that was made in it before. Harmless when repeated."""
         with self._lock:
+            if self.hung:
+                return
             context, self._context = self._context, None
             if context is not None:
                 # Only a context that is current is released whatever thread opened it, and it stays on the

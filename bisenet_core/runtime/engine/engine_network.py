@@ -13,6 +13,9 @@ from bisenet_core.runtime.engine.engine_io import Tensor, check_network_io, open
 
 _LOGGER = logging.getLogger(__name__)
 
+# The first run may load the network's kernels one by one.
+_FIRST_RUN_S = 60.0
+
 
 class EngineNetwork:
     """Normalised image at ``input_pointer`` -> logits at ``output_pointer``. Needs a current context.
@@ -59,10 +62,13 @@ class EngineNetwork:
         return pointer
 
     def warm_up(self, stream: Any) -> str:
-        """Run twice, and from then on as a CUDA graph. Returns "", or why the driver or engine refuses."""
-        self._device.driver.memcpy_htod(self._memory[0], np.zeros(self.input.shape, self.input.dtype))
+        """Run twice, and from then on as a CUDA graph. Returns "", or why the driver or engine refuses.
+
+        Raises DeviceError for a GPU that does not finish.
+        """
+        self._device.driver.memset_d8_async(self.input_pointer, 0, self.input.nbytes, stream)
         self.enqueue(stream)  # whatever TensorRT prepares lazily must not fall into the capture
-        stream.synchronize()
+        self._device.wait(stream.is_done, _FIRST_RUN_S)
         reason = ""
         try:
             self._graph = CudaGraph(stream, lambda: self._io.enqueue(stream.handle))
@@ -71,7 +77,7 @@ class EngineNetwork:
             reason = str(error)
             _LOGGER.info("the network runs without a CUDA graph, kernel by kernel: %s", reason)
             self._drop_graph()
-        stream.synchronize()
+        self._device.wait(stream.is_done, _FIRST_RUN_S)
         return reason
 
     @property
@@ -86,9 +92,8 @@ class EngineNetwork:
         else:
             self._graph.launch(stream)
 
-    def logits(self, stream: Any) -> np.ndarray:
-        """Wait for the stream, then a copy of the output, float32."""
-        stream.synchronize()
+    def logits(self) -> np.ndarray:
+        """A copy of the output, float32, when its stream has been waited for."""
         logits = np.empty(self.output.shape, self.output.dtype)
         self._device.driver.memcpy_dtoh(logits, self.output_pointer)
         return logits.astype(np.float32)

@@ -78,7 +78,7 @@ def test_a_gpu_that_is_lost_is_a_failed_section(gpu, settings):
     from fake_pycuda import LaunchError
 
     run("build", settings)
-    gpu.failures["memcpy_htod_async"] = LaunchError("cuMemcpyHtoDAsync failed: unspecified launch failure")
+    gpu.failures["launch"] = LaunchError("cuLaunchKernel failed: unspecified launch failure")
     record = run_section(Step("segment", "tiny", "fp32"), settings)
     assert record["status"] == FAILED and "unspecified launch failure" in record["reason"]
 

@@ -4,9 +4,13 @@ The fake TensorRT runs the network, the fake pycuda the kernels compiled for the
 stream is waited for; they refuse what would be undefined on a GPU.
 """
 
+import contextlib
+import gc
+import itertools
 import logging
 import sys
 import threading
+import weakref
 
 import fake_pycuda
 import numpy as np
@@ -21,6 +25,7 @@ from bisenet_core.labels.confidence import unlabel_unsure
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime import candidates, tensorrt_backend
 from bisenet_core.runtime.backend import Drawing
+from bisenet_core.runtime.cuda import device
 from bisenet_core.runtime.fallback import FallbackBackend
 from bisenet_core.runtime.host_backend import HostBackend
 from bisenet_core.runtime.model_card import ModelCard
@@ -70,10 +75,13 @@ def opening(monkeypatch, fake_driver, host_module, tmp_path):
         opened.append(TensorRTBackend(card, precision, input_size, tmp_path / "engines"))
         return opened[-1]
 
+    open_one.forget = opened.clear
     yield open_one
     for backend in opened:
         backend.close()
-    assert not fake_driver.live and fake_driver.retained == 0 and not fake_driver.graphs
+    assert not fake_driver.stuck and not fake_driver.leaks
+    if not fake_driver.hung:
+        assert not fake_driver.live and fake_driver.retained == 0 and not fake_driver.graphs
 
 
 @pytest.fixture
@@ -272,6 +280,23 @@ def test_a_network_that_cannot_be_captured(newest, opening, card, monkeypatch, f
     assert_equal(backend.infer(random_image(), "rgb"), Reference(card).infer(random_image(), "rgb"))
 
 
+@pytest.mark.parametrize("of_the_stream", [True, False])
+def test_a_network_whose_calls_spoil_the_capture(
+        newest, opening, card, monkeypatch, fake_driver, of_the_stream):
+    run = newest.IExecutionContext.execute_async_v3
+
+    def run_and_ask(context, handle):
+        run(context, handle)
+        with contextlib.suppress(LogicError):  # as a library may: the capture is lost all the same
+            fake_driver.streams[handle].is_done() if of_the_stream else fake_driver.Context.synchronize()
+        return True
+
+    monkeypatch.setattr(newest.IExecutionContext, "execute_async_v3", run_and_ask)
+    backend = opening(card)
+    assert not backend._network.is_graph and not fake_driver.graphs
+    assert_equal(backend.infer(random_image(), "rgb"), Reference(card).infer(random_image(), "rgb"))
+
+
 def test_the_older_drivers_graphs(newest, opening, card, monkeypatch):
     newer = FakeLibcuda.cuGraphInstantiateWithFlags
     monkeypatch.setattr(FakeLibcuda, "cuGraphInstantiate", lambda library, target, captured, node, log, size:
@@ -349,7 +374,7 @@ def test_logits_that_overflow_are_an_error(newest, opening, tmp_path, write_mode
 @pytest.mark.parametrize("call, error", [
     ("memcpy_htod_async", LaunchError("cuMemcpyHtoDAsync failed: unspecified launch failure")),
     ("launch", LaunchError("cuLaunchKernel failed: an illegal memory access was encountered")),
-    ("Event.synchronize", LogicError("cuEventSynchronize failed: GPU is lost")),
+    ("Event.query", LogicError("cuEventQuery failed: GPU is lost")),
     ("pagelocked_empty", CudaMemoryError("cuMemHostAlloc failed: out of memory")),
     ("mem_alloc", CudaMemoryError("cuMemAlloc failed: out of memory")),
     ("Context.push", LogicError("cuCtxPushCurrent failed: GPU is lost"))])
@@ -360,6 +385,107 @@ def test_a_device_that_fails_mid_drive(newest, opening, card, fake_driver, call,
         backend.infer(random_image(), "rgb")
     del fake_driver.failures[call]
     assert_equal(backend.infer(random_image(), "rgb"), Reference(card).infer(random_image(), "rgb"))
+
+
+def hang(fake_driver, monkeypatch):
+    """From now on the GPU answers nothing, and patience is short."""
+    fake_driver.hung = True
+    monkeypatch.setattr(device, "_NAP_S", 0.0)
+    clock = itertools.count()
+    monkeypatch.setattr(device.time, "monotonic", lambda: float(next(clock)))
+
+
+def test_a_gpu_that_hangs_is_given_up_by_all_of_the_process(newest, opening, card, fake_driver, monkeypatch):
+    backend, other = opening(card), opening(card)
+    backend.infer(random_image(), "rgb")
+    hang(fake_driver, monkeypatch)
+    for one in (backend, other, backend):  # the second and third without a wait
+        with pytest.raises(DeviceError, match=r"Fake has not answered for \d+\.\d s.*restart the process"):
+            one.infer(random_image(), "rgb")
+        with pytest.raises(DeviceError, match="has not answered"):
+            one.logits(random_image(), "rgb")
+    monkeypatch.setattr(candidates, "DRIVER", "libc.so.6")
+    for attempt in (lambda: opening(card), candidates.check_driver):
+        with pytest.raises(BackendUnavailable, match="has not answered"):
+            attempt()
+    backend.close()
+
+
+def test_nothing_of_a_gpu_that_hangs_is_freed(newest, card, fake_driver, monkeypatch, opening):
+    backend = opening(card)
+    hang(fake_driver, monkeypatch)
+    with pytest.raises(DeviceError):
+        backend.infer(random_image(), "rgb", True, Drawing((1,), 0.5))  # which takes memory first
+    held = [weakref.ref(one)
+            for one in (backend, backend._network, backend._stream, backend._device._context)]
+    backend.close()
+    opening.forget()
+    del backend
+    gc.collect()
+    assert all(one() is not None for one in held)
+
+
+def test_a_gpu_that_hangs_behind_a_failed_call_is_left_by_close(
+        newest, opening, card, fake_driver, monkeypatch, caplog):
+    backend = opening(card)
+    fake_driver.failures["Event.record"] = LogicError("cuEventRecord failed: invalid argument")
+    with pytest.raises(DeviceError):
+        backend.infer(random_image(), "rgb")
+    fake_driver.failures.clear()
+    backend._stream.put(lambda: None)  # what had been launched before it
+    hang(fake_driver, monkeypatch)
+    backend.close()
+    assert "nothing is freed: NVIDIA Fake has not answered" in caplog.text
+
+
+def test_a_gpu_that_hangs_leaves_the_drive_to_the_cpu(newest, opening, card, fake_driver, monkeypatch):
+    backend = FallbackBackend(opening(card), lambda: Reference(card))
+    image = random_image()
+    expected = backend.infer(image, "rgb")
+    hang(fake_driver, monkeypatch)
+    assert_equal(backend.infer(image, "rgb"), expected)
+    assert backend.name == "reference" and "has not answered" in backend.failure
+    backend.close()
+
+
+def test_a_process_that_was_stopped_finds_no_hung_gpu(fake_driver, monkeypatch):
+    one = device.CudaDevice(fake_driver)
+    fake_driver.init()
+    monkeypatch.setattr(device.time, "monotonic", itertools.count(0, 100).__next__)
+    answers = itertools.chain([False], itertools.repeat(True))
+    one.wait(lambda: next(answers), 5.0)
+    assert not device.CudaDevice.hung
+    one.close()
+
+
+def test_a_first_run_that_hangs_is_no_backend(newest, opening, card, fake_driver, monkeypatch):
+    hang(fake_driver, monkeypatch)
+    with pytest.raises(BackendUnavailable, match="does not work: NVIDIA Fake has not answered"):
+        opening(card)
+
+
+def test_what_goes_wrong_in_a_kernel_is_told_by_the_wait_and_all_calls_behind_it(
+        newest, opening, card, fake_driver):
+    backend = opening(card)
+    fake_driver.fault = LaunchError("an illegal memory access was encountered")
+    for _ in range(2):
+        with pytest.raises(DeviceError, match="NVIDIA Fake: .* failed: an illegal memory access"):
+            backend.infer(random_image(), "rgb")
+    backend.close()
+    assert not fake_driver.live and fake_driver.retained == 0
+    opening(card).infer(random_image(), "rgb")  # in a new context
+
+
+def test_what_other_threads_drop_does_not_leak(newest, opening, card, fake_driver):
+    backend = opening(card)
+    for size in ((64, 96), (96, 128)):  # the second makes the buffers grow
+        thread = threading.Thread(target=backend.infer, args=(random_image(size), "rgb"))
+        thread.start()
+        thread.join()
+    thread = threading.Thread(target=backend.close)
+    thread.start()
+    thread.join()
+    assert not fake_driver.leaks and not fake_driver.live
 
 
 def test_a_network_that_fails_mid_drive(fake_trt, opening, card, monkeypatch):
