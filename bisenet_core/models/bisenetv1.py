@@ -131,6 +131,8 @@ class FeatureFusionModule(nn.Module):
 class BiSeNetV1(SegmentationNetwork):
     """BiSeNet (Yu et al., ECCV 2018) as in its authors' code; the options make it what the ports compute.
 
+    docs/readings.md says where code and paper differ.
+
     The defaults are those of the authors' configuration for speed. Their one for accuracy computes the same;
     it differs in training, by wider auxiliary heads and a loss at the resolution of the image.
 

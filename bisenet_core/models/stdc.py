@@ -130,7 +130,7 @@ class STDCSeg(SegmentationNetwork):
     Stage 3 of the trunk takes its place, taught by the Detail Head where labels change; ``spatial_path`` puts
     BiSeNet's back instead of both (Table 4). ``backbone`` is "stdc1" or "stdc2". Channels and auxiliary
     heads, on the outputs of the context path ("context32" and "context16") and on stage 3 ("detail"), are
-    those of the authors' configuration.
+    those of the authors' configuration; docs/readings.md says which readings of the paper were chosen.
     """
 
     detail_heads = frozenset({"detail"})

@@ -13,6 +13,8 @@ from bisenet_core.models.network import SegmentationNetwork
 class BiSeNetV2(SegmentationNetwork):
     """BiSeNet V2 (arXiv:2004.02147) in the structure that reproduces the paper's operation counts.
 
+    Where the paper leaves that open, docs/readings.md has the evidence for the reading taken.
+
     Its auxiliary heads are the boosters of Section 4.4, at the resolution of their stages; the Detail Branch
     alone has none. ``options`` are the fields of ``Options``, which also refuses what does not exist.
     ``auxiliary=False`` builds the network as deployed.
