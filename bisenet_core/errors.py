@@ -14,8 +14,8 @@ _LONGEST_LINE = 4000
 def printable(text: Any, length: int = _LONGEST_LINE) -> str:
     """``str(text)`` as one line of at most ``length`` characters, none of which commands a terminal.
 
-    For names, values and messages that others have written. A line break or a tab becomes a space, any other
-    character that has no picture an escape, such as \\x1b.
+    For names, values and messages that others have written. A line break, a tab or a space at which no line
+    breaks becomes a space, any other character that has no picture an escape, such as \\x1b.
     """
     text = _shortened(str(text), length)
     return text if text.isprintable() else _shortened("".join(map(_picture, text)), length)
@@ -28,7 +28,7 @@ def _shortened(text: str, length: int) -> str:
 
 
 def _picture(character: str) -> str:
-    if character in "\n\r\t":
+    if character in "\n\r\t\u00a0\u202f":
         return " "
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 

@@ -1,56 +1,46 @@
-"""Paired bootstrap: intervals for the difference between two models on the same frames."""
-
-from collections.abc import Iterator
+"""Bootstrap intervals: how far a figure may be off by chance, since other moments were not recorded."""
 
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.labels.metrics import iou, miou
 
-#: Overall figures, before the IoU of each class, in the last axis of ``figures``.
-OVERALL = ("miou", "pixel_accuracy", "as_driven_miou", "as_driven_pixel_accuracy")
+#: Neighbouring frames show nearly the same, so frames are drawn in blocks of this length.
+BLOCK_S = 2.0
 
-_CHUNK_BYTES = 32_000_000
+#: Of a short drive a block is no more than this share: with fewer blocks there is little to draw from.
+_MOST_OF_A_DRIVE = 1 / 8
 
 
-def resampled(counts: np.ndarray, resamples: int, seed: int, block: int = 1) -> Iterator[np.ndarray]:
-    """Sums of ``counts``, N x ..., over N frames drawn with replacement: ``resamples`` rows, in chunks.
+def draws(
+    bag: np.ndarray, stamp_ns: np.ndarray, resamples: int = 1000, seed: int = 0, block: int | None = None
+) -> np.ndarray:
+    """How often each frame is drawn, uint16 ``resamples`` x N; the same every time for one ``seed``.
 
-    The sums of whole numbers below 2^53 are exact. ``block`` successive frames are drawn together (the
-    last is followed by the first): neighbours in a drive show nearly the same, and drawn one by one they
-    pass for independent. Raises InputError for less than one resample or frame in a block.
+    ``bag``, int N, is the drive of each frame and ``stamp_ns``, int64 N, its time; frames of a drive are in
+    order. As many drives as there are are drawn with replacement, and of each as many frames as it has, in
+    blocks of successive ones (its last is followed by its first): ``block`` frames, by default those of
+    ``BLOCK_S``. Raises InputError for less than one resample or frame in a block.
     """
-    if resamples < 1 or block < 1:
+    if resamples < 1 or (block is not None and block < 1):
         raise InputError(f"{resamples} resamples of blocks of {block} frames; expected at least one of each")
-    frames, rng = len(counts), np.random.default_rng(seed)
-    flat = counts.reshape(frames, -1).astype(np.float64)
-    chunk = max(1, _CHUNK_BYTES // (8 * frames))
-    for start in range(0, resamples, chunk):
-        weights = _weights(rng, min(chunk, resamples - start), frames, block)
-        yield (weights @ flat).reshape(-1, *counts.shape[1:])
+    rng, drawn = np.random.default_rng(seed), np.zeros((resamples, len(bag)), np.uint16)
+    drives = [np.flatnonzero(bag == each) for each in np.unique(bag)]
+    blocks = [block or _block_frames(stamp_ns[rows]) for rows in drives]
+    for counts in drawn:
+        for drive in rng.integers(0, len(drives), len(drives)):
+            rows, length = drives[drive], blocks[drive]
+            starts = rng.integers(0, len(rows), (-(-len(rows) // length), 1))
+            places = (starts + np.arange(length)).ravel()[: len(rows)] % len(rows)
+            counts[rows] += np.bincount(places, minlength=len(rows)).astype(np.uint16)
+    return drawn
 
 
-def _weights(rng: np.random.Generator, rows: int, frames: int, block: int) -> np.ndarray:
-    # float64 rows x frames: how often each frame was drawn
-    starts = rng.integers(0, frames, (rows, -(-frames // block)))
-    drawn = (starts[:, :, None] + np.arange(block)).reshape(rows, -1)[:, :frames] % frames
-    cells = drawn + frames * np.arange(rows)[:, None]
-    return np.bincount(cells.ravel(), minlength=rows * frames).reshape(rows, frames).astype(np.float64)
-
-
-def figures(sums: np.ndarray) -> np.ndarray:
-    """``OVERALL`` and the IoU of each class, float64 [..., 4 + C], NaN where undefined.
-
-    ``sums`` is [..., 2, 3, C]: of every frame and of those labelled as driven, the pixels of each class
-    that are right, true and predicted.
-    """
-    right, true, predicted = np.moveaxis(sums, -2, 0)
-    pixels = true.sum(axis=-1)
-    accuracy = np.where(pixels > 0, right.sum(axis=-1) / np.maximum(pixels, 1), np.nan)
-    mean = miou(right, true, predicted)
-    overall = np.stack([mean, accuracy], axis=-1)  # [..., 2, 2]
-    classes = iou(right, true, predicted)[..., 0, :]
-    return np.concatenate([overall.reshape(*overall.shape[:-2], 4), classes], axis=-1)
+def _block_frames(stamp_ns: np.ndarray) -> int:
+    """Frames of ``BLOCK_S``, by the usual time from one frame to the next."""
+    steps = np.diff(stamp_ns)
+    step_s = float(np.median(steps)) / 1e9 if steps.size else 0.0
+    most = max(1, int(len(stamp_ns) * _MOST_OF_A_DRIVE))
+    return min(most, max(1, round(BLOCK_S / step_s))) if step_s > 0 else 1
 
 
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:

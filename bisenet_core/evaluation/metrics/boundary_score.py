@@ -46,10 +46,13 @@ def f_scores(total: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(precision) & np.isnan(recall), np.nan, scores)
 
 
-def f_score(total: np.ndarray) -> float:
-    """Mean F-score over the classes with a true boundary; NaN when there is none. ``total`` is C x 4."""
-    present = total[:, 2] > 0
-    return float(f_scores(total)[present].mean()) if present.any() else float("nan")
+def f_score(total: np.ndarray) -> np.ndarray:
+    """Mean F-score over the classes with a true boundary, float64 [...], of summed counts [..., C, 4].
+
+    NaN where there is none.
+    """
+    present = total[..., 2] > 0
+    return ratio(np.where(present, f_scores(total), 0.0).sum(axis=-1), present.sum(axis=-1))
 
 
 def summary(total: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:

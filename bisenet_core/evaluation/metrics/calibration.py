@@ -38,9 +38,14 @@ def binned(total: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def expected_calibration_error(total: np.ndarray) -> float:
     """Mean over pixels of |accuracy - mean confidence| of the pixel's bin; NaN when nothing was scored."""
-    pixels, right, values = binned(total)
+    return float(error_of_bins(np.stack(binned(total))))
+
+
+def error_of_bins(bins: np.ndarray) -> np.ndarray:
+    """``expected_calibration_error``, float64 [...], of what ``binned`` returns, stacked: [..., 3, 15]."""
+    pixels, right, values = np.moveaxis(bins, -2, 0)
     # In integers until the end, so that the order of frames cannot matter.
-    return float(ratio(np.abs(255 * right - values).sum(), 255 * pixels.sum()))
+    return ratio(np.abs(255 * right - values).sum(axis=-1), 255 * pixels.sum(axis=-1))
 
 
 def summary(total: np.ndarray) -> dict[str, Any]:

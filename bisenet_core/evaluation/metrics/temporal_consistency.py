@@ -58,14 +58,13 @@ def counts(before: View, after: View, num_classes: int) -> np.ndarray | None:
 
 
 def flicker(total: np.ndarray) -> np.ndarray:
-    """Share of followed pixels that changed, float64 by class, of summed counts C x 2; NaN without any."""
-    return ratio(total[:, 1], total[:, 0])
+    """Share of followed pixels that changed, float64 [..., C], of summed counts [..., C, 2]; NaN without."""
+    return ratio(total[..., 1], total[..., 0])
 
 
-def consistency(total: np.ndarray) -> float:
-    """Share of followed pixels of any class that kept theirs; NaN when none could be followed."""
-    followed, changed = total.sum(axis=0)
-    return float(1 - ratio(changed, followed))
+def consistency(total: np.ndarray) -> np.ndarray:
+    """Share of followed pixels of any class that kept theirs, [...]; NaN when none could be followed."""
+    return 1 - flicker(total.sum(axis=-2))
 
 
 def summary(total: np.ndarray, pairs: int, classes: Sequence[str]) -> dict[str, Any]:

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.errors import InferenceError, InputError
-from bisenet_core.evaluation.metrics.bootstrap import OVERALL, figures, interval, resampled
+from bisenet_core.evaluation.metrics.bootstrap import BLOCK_S, draws, interval
 from bisenet_core.evaluation.metrics.scoring import or_none
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive, common_frames
+from bisenet_core.evaluation.replay.measures import figure_of, measure
 from bisenet_core.labels.metrics import class_counts, miou
 from bisenet_core.reports.console import write_json
 from bisenet_core.reports.parts.frame_choice import without_neighbours
+from bisenet_core.reports.replay.comparison import verdict
+from bisenet_core.reports.replay.figure_names import FIGURES
 
 LEVEL = 0.95
 
@@ -21,61 +24,102 @@ logger = logging.getLogger(__name__)
 #: Frames listed as the most different, at the most; they are no neighbours, which look alike.
 MOST_DIFFERENT = 12
 
-#: Figures of a whole evaluation, which have no interval: name -> keys in results.json.
-_WHOLE = {
-    "boundary_f": ("boundary", "f_score"),
-    "ece": ("calibration", "ece"),
-    "consistency": ("temporal", "consistency"),
-    "latency_p50_ms": ("latency_ms", "p50"),
-    "latency_p99_ms": ("latency_ms", "p99"),
-    "share_labelled": ("as_driven", "share_labelled"),
-    "fps": ("fps",),
-}
+#: Names of figures in older versions' compare.json, which stay in it.
+_METRICS = {"miou": "iou", "pixel_accuracy": "pixel_accuracy", "as_driven_miou": "iou_live",
+            "as_driven_pixel_accuracy": "pixel_accuracy_live"}
+_WHOLE = {"boundary_f": "boundary_score", "ece": "calibration_error", "consistency": "consistency",
+          "latency_p50_ms": "latency_p50", "latency_p99_ms": "latency_p99",
+          "share_labelled": "labelled_live", "fps": "fps"}
 
 
 def compare(
-    a: Path, b: Path, output: Path | None = None, resamples: int = 1000, seed: int = 0, block: int = 1
+    a: Path, b: Path, output: Path | None = None, resamples: int = 1000, seed: int = 0,
+    block: int | None = None,
 ) -> dict[str, Any]:
-    """Compare two results.json; every difference is b - a, over the frames that both have scored.
+    """Compare two results.json; every difference is b - a, over the frames that both have.
 
-    Keys: ``metrics`` (``OVERALL``) and ``iou`` by class, each {a, b, difference, low, high} with the
-    bootstrap's 95% interval of the difference; ``whole``, {a, b} of figures over all of each one's
-    frames; ``most_different``, frames {bag, path, index, index_b, stamp_ns, a, b, difference} by mIoU.
-    Without ground truth, ``metrics`` and ``iou`` are None. Written to ``output``/compare.json where a
-    folder is given, with pictures of the most different frames in compare.html where these can still be
-    labelled by both; else the log says why not. Raises InputError for files that cannot be read, other
-    classes, no common frames, other ground truth, or no resamples.
+    Keys: ``verdict``, which is better, in one sentence; ``figures`` and ``by_class``, by the names of
+    FIGURES, each {a, b, difference, low, high} with the bootstrap's 95% interval of the difference, null
+    where an evaluation lacks the counts of its frames; ``metrics``, ``iou`` and ``whole``, some of them by
+    older names, ``whole`` over all of each one's frames; ``most_different``, frames {bag, path, index,
+    index_b, stamp_ns, a, b, difference} by mIoU. Without ground truth, ``metrics`` and ``iou`` are None.
+    Written to ``output``/compare.json where a folder is given, and as compare.html, with pictures of the
+    most different frames where these can still be labelled by both; else the log says why not. Raises
+    InputError for files that cannot be read, other classes, no common frames, other ground truth, or no
+    resamples.
     """
     every, every_other = EvaluatedDrive.load(a), EvaluatedDrive.load(b)
     _check_classes(every, every_other)
     first, second = common_frames(every, every_other)
     if not len(first):
         raise InputError(f"{first.path} and {second.path} have no frame in common: are the bags the same?")
+    scored = first.scored & second.scored
+    first, second = first.where_scored(scored), second.where_scored(scored)
+    _check_truth(first, second)
+    figures, by_class = _figures(first, second, draws(first.bag, first.stamp_ns, resamples, seed, block))
     result = {
         "schema": 1,
+        "verdict": "",
         "a": _describe(every, len(first)),
         "b": _describe(every_other, len(first)),
         "classes": first.classes,
         "common_frames": len(first),
-        "bootstrap": {"resamples": resamples, "seed": seed, "block": block, "level": LEVEL},
-        "whole": {name: {"a": _at(first.results, keys), "b": _at(second.results, keys)}
-                  for name, keys in _WHOLE.items()},
+        "scored_frames": int(scored.sum()),
+        "drives": len(np.unique(first.bag)),
+        "bootstrap": {"resamples": resamples, "seed": seed, "block": block, "level": LEVEL,
+                      "method": _method(len(np.unique(first.bag)), block)},
+        "figures": figures,
+        "by_class": by_class,
+        "metrics": {old: figures[name] for old, name in _METRICS.items()} if scored.any() else None,
+        "iou": by_class["iou"] if scored.any() else None,
+        "whole": {old: {"a": _whole(every, name), "b": _whole(every_other, name)}
+                  for old, name in _WHOLE.items()},
+        "most_different": _most_different(first.take(scored), second.take(scored)),
     }
-    scored = first.scored & second.scored
-    result |= _scores(first.take(scored), second.take(scored), resamples, seed, block)
+    result["verdict"] = verdict(result)
     if output is not None:
         write_json(output / "compare.json", result)
-        _write_pictures(output, result, every, every_other)
+        _write_page(output, result, every, every_other)
     return result
 
 
-def _write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> None:
-    from bisenet_core.evaluation.replay.compare_pictures import write_pictures
+def _method(drives: int, block: int | None) -> str:
+    length = f"{block} frames" if block else f"{BLOCK_S:g} s"
+    of = f"{drives} drives and, of each, " if drives > 1 else ""
+    return f"bootstrap over {of}blocks of {length}"
 
+
+def _figures(
+    first: EvaluatedDrive, second: EvaluatedDrive, drawn: np.ndarray
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``figures`` and ``by_class`` of ``compare``."""
+    found = [measure(drive) for drive in (first, second)]
+    resampled = [measure(drive, drawn) for drive in (first, second)]
+    figures, by_class = {}, {}
+    for name in FIGURES:
+        a, b = (figure_of(drive, of, name) for drive, of in zip((first, second), found))
+        paired = name in resampled[0] and name in resampled[1]
+        changes = resampled[1][name] - resampled[0][name] if paired else np.full((1, 1), np.nan)
+        columns = zip(a, b, changes.T)
+        figures[name] = _measured(*next(columns))
+        if FIGURES[name].of_class and paired:
+            by_class[name] = {each: _measured(*of) for each, of in zip(first.classes, columns)}
+    return figures, by_class
+
+
+def _write_page(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> None:
+    from bisenet_core.evaluation.replay.compare_pictures import pictures
+    from bisenet_core.reports.replay.page import write_compare_page
+
+    shown = []
     try:
-        write_pictures(output, result, a, b)
+        shown = pictures(result, a, b)
     except (InferenceError, InputError) as error:
         logger.warning("no pictures: %s", error)
+    try:
+        write_compare_page(output, result, shown, a.results)
+    except InputError as error:
+        logger.warning("no page: %s", error)
 
 
 def _check_classes(first: EvaluatedDrive, second: EvaluatedDrive) -> None:
@@ -91,38 +135,17 @@ def _describe(drive: EvaluatedDrive, common: int) -> dict[str, Any]:
     return {"path": str(drive.path), **named, "frames": len(drive), "not_in_other": len(drive) - common}
 
 
-def _scores(
-    first: EvaluatedDrive, second: EvaluatedDrive, resamples: int, seed: int, block: int
-) -> dict[str, Any]:
-    if not len(first):
-        return {"scored_frames": 0, "metrics": None, "iou": None, "most_different": []}
-    counts = np.stack([_counts(first), _counts(second)], axis=1)
-    _check_truth(first, counts)
-    found = figures(counts.sum(axis=0))
-    drawn = np.concatenate([figures(sums) for sums in resampled(counts, resamples, seed, block)])
-    measured = [_measured(*each) for each in zip(*found, (drawn[:, 1] - drawn[:, 0]).T)]
-    return {
-        "scored_frames": len(first),
-        "metrics": dict(zip(OVERALL, measured)),
-        "iou": dict(zip(first.classes, measured[len(OVERALL):])),
-        "most_different": _most_different(first, second, counts),
-    }
-
-
-def _counts(drive: EvaluatedDrive) -> np.ndarray:
-    # int64 N x 2 x 3 x C, as ``figures`` takes them
-    every = np.stack(class_counts(drive.confusion), axis=1)
-    return np.stack([every, every * drive.driven[:, None, None]], axis=1)
-
-
-def _check_truth(first: EvaluatedDrive, counts: np.ndarray) -> None:
-    true = counts[:, :, 0, 1]
-    others = np.flatnonzero((true[:, 0] != true[:, 1]).any(axis=1))
+def _check_truth(first: EvaluatedDrive, second: EvaluatedDrive) -> None:
+    others = np.flatnonzero((first.confusion.sum(axis=-1) != second.confusion.sum(axis=-1)).any(axis=-1))
     if others.size:
         row = others[0]
         raise InputError(
             f"{others.size} frames had other ground truth in the second evaluation, frame {first.index[row]} "
             f"of {first.bags[first.bag[row]]} among them: repeat one with the labels of the other")
+
+
+def _whole(drive: EvaluatedDrive, name: str) -> float | None:
+    return or_none(figure_of(drive, {}, name)[0])
 
 
 def _measured(a: float, b: float, differences: np.ndarray) -> dict[str, float | None]:
@@ -131,10 +154,8 @@ def _measured(a: float, b: float, differences: np.ndarray) -> dict[str, float | 
     return {name: or_none(value) for name, value in figure.items()}
 
 
-def _most_different(
-    first: EvaluatedDrive, second: EvaluatedDrive, counts: np.ndarray
-) -> list[dict[str, Any]]:
-    a, b = miou(*np.moveaxis(counts[:, :, 0], 2, 0)).T
+def _most_different(first: EvaluatedDrive, second: EvaluatedDrive) -> list[dict[str, Any]]:
+    a, b = (miou(*class_counts(drive.confusion)) for drive in (first, second))
     size = np.nan_to_num(np.abs(b - a))
     ranked = np.argsort(-size, kind="stable")[: np.count_nonzero(size)]
     return [
@@ -150,9 +171,3 @@ def _most_different(
         }
         for row in without_neighbours(first.bag, first.index, ranked, MOST_DIFFERENT)
     ]
-
-
-def _at(results: Any, keys: tuple[str, ...]) -> float | None:
-    for key in keys:
-        results = (results or {}).get(key)
-    return results

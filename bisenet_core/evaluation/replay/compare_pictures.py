@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from bisenet_core.drives.drive import Frame
@@ -13,12 +12,12 @@ from bisenet_core.evaluation.replay.output_folder import ABOUT
 from bisenet_core.evaluation.replay.worker import Worker
 from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.reports.parts.panels import pair_panels
-from bisenet_core.reports.replay.page import write_compare_page
+from bisenet_core.reports.replay.page import Panels
 from bisenet_core.runtime.segmenter import Segmenter
 
 
-def write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> Path:
-    """Write ``output``/compare.html for ``compare``'s result; returns its path.
+def pictures(result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> list[tuple[Any, Panels]]:
+    """The ``most_different`` frames of ``compare``'s result, each with its captions and pictures.
 
     Raises InputError where nothing differs, and where a model, a bag or the ground truth is no longer found
     as it was.
@@ -27,8 +26,7 @@ def write_pictures(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: E
         raise InputError("no frame with ground truth differs")
     with Worker(_job(a)) as one, Worker(_job(b)) as other:
         models = [one.segmenter, other.segmenter]
-        shown = [(wanted, _panels(models, _frame(one, a, wanted))) for wanted in result["most_different"]]
-    return write_compare_page(output, result, shown, a.results)
+        return [(wanted, _panels(models, _frame(one, a, wanted))) for wanted in result["most_different"]]
 
 
 def _job(drive: EvaluatedDrive) -> ReplayJob:
@@ -49,7 +47,7 @@ def _frame(worker: Worker, drive: EvaluatedDrive, wanted: dict[str, Any]) -> Fra
     return frame
 
 
-def _panels(models: list[Segmenter], frame: Frame) -> list[tuple[str, str]]:
+def _panels(models: list[Segmenter], frame: Frame) -> Panels:
     assert frame.image is not None and frame.truth is not None
     labels = [model.segment(frame.image, "rgb").labels for model in models]
     return pair_panels(frame.image, frame.truth, labels, models[0].label_space)

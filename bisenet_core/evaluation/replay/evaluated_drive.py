@@ -1,21 +1,34 @@
 """Write frames.npz, a row for each frame of an evaluation; EvaluatedDrive reads it back."""
 
 import zipfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.evaluation.metrics.calibration import BINS, binned
 from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
+from bisenet_core.evaluation.replay.frame_result import FrameResult
 from bisenet_core.files import read_json
+from bisenet_core.labels.metrics import class_counts
 
 RESULTS, FRAMES_NPZ = "results.json", "frames.npz"
 
 _ARRAYS = ("confusion", "scored", "bag", "index", "stamp_ns", "driven")
+
+#: Of ``counts``, those that the figures of a frame are computed from: the shape for one frame of C classes.
+_COUNTS: dict[str, Callable[[int], tuple[int, ...]]] = {
+    "boundary": lambda classes: (classes, 4),
+    "calibration": lambda classes: (3, BINS),
+    "temporal": lambda classes: (classes, 2),
+    "teacher": lambda classes: (3, classes),
+    "segment_ms": lambda classes: (),
+}
+_OF_TRUTH = ("boundary", "calibration")
 
 
 def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> None:
@@ -30,6 +43,8 @@ def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> None:
         "index": np.array([row["index"] for row in rows], np.int64),
         "stamp_ns": np.array([row["stamp_ns"] for row in rows], np.int64),
         "driven": np.array([row["driven"] == LABELLED for row in rows], bool),
+        "segment_ms": np.array([row["segment_ms"] for row in rows], np.float64),
+        **_stacked_counts([_counts_of(frame) for bag in bags for frame in bag.frames()], classes),
     }
     matrices = (frame.confusion for bag in bags for frame in bag.frames())
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -38,6 +53,26 @@ def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> None:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w") as stream:
                 np.lib.format.write_array(stream, array, allow_pickle=False)
+
+
+def _counts_of(frame: FrameResult) -> dict[str, np.ndarray | None]:
+    return {
+        "boundary": frame.boundary,
+        "calibration": None if frame.calibration is None else np.stack(binned(frame.calibration)),
+        "temporal": frame.temporal,
+        "teacher": None if frame.teacher is None else np.stack(class_counts(frame.teacher)),
+    }
+
+
+def _stacked_counts(frames: list[dict[str, np.ndarray | None]], classes: int) -> dict[str, np.ndarray]:
+    """The counts of each kind, int64 N x ..., 0 where a frame has none; absent where no frame has."""
+    stacked = {}
+    for name in frames[0] if frames else ():
+        nothing = np.zeros(_COUNTS[name](classes), np.int64)
+        counts = [frame[name] for frame in frames]
+        if any(each is not None for each in counts):
+            stacked[name] = np.stack([nothing if each is None else each for each in counts])
+    return stacked
 
 
 def _write_matrices(
@@ -61,6 +96,8 @@ class EvaluatedDrive:
     index: np.ndarray  # int64 N: place in its bag
     stamp_ns: np.ndarray  # int64 N
     driven: np.ndarray  # bool N: would have been labelled live
+    counts: dict[str, np.ndarray] = field(default_factory=dict)
+    """Of ``_COUNTS``, N x ..., those that were measured; none in evaluations of old."""
 
     @classmethod
     def load(cls, path: Path) -> "EvaluatedDrive":
@@ -84,7 +121,14 @@ class EvaluatedDrive:
 
     def take(self, rows: np.ndarray) -> "EvaluatedDrive":
         """The same evaluation with some of its frames: ``rows`` are places or a mask."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in _ARRAYS})
+        counts = {name: array[rows] for name, array in self.counts.items()}
+        return replace(self, counts=counts, **{name: getattr(self, name)[rows] for name in _ARRAYS})
+
+    def where_scored(self, scored: np.ndarray) -> "EvaluatedDrive":
+        """The same frames, those that are not in the mask ``scored`` without what needs ground truth."""
+        counts = {name: array * scored.reshape(-1, *[1] * (array.ndim - 1)) if name in _OF_TRUTH else array
+                  for name, array in self.counts.items()}
+        return replace(self, counts=counts, scored=scored, confusion=self.confusion * scored[:, None, None])
 
     @property
     def classes(self) -> list[str]:
@@ -125,9 +169,10 @@ def _pair(first: EvaluatedDrive, bag: int, second: EvaluatedDrive, other_bag: in
     return np.stack([one[at[order]], two[there[order]]])
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path) -> dict[str, Any]:
     with np.load(path) as arrays:
-        return {name: arrays[name] for name in _ARRAYS}
+        counts = {name: arrays[name] for name in _COUNTS if name in arrays}
+        return {"counts": counts, **{name: arrays[name] for name in _ARRAYS}}
 
 
 def _misfit(drive: EvaluatedDrive) -> str:
@@ -141,6 +186,9 @@ def _misfit(drive: EvaluatedDrive) -> str:
     expected = (len(drive), len(drive.classes), len(drive.classes) + 1)
     if drive.confusion.shape != expected or {getattr(drive, n).shape for n in _ARRAYS[1:]} != {expected[:1]}:
         return "frames.npz does not have one row for each frame and class"
+    shapes = {name: (len(drive), *_COUNTS[name](len(drive.classes))) for name in drive.counts}
+    if any(each.shape != shapes[name] or each.dtype.kind not in "iuf" for name, each in drive.counts.items()):
+        return "frames.npz has counts of other classes"
     if len(drive) and not 0 <= drive.bag.min() <= drive.bag.max() < len(results["bags"]):
         return "frames.npz names a bag that results.json does not"
     return ""

@@ -8,6 +8,7 @@ from typing import Any
 from bisenet_core.reports.parts.classes import ClassTable, class_rows, class_table, confusion
 from bisenet_core.reports.parts.formats import clock, is_known, percent
 from bisenet_core.reports.parts.page import render_page, write_page
+from bisenet_core.reports.replay.comparison import HEADINGS, class_tables, figure_rows
 from bisenet_core.reports.replay.distribution_charts import (
     confidence_histogram,
     latency_histogram,
@@ -39,13 +40,14 @@ def write_report(
 def write_compare_page(
     folder: Path, result: dict[str, Any], frames: list[tuple[dict[str, Any], Panels]], a: dict[str, Any]
 ) -> Path:
-    """Write ``folder``/compare.html: frames of ``most_different`` of ``compare``'s result with their panels.
+    """Write ``folder``/compare.html of ``compare``'s result: frames of ``most_different`` with their panels.
 
     ``a``: the results.json of the first evaluation, whose classes are explained. Returns the file's path.
     Raises InputError without jinja2, or where it cannot be written.
     """
-    legend = class_rows(a["classes"], a["palette"])
-    page = render_page(_FOLDER, "compare.html.j2", result=result, frames=frames, legend=legend)
+    legend = class_rows(a["classes"], a.get("palette") or [])
+    page = render_page(_FOLDER, "compare.html.j2", result=result, frames=frames, legend=legend,
+                       headings=HEADINGS, rows=list(figure_rows(result)), by_class=class_tables(result))
     return write_page(folder / "compare.html", page)
 
 

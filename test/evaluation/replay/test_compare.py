@@ -6,12 +6,13 @@ import typer
 from typer.testing import CliRunner
 
 from bisenet_core.commands import replay_compare
-from bisenet_core.commands.replay_compare import rows
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.metrics.bootstrap import figures, interval, resampled
+from bisenet_core.evaluation.metrics.bootstrap import draws, interval
 from bisenet_core.evaluation.replay.compare import compare
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
+from bisenet_core.evaluation.replay.measures import measure
 from bisenet_core.labels.metrics import ConfusionMatrix
+from bisenet_core.reports.replay.comparison import figure_rows
 
 NAMES = ["road", "car", "sky"]
 
@@ -34,6 +35,8 @@ def write(folder, confusion, bags=("drive",), **changes):
         "confusion": confusion, "scored": np.ones(count, bool), "driven": np.ones(count, bool),
         "bag": np.zeros(count, np.int32), "index": np.arange(count),
         "stamp_ns": 10**9 + np.arange(count) * 10**8}
+    counts = ("boundary", "calibration", "temporal", "teacher", "segment_ms")
+    arrays |= {name: changes.pop(name) for name in counts if isinstance(changes.get(name), np.ndarray)}
     results = {
         "schema": 1, "model": folder.name, "classes": NAMES, "latency_ms": {"p50": 35.0, "p99": 50.0},
         "bags": [{"path": f"/bags/{name}", "name": name} for name in bags], "boundary": None, "fps": 28.0}
@@ -52,7 +55,7 @@ def test_a_case_worked_by_hand(tmp_path):
 
     a = write(tmp_path / "a", frames((5, 5), (10, 0)), classes=["x", "y"], driven=np.array([True, False]))
     b = write(tmp_path / "b", frames((10, 0), (7, 0)), classes=["x", "y"])
-    result = compare(a, b, tmp_path / "out")
+    result = compare(a, b, tmp_path / "out", block=1)
     # class y is in no truth, so the mean is that of x: 15 of 20 and 17 of 20
     assert {k: result["metrics"]["miou"][k] for k in ("a", "b", "difference")} == {
         "a": 0.75, "b": 0.85, "difference": 0.1}
@@ -93,35 +96,62 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     rng, held = np.random.default_rng(0), 0
     for drive in range(200):
         right = rng.binomial(100, rng.beta(8, 2, (50, 1)) - [0.0, 0.1])
-        counts = np.zeros((50, 2, 2, 3, 1), np.int64)
-        counts[:, :, :, 0, 0], counts[:, :, :, 1, 0] = right[:, :, None], 100
-        drawn = np.concatenate([figures(sums) for sums in resampled(counts, 300, drive)])
-        low, high = interval(drawn[:, 1, 1] - drawn[:, 0, 1])
+        drawn = draws(np.zeros(50, int), np.arange(50), 300, drive, block=1).astype(float)
+        accuracies = (drawn @ right) / 5000
+        low, high = interval(accuracies[:, 1] - accuracies[:, 0])
         held += low <= -0.1 <= high
     assert 180 <= held <= 199
 
 
 @pytest.mark.parametrize("frames, block", [(1, 1), (7, 1), (7, 3), (7, 20)])
 def test_resamples_are_sums_of_whole_frames(frames, block):
-    counts = np.eye(frames, dtype=np.int64)  # so that a sum says how often each frame was drawn
-    drawn = np.concatenate(list(resampled(counts, 500, 0, block)))
+    drawn = draws(np.zeros(frames, int), np.arange(frames), 500, 0, block)
     assert drawn.shape == (500, frames) and (drawn.sum(axis=1) == frames).all() and (drawn >= 0).all()
     assert drawn.mean(axis=0) == pytest.approx(np.ones(frames), abs=0.2)
 
 
 def test_a_block_holds_successive_frames():
-    drawn = np.concatenate(list(resampled(np.eye(6, dtype=np.int64), 50, 0, block=3)))
+    drawn = draws(np.zeros(6, int), np.arange(6), 50, 0, block=3)
     pairs = {tuple(np.flatnonzero(row)) for row in drawn if row.max() == 1}
     assert pairs and pairs <= {tuple(range(6))}  # two blocks that do not overlap are the whole drive
     assert all((row[np.arange(6)] + row[np.arange(-1, 5)] > 0).any() for row in drawn)
 
 
-def test_chunks_do_not_change_the_resamples(monkeypatch):
-    counts = matrices(9, 0.8)
-    whole = np.concatenate(list(resampled(counts, 50, 3)))
-    monkeypatch.setattr("bisenet_core.evaluation.metrics.bootstrap._CHUNK_BYTES", 8 * 9 * 7)
-    parts = list(resampled(counts, 50, 3))
-    assert len(parts) == 8 and (np.concatenate(parts) == whole).all()
+def test_chunks_do_not_change_the_figures(monkeypatch, tmp_path):
+    drive = EvaluatedDrive.load(write(tmp_path / "a", matrices(9, 0.8)))
+    drawn = draws(drive.bag, drive.stamp_ns, 50)
+    whole = measure(drive, drawn)
+    monkeypatch.setattr("bisenet_core.evaluation.replay.measures._CHUNK_BYTES", 8 * 9 * 7)
+    np.testing.assert_equal(measure(drive, drawn), whole)
+
+
+def test_drives_are_drawn_and_of_each_blocks_of_two_seconds():
+    # three drives at 10, 1 and 10 Hz; the last is so short that its blocks are an eighth of it
+    lengths, step = (200, 30, 40), (10**8, 10**9, 10**8)
+    bag = np.repeat(np.arange(3), lengths)
+    stamps = np.concatenate([np.arange(n) * s for n, s in zip(lengths, step)])
+    drawn = draws(bag, stamps, 300, seed=4)
+    assert (drawn == draws(bag, stamps, 300, seed=4)).all()
+    assert (drawn != draws(bag, stamps, 300, seed=5)).any()
+    of_drive = [drawn[:, bag == place].sum(axis=1) for place in range(3)]
+    times = np.stack([of / length for of, length in zip(of_drive, lengths)])
+    assert (times.sum(axis=0) == 3).all() and {0, 1, 2, 3} == set(times.ravel())
+    for place, block in enumerate((20, 2, 5)):
+        rows = drawn[times[place] == 1][:, bag == place].astype(int)
+        starts = (np.diff(rows, axis=1, prepend=rows[:, -1:]) > 0).sum(axis=1)
+        assert 1 <= starts.max() <= lengths[place] // block and (starts > 1).any()
+
+
+def test_the_interval_of_frames_that_repeat_one_another_is_as_wide_as_that_of_the_moments():
+    # ten moments, of which each was recorded twenty times in a second: single frames seem to tell more
+    rng = np.random.default_rng(2)
+    value = np.repeat(rng.normal(size=10), 20)
+    stamps, bag = np.arange(200) * 10**8, np.zeros(200, int)
+    width = {}
+    for block in (1, None):
+        low, high = interval(draws(bag, stamps, 1000, block=block) @ value / 200)
+        width[block] = high - low
+    assert width[None] > 3 * width[1]
 
 
 def test_frames_listed_as_different_are_no_neighbours(tmp_path):
@@ -174,14 +204,54 @@ def test_without_truth_what_remains_is_compared(tmp_path):
     none = dict(confusion=np.zeros((4, 3, 4), np.int64), scored=np.zeros(4, bool))
     result = compare(*(write(tmp_path / name, **none) for name in "ab"))
     assert result["metrics"] is result["iou"] is None and result["common_frames"] == 4
-    assert ("fps", "28", "28", "", "") in list(rows(result))
+    assert ("Throughput", "28.0\u00a0fps", "28.0\u00a0fps", "+0.0", "–", "") in figure_rows(result)
+    assert result["verdict"] == "Nothing that both have measured says which is better."
 
 
 def test_rows_mark_an_interval_without_0(tmp_path):
     a, b = write(tmp_path / "a", matrices(40, 0.6)), write(tmp_path / "b", matrices(40, 0.9, 1))
-    table = {row[0]: row[1:] for row in rows(compare(a, b))}
-    assert table["miou"][2].startswith("+") and table["miou"][2].endswith(" *")
-    assert table["boundary_f"] == ("-", "-", "", "") and "IoU car" in table
+    table = {row[0]: row[1:] for row in figure_rows(compare(a, b))}
+    assert table["Mean IoU"][2].startswith("+")
+    assert table["Mean IoU"][4] == "B" and "Boundary score" not in table
+    assert table["Latency, median"] == ("35.0\u00a0ms", "35.0\u00a0ms", "+0.0", "–", "")
+
+
+def frames_of(right, others=0):
+    """Confusion of frames of 100 pixels of road, ``right`` of them right, and 10 of car, ``others`` right."""
+    return np.array([[[n, 100 - n, 0, 0], [10 - others, others, 0, 0], [0, 0, 0, 0]] for n in right])
+
+
+def test_the_verdict_says_who_wins_and_by_how_much(tmp_path):
+    a = write(tmp_path / "a", frames_of([60, 62, 61, 60] * 10, others=2))
+    b = write(tmp_path / "b", frames_of([80, 82, 81, 80] * 10, others=2))
+    found = compare(a, b)["figures"]["iou"]
+    low, high = (f"{100 * found[key]:.1f}" for key in ("low", "high"))
+    points = f"{100 * found['difference']:.1f} points of mean IoU, 95% interval {low} to {high}"
+    assert compare(a, b)["verdict"] == f"B is better by {points}, over 40 frames of 1 drive."
+    assert compare(b, a)["verdict"] == f"A is better by {points}, over 40 frames of 1 drive."
+
+
+def test_the_verdict_names_the_classes_on_which_the_better_one_is_worse(tmp_path):
+    a = write(tmp_path / "a", np.array([[[50, 0, 0, 50], [0, 9, 0, 1], [0, 0, 0, 0]]] * 30))
+    b = write(tmp_path / "b", np.array([[[90, 0, 0, 10], [0, 6, 0, 4], [0, 0, 0, 0]]] * 30))
+    assert compare(a, b)["verdict"] == (
+        "B is better by 5.0 points of mean IoU, 95% interval 5.0 to 5.0, over 30 frames of 1 drive; "
+        "worse on car.")
+    assert compare(a, a)["verdict"] == "A and B have the same mean IoU, over 30 frames of 1 drive."
+
+
+def test_where_chance_may_decide_nobody_wins(tmp_path):
+    b, c = (write(tmp_path / name, matrices(40, 0.8, seed)) for name, seed in (("b", 2), ("c", 3)))
+    assert compare(b, c)["verdict"].startswith("Neither is surely better: B - A is ")
+    assert "interval -" in compare(b, c)["verdict"]
+
+
+def test_figures_of_an_evaluation_of_old_have_no_interval(tmp_path):
+    a = write(tmp_path / "a", matrices(20, 0.6), boundary={"f_score": 0.5}, calibration={"ece": 0.02})
+    b = write(tmp_path / "b", matrices(20, 0.7, 1), boundary={"f_score": 0.6})
+    figures = compare(a, b)["figures"]
+    assert figures["boundary_score"] == {"a": 0.5, "b": 0.6, "difference": 0.1, "low": None, "high": None}
+    assert figures["calibration_error"]["b"] is None and figures["iou"]["low"] is not None
 
 
 def refused(tmp_path, message, b, **options):
@@ -199,6 +269,7 @@ def refused(tmp_path, message, b, **options):
     ("one row for each frame", {"driven": np.ones(3, bool)}),
     ("names a bag", {"bag": np.ones(4, np.int32)}),
     ("allow_pickle", {"scored": np.array([None] * 4)}),
+    ("counts of other classes", {"boundary": np.zeros((4, 5, 4))}),
 ])
 def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path, message, changes):
     refused(tmp_path, message, write(tmp_path / "b", matrices(4, 0.8), **changes))
@@ -258,5 +329,7 @@ def test_the_command_prints_tables_and_writes_json(tmp_path):
     a, b = write(tmp_path / "a", matrices(9, 0.6)), write(tmp_path / "b", matrices(9, 0.9, 1))
     printed = CliRunner().invoke(app, [str(a), str(b), "--json", str(tmp_path / "printed.json")])
     assert printed.exit_code == 0 and "9 frames in common, 9 of them with ground truth" in printed.stdout
-    assert "IoU road" in printed.stdout and "Frames that differ most" in printed.stdout
+    assert "road" in printed.stdout and "Frames that decide" in printed.stdout
+    assert printed.stdout.startswith("B is better by ")
+    assert "bootstrap over blocks of 2 s" in printed.stdout
     assert json.loads((tmp_path / "printed.json").read_text()) == compare(a, b)
