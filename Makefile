@@ -8,16 +8,21 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 SETUP := setup.py setup.cfg constraints.txt
 DATA ?= ../shared/data/camvid
 OUTPUT ?= demo_output
+SAMPLE ?= sample_drive
 KIT ?= gpu_check_kit
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # a sourced ROS would put its own Python packages, and its pytest plugins, before those in .venv
 unexport PYTHONPATH AMENT_PREFIX_PATH LD_LIBRARY_PATH ROS_DISTRO
 
-.PHONY: demo tools test quick lint test36 train train-stdc1 gpu-check clean
+.PHONY: demo sample-bag tools test quick lint test36 train train-stdc1 gpu-check clean
 
 ## Play a drive (INPUT: a folder of images, a video or a rosbag; a rendered street without it) through the node.
 demo: $(VENV)/.demo
 	$(BIN)/python -m bisenet_ros.demo $(if $(INPUT),"$(INPUT)") --output "$(OUTPUT)" $(DEMO_ARGS)
+
+## Write the drive that examples and documents play, ten seconds as a rosbag (SAMPLE_ARGS: see scripts/sample_bag).
+sample-bag: $(VENV)/.demo
+	@test -e "$(SAMPLE)" && echo "$(SAMPLE) is there" || $(BIN)/python scripts/sample_bag "$(SAMPLE)" $(SAMPLE_ARGS)
 
 ## Install what trains, exports and counts networks, too.
 tools: $(VENV)/.test
@@ -81,4 +86,4 @@ $(VENV)/.gpu: $(VENV)/.test
 	$(PIP) -e '.[gpu]' && touch $@ || echo "not installed; going on without them"
 
 clean:
-	rm -rf $(VENV) .venv36 .venv_tensorrt build dist *.egg-info demo_output
+	rm -rf $(VENV) .venv36 .venv_tensorrt build dist *.egg-info demo_output sample_drive

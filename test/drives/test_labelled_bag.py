@@ -11,7 +11,7 @@ from recorded_bags import START, STEP, images, labels, picture, storage_file, wr
 from rosbags.highlevel import AnyReader
 
 from bisenet_core.drives.bag_drive import BagDrive
-from bisenet_core.drives.labelled_bag import LabelledBagWriter
+from bisenet_core.drives.labelled_bag import open_labelled_bag
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
@@ -29,7 +29,7 @@ def recording(tmp_path):
 
 def write(recording, path):
     """Labels for every frame but the third."""
-    with LabelledBagWriter(path, recording, CAMVID_11) as writer:
+    with open_labelled_bag(path, recording, CAMVID_11) as writer:
         for frame in recording.frames():
             found = None if frame.index == 2 else labels(frame.index)
             counts = {"received": frame.index + 1, "failed": int(frame.index >= 2)}
@@ -126,7 +126,7 @@ def test_nothing_is_ever_replaced(recording, tmp_path):
 
 
 def test_an_evaluation_that_fails_leaves_nothing(recording, tmp_path):
-    with pytest.raises(RuntimeError), LabelledBagWriter(tmp_path / "out", recording, CAMVID_11) as writer:
+    with pytest.raises(RuntimeError), open_labelled_bag(tmp_path / "out", recording, CAMVID_11) as writer:
         writer.write(next(recording.frames()), labels(0), {})
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["drive"]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from bisenet_core.drives.bags.bag_files import is_bag_file, stored_name
-from bisenet_core.drives.labelled_bag import LabelledBagWriter
+from bisenet_core.drives.labelled_bag import open_labelled_bag
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
@@ -63,7 +63,7 @@ def _replace(path: Path, bag: EvaluatedBag, state: str, space: LabelSpace, progr
 def _write(path: Path, bag: EvaluatedBag, space: LabelSpace, progress: Progress) -> None:
     counts = Counter(received=0, published=0, failed=0)
     labels = (png for result in bag.results() for png in result.labels)
-    with bag.reading() as source, LabelledBagWriter(path, source, space) as writer:
+    with bag.reading() as source, open_labelled_bag(path, source, space) as writer:
         frames = read_ahead(source.frames(with_truth=False), AHEAD)
         for frame, png in zip(frames, labels, strict=True):
             counts["received"] += 1

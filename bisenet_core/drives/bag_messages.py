@@ -1,25 +1,25 @@
-"""Build the messages that the node publishes (labels, overlay, label info, diagnostics) with rosbags."""
+"""Build the messages that bags are written with: images, label info, camera info, diagnostics."""
 
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bisenet_core.drives.bags.image_messages import RAW
+from bisenet_core.drives.bags.image_messages import COMPRESSED, RAW
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
 
 LABEL_INFO = "vision_msgs/msg/LabelInfo"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
+_ROI = "sensor_msgs/msg/RegionOfInterest"
 
 # vision_msgs is not among the types that rosbags knows.
 _VISION_MSGS = {
     "vision_msgs/msg/VisionClass": "uint16 class_id\nstring class_name\n",
     LABEL_INFO: "std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n",
 }
-_JPEG_QUALITY = 90
 
 
 @lru_cache
@@ -33,28 +33,6 @@ def typestore() -> Any:
     for name, definition in _VISION_MSGS.items():
         store.register(get_types_from_msg(definition, name))
     return store
-
-
-def open_writer(folder: Path) -> Any:
-    """A new bag of one .mcap with chunks compressed by zstd, as viewers and `ros2 bag` read them."""
-    typestore()  # first of all: it says in one line that rosbags is missing
-    from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
-
-    writer = Writer(folder, version=Writer.VERSION_LATEST, storage_plugin=StoragePlugin.MCAP)
-    writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
-    writer.open()
-    return writer
-
-
-def add_topic(writer: Any, topic: str, msgtype: str, latched: bool) -> Any:
-    """A topic of the bag. ``latched``: whoever subscribes while it is played gets the last message."""
-    qos = [_latched_qos()] if latched else []
-    return writer.add_connection(topic, msgtype, typestore=typestore(), offered_qos_profiles=qos)
-
-
-def serialise(message: Any) -> bytes | memoryview:
-    """Serialise a message as CDR."""
-    return typestore().serialize_cdr(message, message.__msgtype__)
 
 
 def header(stamp_ns: int, frame_id: str) -> Any:
@@ -76,6 +54,34 @@ def image(pixels: np.ndarray, encoding: str, header: Any) -> Any:
         is_bigendian=0,
         step=pixels.nbytes // height,
         data=np.ascontiguousarray(pixels).reshape(-1),
+    )
+
+
+def compressed_image(data: bytes, image_format: str, header: Any) -> Any:
+    """The bytes of a PNG or a JPEG, which ``image_format`` says -> sensor_msgs/CompressedImage."""
+    return _make(COMPRESSED, header=header, format=image_format, data=np.frombuffer(data, np.uint8))
+
+
+def camera_info(size: tuple[int, int], focal: float, header: Any) -> Any:
+    """sensor_msgs/CameraInfo of a pinhole camera without distortion, its principal point in the middle.
+
+    ``size``: (width, height), and ``focal`` are in pixels.
+    """
+    width, height = size
+    k = np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])
+    return _make(
+        CAMERA_INFO,
+        header=header,
+        height=height,
+        width=width,
+        distortion_model="plumb_bob",
+        d=np.zeros(5),
+        k=k.reshape(-1),
+        r=np.eye(3).reshape(-1),
+        p=np.hstack([k, np.zeros((3, 1))]).reshape(-1),
+        binning_x=0,
+        binning_y=0,
+        roi=_make(_ROI, x_offset=0, y_offset=0, height=0, width=0, do_rectify=False),
     )
 
 
@@ -101,23 +107,6 @@ def diagnostics(name: str, message: str, values: Mapping[str, object], header: A
         values=pairs,
     )
     return _make(DIAGNOSTICS, header=header, status=[status])
-
-
-def _latched_qos() -> Any:
-    from rosbags import interfaces as ros
-
-    never = ros.QosTime(0, 0)
-    return ros.Qos(
-        ros.QosHistory.KEEP_LAST,
-        1,
-        ros.QosReliability.RELIABLE,
-        ros.QosDurability.TRANSIENT_LOCAL,
-        deadline=never,
-        lifespan=never,
-        liveliness=ros.QosLiveliness.SYSTEM_DEFAULT,
-        liveliness_lease_duration=never,
-        avoid_ros_namespace_conventions=False,
-    )
 
 
 def _make(msgtype: str, **fields: Any) -> Any:
