@@ -150,7 +150,7 @@ class TensorRTBackend(InferenceBackend):
             results = {name: np.full(shape, 0, np.uint8) for name, shape in wanted.items()}
             timings = self._stage_times()
             for name, result in results.items():
-                np.copyto(result, self._buffers[name].host(result.shape))
+                self._buffers[name].read(result)
         if results.pop("status").any():
             raise non_finite_logits()
         return BackendResult(results["labels"], results.get("confidence"), timings, results.get("masks"),

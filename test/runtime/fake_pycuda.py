@@ -62,6 +62,7 @@ class FakeDriver(types.ModuleType):
         self._initialised = False
         self.modules_loaded = []
         self.unfinished = []
+        self.integrated, self.device_attribute = False, types.SimpleNamespace(INTEGRATED="integrated")
         self.fault = self.sticky = None
         self.hung, self.stuck, self.leaks = False, [], []
         for kind in (Context, Device, Stream, Event):
@@ -83,8 +84,14 @@ class FakeDriver(types.ModuleType):
             raise self.LogicError("cuMemAlloc failed: invalid argument")
         return DeviceAllocation(self, nbytes)
 
+    @property
+    def caches_pinned(self):
+        return not self.integrated or self._gpu[1] >= (7, 2)
+
     def pagelocked_empty(self, shape, dtype, order="C", mem_flags=0):
         self.check("pagelocked_empty")
+        if not self.caches_pinned:
+            raise Misuse("this CPU reads pinned memory without its cache")
         self.waits("pagelocked_empty", spoils=False)
         array = np.empty(shape, dtype, order)
         array.reshape(-1).view(np.uint8)[...] = 0xA5  # nobody may count on zeros
@@ -95,22 +102,23 @@ class FakeDriver(types.ModuleType):
     def memcpy_htod(self, dest, src):
         """Of pageable memory: staged when it returns, on the device when the context is waited for."""
         self.check("memcpy_htod")
-        self.synchronize()
         self.view(int(dest), (host_bytes(src).nbytes,), np.uint8)
         staged = host_bytes(src).copy()
         self.unfinished.append((int(dest), staged))
 
     def memcpy_dtoh(self, dest, src):
+        """Waits for the legacy stream, and for none that was made not to wait for it."""
         self.check("memcpy_dtoh")
-        self.synchronize()
         self.finish()
         self.copy(host_bytes(dest).ctypes.data, int(src), host_bytes(dest).nbytes, to_device=False)
 
     def memcpy_htod_async(self, dest, src, stream):
         self.check("memcpy_htod_async")
-        source = self.pinned_bytes(src)
+        # pageable memory is staged when the call returns
+        source = self.pinned_bytes(src) if self.caches_pinned else host_bytes(src).copy()
         dest, address, size = int(dest), source.ctypes.data, source.nbytes
-        stream.put(lambda: self.copy(dest, address, size, to_device=True))
+        staged = None if self.caches_pinned else source
+        stream.put(lambda: self.copy(dest, address, size, to_device=True, keep=staged))
 
     def memcpy_dtoh_async(self, dest, src, stream):
         self.check("memcpy_dtoh_async")
@@ -187,7 +195,7 @@ class FakeDriver(types.ModuleType):
                 return buffer[address - start:address - start + nbytes].view(dtype).reshape(shape)
         raise Misuse("{} bytes at {:#x} are not within allocated device memory".format(nbytes, address))
 
-    def copy(self, dest, source, size, to_device):
+    def copy(self, dest, source, size, to_device, keep=None):
         self.view(dest if to_device else source, (size,), np.uint8)
         ctypes.memmove(dest, source, size)
 
@@ -293,6 +301,9 @@ class Device:
 
     def compute_capability(self):
         return self.driver._gpu[1]
+
+    def get_attribute(self, attribute):
+        return int(getattr(self.driver, attribute))
 
     def retain_primary_context(self):
         self.driver.fail("retain_primary_context")

@@ -14,6 +14,8 @@ from bisenet_core.runtime.cuda.libcuda import load_libcuda
 
 # CU_STREAM_NON_BLOCKING: pycuda has no name for it
 _STREAM_NON_BLOCKING = 1
+# From this compute capability on a Jetson's CPU caches pinned memory ("CUDA for Tegra", table 1).
+_CACHES_PINNED = (7, 2)
 # A part of this size crosses the bus while the processor copies the next into pinned memory.
 _PART = 1 << 20
 # A wait begins without naps, which would add a tenth to a frame of a fast GPU.
@@ -40,6 +42,9 @@ class CudaDevice:
         self._device = driver.Device(0)
         #: the GPU's own name, such as "NVIDIA H200"; asked now, since one that is lost does not answer
         self.name: str = self._device.name()
+        integrated = bool(self._device.get_attribute(driver.device_attribute.INTEGRATED))
+        #: whether the CPU caches pinned memory; else reading a frame's results there would take 5 ms and more
+        self.caches_pinned: bool = not integrated or self.compute_capability >= _CACHES_PINNED
         self._lock = threading.RLock()
         self._context = self._device.retain_primary_context()
         #: pieces of device and pinned memory taken so far; a frame must not add to it
@@ -160,15 +165,17 @@ class CudaDevice:
 
 
 class Buffer:
-    """Device memory and as much pinned memory; both grow to the largest frame so far, and never shrink.
+    """Device memory and as much on the host; both grow to the largest frame so far, and never shrink.
 
-    Needs a current context; the copies are only put on the stream.
+    The host's is pinned, and copies are only put on the stream. Where the CPU does not cache pinned memory it
+    is pageable: ``upload`` then returns when the driver has its own copy, ``read`` copies from the device.
+    Needs a current context.
     """
 
     def __init__(self, device: CudaDevice, nbytes: int = 0) -> None:
         self._device = device
         self._memory: Any = None
-        self._pinned = np.empty(0, np.uint8)
+        self._host = np.empty(0, np.uint8)
         self.reserve(nbytes)
 
     @property
@@ -178,15 +185,19 @@ class Buffer:
 
     def reserve(self, nbytes: int) -> "Buffer":
         """Have at least this many bytes; what was in them is lost when that takes new memory."""
-        if nbytes > self._pinned.nbytes:
+        if nbytes > self._host.nbytes:
             self.close()
             self._memory = self._device.allocate(nbytes)
-            self._pinned = self._device.pinned((nbytes,), np.uint8)
+            take = self._device.pinned if self._device.caches_pinned else np.empty
+            self._host = take((nbytes,), np.uint8)
         return self
 
     def upload(self, array: np.ndarray, stream: Any) -> None:
         """Copy an array of uint8, possibly a strided view, row after row without padding."""
-        packed = self.host(array.shape)
+        if not self._device.caches_pinned and array.flags.c_contiguous:
+            self._device.driver.memcpy_htod_async(self.pointer, array, stream)
+            return
+        packed = self._packed(array.shape)
         rows = max(1, _PART * len(array) // array.size)
         for first in range(0, len(array), rows):
             part = packed[first:first + rows]
@@ -195,17 +206,24 @@ class Buffer:
             self._device.driver.memcpy_htod_async(self.pointer + offset, part, stream)
 
     def download(self, shape: Tuple[int, ...], stream: Any) -> None:
-        """Copy the beginning of the device memory into that of ``host``."""
-        self._device.driver.memcpy_dtoh_async(self.host(shape), self.pointer, stream)
+        """Have the beginning of the device memory, a uint8 array of that shape, ready for ``read``."""
+        if self._device.caches_pinned:
+            self._device.driver.memcpy_dtoh_async(self._packed(shape), self.pointer, stream)
 
-    def host(self, shape: Tuple[int, ...]) -> np.ndarray:
-        """The pinned memory's beginning as a uint8 array: a view, which the next copy changes."""
-        return self._pinned[:int(np.prod(shape))].reshape(shape)
+    def read(self, result: np.ndarray) -> None:
+        """Copy into ``result`` (C-contiguous uint8) what was downloaded, once the stream was waited for."""
+        if self._device.caches_pinned:
+            np.copyto(result, self._packed(result.shape))
+        else:
+            self._device.driver.memcpy_dtoh(result, self.pointer)
+
+    def _packed(self, shape: Tuple[int, ...]) -> np.ndarray:
+        return self._host[:int(np.prod(shape))].reshape(shape)
 
     def close(self) -> None:
         """Free both. Harmless when repeated."""
         memory, self._memory = self._memory, None
-        self._pinned = np.empty(0, np.uint8)
+        self._host = np.empty(0, np.uint8)
         if memory is not None:
             memory.free()
 

@@ -169,6 +169,25 @@ def test_a_padded_read_only_view_is_taken_as_it_is(newest, opening, card):
         assert (backend.infer(image, "rgb").labels == backend.infer(image.copy(), "rgb").labels).all()
 
 
+@pytest.mark.parametrize("name, capability, pinned", [
+    ("NVIDIA Tegra X2", (6, 2), False), ("NVIDIA Tegra Xavier", (7, 2), True), ("Orin", (8, 7), True)])
+def test_a_jetson_whose_cpu_does_not_cache_pinned_memory_has_none(
+        newest, opening, card, fake_driver, name, capability, pinned):
+    fake_driver._gpu, fake_driver.integrated = (name, capability, 1), True
+    backend, drawing = opening(card), Drawing((3, 0), 0.5)
+    for color_order in sorted(CHANNELS):
+        image = random_image((90, 140), color_order)
+        expected = Reference(card).infer(image, color_order, True)
+        for view in (image, np.concatenate([image, image], 1)[:, :140]):
+            found = backend.infer(view, color_order, True, drawing)
+            assert_equal(found, expected)
+            assert (found.masks == 255 * (found.labels == np.array([[[3]], [[0]]]))).all()
+            assert found.overlay.any()
+    taken = backend.allocations
+    backend.infer(random_image((90, 140)), "rgb")
+    assert backend.allocations == taken and bool(fake_driver.pinned) == pinned
+
+
 def test_large_images_are_uploaded_in_parts(newest, opening, card, monkeypatch):
     backend, image = opening(card), random_image((700, 900))
     copies, copy = [], backend._device.driver.memcpy_htod_async
