@@ -53,7 +53,7 @@ setup(
         "gpu": ["tensorrt>=8.2", "pycuda", "onnx; python_version >= '3.8'",
                 "onnxconverter-common; python_version >= '3.8'"],
         "eval": ["rosbags>=0.11", "lz4", "backports.zstd; python_version < '3.14'", "jinja2>=3.1",
-                 "pillow", *COMMAND_LINE],
+                 "pillow", "av>=14", *COMMAND_LINE],
         "quantize": ["nncf>=3.4", "onnx", "onnxruntime", "openvino>=2024.0", *COMMAND_LINE],
         "ray": ["ray>=2.9"],
         "train": ["torch>=2.6", "lightning-fabric>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",

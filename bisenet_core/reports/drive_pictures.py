@@ -1,22 +1,28 @@
 """A labelled drive for people to look at: a video, and a page of frames, each beside its overlay."""
 
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import av
 import cv2
 import numpy as np
 
 from bisenet_core.drives.image_files import write_image
-from bisenet_core.errors import InputError
+from bisenet_core.errors import explain_os_errors
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import legend, overlay
 from bisenet_core.reports.parts.frame_choice import evenly_spaced
 
 _INK, _PAPER = (235, 235, 235), (32, 32, 32)
 _SHEET_PANEL_WIDTH, _GUTTER = 320, 8
-# Wider panels make a file that many players refuse; MPEG-4 part 2 is the codec every OpenCV can write.
+# Wider panels make a file that many players refuse.
 MAX_PANEL_WIDTH = 960
-_CODEC = "mp4v"
+# Chromium and Firefox play VP9 in MP4 wherever they run, but not MPEG-4 part 2, which OpenCV writes.
+_CODEC = "libvpx-vp9"
+_ADVICE = "choose an --output folder that can be written"
+_ENCODING = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30", "b": "0"}
 
 
 class OverlayVideo:
@@ -28,24 +34,28 @@ class OverlayVideo:
 
     def __init__(self, path: Path, label_space: LabelSpace, rate: float) -> None:
         self.path, self.frames = path, 0
-        self._label_space, self._rate = label_space, rate
-        self._writer: cv2.VideoWriter | None = None
+        self._label_space, self._rate = label_space, Fraction(rate).limit_denominator(1000)
+        self._file: Any = None
+        self._stream: Any = None
         self._size = (0, 0)
 
     def add(self, image: np.ndarray, labels: np.ndarray) -> None:
         """Append one frame. image: HxWx3 uint8 RGB; labels: HxW uint8 ids."""
-        width = min(image.shape[1], MAX_PANEL_WIDTH) if self._writer is None else self._size[0] // 2
+        width = min(image.shape[1], MAX_PANEL_WIDTH) if self._file is None else self._size[0] // 2
         pair = side_by_side(image, labels, self._label_space, width)
         picture = np.vstack([pair, legend_strip(self._label_space, pair.shape[1])])
-        if self._writer is None:
-            self._writer = self._opened(picture)
-        self._writer.write(cv2.cvtColor(_fitted(picture, self._size), cv2.COLOR_RGB2BGR))
+        with explain_os_errors(f"cannot write the video {self.path}", _ADVICE):
+            if self._file is None:
+                self._open(picture)
+            self._write(av.VideoFrame.from_ndarray(_fitted(picture, self._size), format="rgb24"))
         self.frames += 1
 
     def close(self) -> None:
         """Finish the file; without this an MP4 has no index and does not play."""
-        if self._writer is not None:
-            self._writer.release()
+        if self._file is None:
+            return
+        with explain_os_errors(f"cannot write the video {self.path}", _ADVICE), self._file:
+            self._write(None)
 
     def __enter__(self) -> "OverlayVideo":
         return self
@@ -53,17 +63,18 @@ class OverlayVideo:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _opened(self, picture: np.ndarray) -> cv2.VideoWriter:
+    def _open(self, picture: np.ndarray) -> None:
         # 4:2:0 chroma needs even sides.
         self._size = (picture.shape[1] // 2 * 2, (picture.shape[0] + 1) // 2 * 2)
-        path = str(self.path.absolute())  # FFmpeg takes "http:/a.mp4" for an address
-        writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*_CODEC), self._rate, self._size)
-        if not writer.isOpened():
-            raise InputError(
-                f"cannot write the video {self.path}; choose an --output folder that can be "
-                "written, and an OpenCV with FFmpeg"
-            )
-        return writer
+        file = av.open(str(self.path.absolute()), "w")  # FFmpeg takes "http:/a.mp4" for an address
+        self._stream = file.add_stream(_CODEC, rate=self._rate, options=_ENCODING)
+        self._stream.width, self._stream.height = self._size
+        self._stream.pix_fmt = "yuv420p"
+        self._file = file
+
+    def _write(self, frame: Any) -> None:
+        """Encode a frame; None stands for the end."""
+        self._file.mux(self._stream.encode(frame))
 
 
 class ContactSheet:

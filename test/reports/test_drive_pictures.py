@@ -1,5 +1,7 @@
 """Overlay video and contact sheet: what is written is what a person then sees."""
 
+import resource
+
 import cv2
 import numpy as np
 import pytest
@@ -74,6 +76,19 @@ def test_video_that_cannot_be_written_is_one_line(tmp_path):
         tmp_path / "nowhere" / "overlay.mp4", CAMVID_11, 10
     ) as video:
         video.add(grey(64, 48), road(64, 48))
+
+
+def test_a_video_for_which_the_disk_is_too_small_is_one_line(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3)).astype(np.uint8)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # as a disk without room
+    try:
+        with pytest.raises(InputError, match="cannot write the video .*File too large; choose an"), \
+                OverlayVideo(tmp_path / "overlay.mp4", CAMVID_11, 10) as video:
+            for _ in range(20):
+                video.add(noise, road(200, 200))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_sheet_shows_frames_spread_over_the_drive(tmp_path):
