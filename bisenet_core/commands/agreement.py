@@ -24,12 +24,8 @@ Second = Annotated[str, typer.Option(help="What it is compared with.")]
 
 
 def agreement(
-    input: Input,
-    model: Model,
-    first: First = "openvino:fp32",
-    second: Second = "onnxruntime:fp32",
-    significant_bits: SignificantBits = SAMPLE_BITS,
-    json: JsonFile = None,
+    input: Input, model: Model, first: First = "openvino:fp32", second: Second = "onnxruntime:fp32",
+    significant_bits: SignificantBits = SAMPLE_BITS, json: JsonFile = None
 ) -> None:
     """Label every frame twice; count the pixels that differ and how near to a tie they were."""
     source = open_drive(input, with_truth=False, significant_bits=significant_bits)

@@ -17,13 +17,8 @@ Frames = Annotated[int, typer.Option(min=1, help="Frames to measure, after the w
 
 
 def benchmark(
-    model: Model,
-    backend: Backend = "auto",
-    precision: Precision = "auto",
-    size: NetworkSize = None,
-    camera: Camera = None,
-    frames: Frames = 100,
-    json: JsonFile = None,
+    model: Model, backend: Backend = "auto", precision: Precision = "auto", size: NetworkSize = None,
+    camera: Camera = None, frames: Frames = 100, json: JsonFile = None
 ) -> None:
     """Time the bare network and the whole segmenter in turn, in one run."""
     width, height = parse_size(size, "--size") if size else (0, 0)

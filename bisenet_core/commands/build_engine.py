@@ -36,15 +36,10 @@ Force = Annotated[bool, typer.Option("--force", help="Build even if the engine i
 
 
 def build_engine(
-    model: Model,
-    precision: EnginePrecision = "auto",
-    input_size: NetworkSize = None,
-    workspace: Workspace = EngineOptions._field_defaults["workspace_mib"],
-    optimization_level: Level = None,
-    external_tactics: External = None,
-    engine_cache: Cache = None,
-    force: Force = False,
-    json: JsonFile = None,
+    model: Model, precision: EnginePrecision = "auto", input_size: NetworkSize = None,
+    workspace: Workspace = EngineOptions._field_defaults["workspace_mib"], optimization_level: Level = None,
+    external_tactics: External = None, engine_cache: Cache = None, force: Force = False,
+    json: JsonFile = None
 ) -> None:
     """Build the TensorRT engine of a model, so that the first start of the node does not wait for it."""
     card = ModelCard.load(resolve_model(model))

@@ -19,13 +19,8 @@ Split = Annotated[str, typer.Option(help="One that was neither trained on nor is
 
 
 def calibrate(
-    model: Model,
-    root: Root,
-    dataset: Dataset = "camvid",
-    split: Split = "val",
-    backend: Backend = "auto",
-    precision: Precision = "auto",
-    json: JsonFile = None,
+    model: Model, root: Root, dataset: Dataset = "camvid", split: Split = "val", backend: Backend = "auto",
+    precision: Precision = "auto", json: JsonFile = None
 ) -> None:
     """Fit the temperature of a model's confidence; keep it in model.json where it lowers the error."""
     images = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)

@@ -37,14 +37,8 @@ _CLASSIFICATION = ((224, 224), 1000)  # ImageNet, as the papers count
 
 
 def complexity(
-    name: Name = None,
-    options: Settings = None,
-    size: Size = None,
-    classes: Classes = None,
-    by_module: ByModule = False,
-    depth: Depth = 2,
-    cpu: Rounds = 0,
-    json: JsonFile = None,
+    name: Name = None, options: Settings = None, size: Size = None, classes: Classes = None,
+    by_module: ByModule = False, depth: Depth = 2, cpu: Rounds = 0, json: JsonFile = None
 ) -> None:
     """Count parameters and operations of a network as deployed."""
     if name is None and (options or by_module):
@@ -125,9 +119,8 @@ def _modules(tree: Any, depth: int) -> list[dict[str, Any]]:
 def _module_table(name: str, modules: list[dict[str, Any]]) -> Any:
     rows = [
         (
-            "  " * row["level"] + row["module"],
-            row["output"],
-            *(f"{value:.3f}" for value in (row["parameters"] / 1e6, row["macs"] / 1e9, row["gflops"])),
+            "  " * row["level"] + row["module"], row["output"],
+            *(f"{value:.3f}" for value in (row["parameters"] / 1e6, row["macs"] / 1e9, row["gflops"]))
         )
         for row in modules
     ]

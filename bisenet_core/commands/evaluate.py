@@ -56,23 +56,10 @@ _CORRUPTION_HEADINGS = (
 
 
 def evaluate(
-    model: Model,
-    root: Root,
-    dataset: Dataset = "camvid",
-    split: Split = "test",
-    protocol: Kind = "single",
-    size: Size = None,
-    scales: Scales = None,
-    flip: Flip = None,
-    window: Window = None,
-    stride: Stride = None,
-    backend: Backend = "auto",
-    precision: Precision = "auto",
-    confusion: Confusion = None,
-    corruptions: Corruptions = None,
-    every: Every = 1,
-    record: Record = False,
-    json: JsonFile = None,
+    model: Model, root: Root, dataset: Dataset = "camvid", split: Split = "test", protocol: Kind = "single",
+    size: Size = None, scales: Scales = None, flip: Flip = None, window: Window = None, stride: Stride = None,
+    backend: Backend = "auto", precision: Precision = "auto", confusion: Confusion = None,
+    corruptions: Corruptions = None, every: Every = 1, record: Record = False, json: JsonFile = None
 ) -> None:
     """Score a model at the images' own size: IoU by class, mean IoU, pixel accuracy, confusions."""
     chosen = parse_protocol(protocol, size, scales, flip, window, stride)

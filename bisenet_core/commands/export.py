@@ -21,11 +21,7 @@ Size = Annotated[
 
 
 def export(
-    checkpoint: Checkpoint,
-    output: Output,
-    size: Size = None,
-    images: JudgedOn = None,
-    json: JsonFile = None,
+    checkpoint: Checkpoint, output: Output, size: Size = None, images: JudgedOn = None, json: JsonFile = None
 ) -> None:
     """Write model.onnx and model.json, checked against PyTorch."""
     wanted = parse_size(size, "--size") if size else None

@@ -34,12 +34,8 @@ Stride = Annotated[
 
 
 def parse_protocol(
-    kind: str,
-    size: str | None,
-    scales: str | None,
-    flip: bool | None,
-    window: str | None,
-    stride: str | None,
+    kind: str, size: str | None, scales: str | None, flip: bool | None, window: str | None,
+    stride: str | None
 ) -> Protocol:
     """The protocol that the options describe. Raises InputError for one that is wrong or has no meaning."""
     sizes = {"size": size, "window": window, "stride": stride}

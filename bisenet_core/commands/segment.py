@@ -33,16 +33,9 @@ Strict = Annotated[bool, typer.Option("--strict", help="End at the first image t
 
 
 def segment(
-    input: Input,
-    model: Model,
-    output: Output,
-    backend: Backend = "auto",
-    precision: Precision = "auto",
-    topic: Topic = None,
-    significant_bits: SignificantBits = SAMPLE_BITS,
-    overlays: Overlays = True,
-    strict: Strict = False,
-    json: JsonFile = None,
+    input: Input, model: Model, output: Output, backend: Backend = "auto", precision: Precision = "auto",
+    topic: Topic = None, significant_bits: SignificantBits = SAMPLE_BITS, overlays: Overlays = True,
+    strict: Strict = False, json: JsonFile = None
 ) -> None:
     """Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them.
 

@@ -53,23 +53,11 @@ Strategy = Annotated[str, typer.Option(help="How processes work together: auto, 
 
 
 def train(
-    config: Config,
-    root: Root = None,
-    output: Output = None,
-    resume: Resume = False,
-    changed_data: ChangedData = False,
-    weights: Weights = None,
-    backbone: Backbone = None,
-    teacher: Teacher = None,
-    teacher_cache: TeacherCache = None,
-    unlabelled: Unlabelled = None,
-    workers: Workers = 1,
-    save_every: SaveEvery = 10.0,
-    devices: Devices = "auto",
-    nodes: Nodes = None,
-    accelerator: Accelerator = "auto",
-    strategy: Strategy = "auto",
-    json: JsonFile = None,
+    config: Config, root: Root = None, output: Output = None, resume: Resume = False,
+    changed_data: ChangedData = False, weights: Weights = None, backbone: Backbone = None,
+    teacher: Teacher = None, teacher_cache: TeacherCache = None, unlabelled: Unlabelled = None,
+    workers: Workers = 1, save_every: SaveEvery = 10.0, devices: Devices = "auto", nodes: Nodes = None,
+    accelerator: Accelerator = "auto", strategy: Strategy = "auto", json: JsonFile = None
 ) -> None:
     """Train a network as a recipe says and keep the checkpoint that is best on the validation split.
 
@@ -85,8 +73,7 @@ def train(
         best = training.train(
             recipe, root, output, resume=resume, changed_data=changed_data, workers=workers, weights=weights,
             backbone=backbone, teacher=teacher, teacher_cache=teacher_cache, unlabelled=unlabelled or (),
-            devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy,
-            save_every=save_every,
+            devices=devices, nodes=nodes, accelerator=accelerator, strategy=strategy, save_every=save_every
         )  # fmt: skip
     except InputError as error:
         if is_new:

@@ -78,15 +78,9 @@ def fetch(name: Name, images: JudgedOn = None, json: JsonFile = None) -> None:
 
 @weights.command("import")
 def import_(
-    checkpoint: Checkpoint,
-    format: Format,
-    architecture: Architecture,
-    output: Output,
-    dataset: Dataset = "cityscapes",
-    size: Size = None,
-    name: ModelName = None,
-    images: JudgedOn = None,
-    json: JsonFile = None,
+    checkpoint: Checkpoint, format: Format, architecture: Architecture, output: Output,
+    dataset: Dataset = "cityscapes", size: Size = None, name: ModelName = None, images: JudgedOn = None,
+    json: JsonFile = None
 ) -> None:
     """Make a model folder of a checkpoint that was published, or trained with, another code base."""
     wanted = parse_size(size, "--size") if size else None

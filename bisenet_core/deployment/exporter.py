@@ -19,10 +19,8 @@ from bisenet_core.runtime.model_card import ModelCard
 
 
 def export_model(
-    checkpoint: Path | str,
-    output: Path | str,
-    size: tuple[int, int] | None = None,
-    images: Path | None = None,
+    checkpoint: Path | str, output: Path | str, size: tuple[int, int] | None = None,
+    images: Path | None = None
 ) -> tuple[ModelCard, Parity]:
     """Export a checkpoint of ``bisenet train`` to the model folder ``output``.
 

@@ -41,12 +41,8 @@ class BagDrive(Drive):
     """
 
     def __init__(
-        self,
-        path: Path,
-        topic: str | None = None,
-        truth: Truth | None = None,
-        rate_hz: float | None = None,
-        significant_bits: int = SAMPLE_BITS,
+        self, path: Path, topic: str | None = None, truth: Truth | None = None, rate_hz: float | None = None,
+        significant_bits: int = SAMPLE_BITS
     ) -> None:
         self.path = path
         self.name = Path(os.path.abspath(path)).name  # "." has none; a link keeps its own

@@ -20,11 +20,8 @@ logger = logging.getLogger(__name__)
 
 
 def open_drive(
-    path: str | Path,
-    topic: str | None = None,
-    rate: float | None = None,
-    with_truth: bool = True,
-    significant_bits: int = SAMPLE_BITS,
+    path: str | Path, topic: str | None = None, rate: float | None = None, with_truth: bool = True,
+    significant_bits: int = SAMPLE_BITS
 ) -> Drive:
     """A folder of images, an image, a video or a bag, read lazily; what is odd about a bag is logged.
 

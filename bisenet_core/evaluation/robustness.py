@@ -50,10 +50,8 @@ class CalibratedScores:
 
 
 def evaluate_corrupted(
-    network: SizedNetwork,
-    dataset: LabelledImages,
-    size: Size | None = None,
-    progress: Progress = lambda items, total: items,
+    network: SizedNetwork, dataset: LabelledImages, size: Size | None = None,
+    progress: Progress = lambda items, total: items
 ) -> dict[Corruption, CalibratedScores]:
     """Label every image as a robot does, as it is (``CLEAN``) and with every corruption in every strength.
 

@@ -35,12 +35,7 @@ class RunSampler(Sampler[list[Key]]):
     """
 
     def __init__(
-        self,
-        length: int,
-        recipe: Recipe,
-        done: int = 0,
-        process: int = 0,
-        processes: int = 1,
+        self, length: int, recipe: Recipe, done: int = 0, process: int = 0, processes: int = 1
     ) -> None:
         self.length, self.recipe, self.done = length, recipe, done
         self.process, self.processes = process, processes
@@ -76,12 +71,8 @@ class RunData:
     validation_batch = 1
 
     def __init__(
-        self,
-        recipe: Recipe,
-        train: Dataset,
-        val: Dataset | None,
-        splits: Mapping[str, NamedFiles],
-        workers: int = 1,
+        self, recipe: Recipe, train: Dataset, val: Dataset | None, splits: Mapping[str, NamedFiles],
+        workers: int = 1
     ) -> None:
         self.recipe, self.train, self.val, self.workers = recipe, train, val, workers
         self.files = inventory(splits)

@@ -26,12 +26,8 @@ class _DoubleUpToTheLoss(DoublePrecision):
 
 
 def make_fabric(
-    devices: str | int = "auto",
-    nodes: int | None = None,
-    strategy: str = "auto",
-    accelerator: str = "auto",
-    precision: str = "32-true",
-    callbacks: Sequence[Any] = (),
+    devices: str | int = "auto", nodes: int | None = None, strategy: str = "auto", accelerator: str = "auto",
+    precision: str = "32-true", callbacks: Sequence[Any] = ()
 ) -> Fabric:
     """Fabric on ``devices`` per machine and ``nodes`` machines; ``InputError`` if they are not there.
 

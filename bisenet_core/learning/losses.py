@@ -74,10 +74,7 @@ class OhemCrossEntropy(CrossEntropy):
     """
 
     def __init__(
-        self,
-        threshold: float = 0.7,
-        min_kept: float = 1 / 16,
-        class_weights: Sequence[float] | None = None,
+        self, threshold: float = 0.7, min_kept: float = 1 / 16, class_weights: Sequence[float] | None = None
     ) -> None:
         super().__init__(class_weights)
         if not (0 < threshold <= 1 and 0 < min_kept <= 1):

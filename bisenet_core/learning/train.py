@@ -45,24 +45,11 @@ _MEASURED = 16
 
 
 def train(
-    recipe: Recipe,
-    root: Path,
-    output: Path,
-    *,
-    resume: bool = False,
-    changed_data: bool = False,
-    workers: int = 1,
-    weights: Path | None = None,
-    backbone: Path | None = None,
-    teacher: Path | None = None,
-    teacher_cache: Path | None = None,
-    unlabelled: Sequence[Path] = (),
-    devices: str | int = "auto",
-    nodes: int | None = None,
-    accelerator: str = "auto",
-    strategy: str = "auto",
-    save_every: float = 10.0,
-    callbacks: Sequence[Any] = (),
+    recipe: Recipe, root: Path, output: Path, *, resume: bool = False, changed_data: bool = False,
+    workers: int = 1, weights: Path | None = None, backbone: Path | None = None, teacher: Path | None = None,
+    teacher_cache: Path | None = None, unlabelled: Sequence[Path] = (), devices: str | int = "auto",
+    nodes: int | None = None, accelerator: str = "auto", strategy: str = "auto", save_every: float = 10.0,
+    callbacks: Sequence[Any] = ()
 ) -> Path:
     """Train ``recipe`` on the dataset below ``root``; return the checkpoint with the best validation mIoU.
 
@@ -83,11 +70,8 @@ def train(
     """
     whole, trunk = weights or recipe.weights, backbone or recipe.backbone
     recipe = replace(
-        recipe,
-        weights=str(whole),
-        backbone="" if whole else str(trunk),
-        teacher=str(teacher or recipe.teacher),
-        unlabelled=tuple(map(str, unlabelled)) or recipe.unlabelled,
+        recipe, weights=str(whole), backbone="" if whole else str(trunk),
+        teacher=str(teacher or recipe.teacher), unlabelled=tuple(map(str, unlabelled)) or recipe.unlabelled
     )
     check(recipe)
     files = RunFiles(output, save_every)

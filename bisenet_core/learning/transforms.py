@@ -62,14 +62,8 @@ class Augmentation:
     def of(cls, recipe: Recipe) -> "Augmentation":
         """The augmentation of ``recipe``."""
         return cls(
-            recipe.crop_width,
-            recipe.crop_height,
-            recipe.scales,
-            recipe.colour,
-            recipe.scale_range,
-            recipe.hue,
-            recipe.largest_class_share,
-            recipe.resize,
+            recipe.crop_width, recipe.crop_height, recipe.scales, recipe.colour, recipe.scale_range,
+            recipe.hue, recipe.largest_class_share, recipe.resize
         )
 
     def __call__(

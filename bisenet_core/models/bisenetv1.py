@@ -143,15 +143,9 @@ class BiSeNetV1(SegmentationNetwork):
     """
 
     def __init__(
-        self,
-        num_classes: int,
-        backbone: str = "resnet18",
-        width: int = 128,
-        head_channels: int = 64,
-        auxiliary_channels: int = 128,
-        attention: str = "conv-relu-conv",
-        upsampling: str = "bilinear",
-        auxiliary: bool = True,
+        self, num_classes: int, backbone: str = "resnet18", width: int = 128, head_channels: int = 64,
+        auxiliary_channels: int = 128, attention: str = "conv-relu-conv", upsampling: str = "bilinear",
+        auxiliary: bool = True
     ) -> None:
         super().__init__()
         weigh = _chosen("attention", attention, ATTENTIONS)(2 * width)

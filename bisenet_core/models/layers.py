@@ -14,13 +14,8 @@ class ConvNormAct(nn.Sequential):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 3,
-        stride: int = 1,
-        groups: int = 1,
-        act: bool = True,
+        self, in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1, groups: int = 1,
+        act: bool = True
     ) -> None:
         conv = nn.Conv2d(
             in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False

@@ -29,11 +29,8 @@ WIDE = 200
 def progress_bar() -> Progress:
     """A bar with count and remaining time on stderr, gone when done, absent where stderr is no terminal."""
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False)
     )
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 

@@ -33,11 +33,8 @@ class Source(NamedTuple):
 
 
 def import_checkpoint(
-    source: Source,
-    output: Path,
-    name: str = "",
-    size: tuple[int, int] | None = None,
-    images: Path | None = None,
+    source: Source, output: Path, name: str = "", size: tuple[int, int] | None = None,
+    images: Path | None = None
 ) -> tuple[ModelCard, Parity]:
     """Import ``source`` to the model folder ``output``.
 
@@ -81,11 +78,8 @@ def _usual_conventions(source: Source) -> Conventions:
 
 
 def card_of(
-    source: Source,
-    name: str,
-    published: Published | None,
-    conventions: Conventions,
-    size: tuple[int, int] | None = None,
+    source: Source, name: str, published: Published | None, conventions: Conventions,
+    size: tuple[int, int] | None = None
 ) -> ModelCard:
     """What the model folder says of ``source``, which is ``published``, if that is known."""
     renaming, data_set = renaming_of(source.format, source.architecture), DATA_SET_TERMS[source.dataset]

@@ -171,8 +171,7 @@ def _declared_size(header: bytes) -> int:
     if len(header) < 100:
         return 0
     page, changes, pages, valid_for = (
-        *struct.unpack_from(">H", header, 16),
-        *struct.unpack_from(">2I", header, 24),
-        *struct.unpack_from(">I", header, 92),
+        *struct.unpack_from(">H", header, 16), *struct.unpack_from(">2I", header, 24),
+        *struct.unpack_from(">I", header, 92)
     )
     return (65536 if page == 1 else page) * pages if changes == valid_for else 0

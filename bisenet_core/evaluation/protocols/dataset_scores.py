@@ -79,10 +79,8 @@ class DatasetScores:
 
 
 def evaluate_dataset(
-    network: SizedNetwork,
-    dataset: LabelledImages,
-    protocol: Protocol,
-    progress: Progress = lambda items, total: items,
+    network: SizedNetwork, dataset: LabelledImages, protocol: Protocol,
+    progress: Progress = lambda items, total: items
 ) -> DatasetScores:
     """Label every image of ``dataset`` as ``protocol`` says and count the pixels.
 

@@ -16,10 +16,8 @@ class BilateralGuidedAggregation(nn.Module):
     """
 
     def __init__(
-        self,
-        channels: int,
-        separable: Callable[[int], nn.Module] = separable,
-        resize: Callable[[Tensor, Tensor], Tensor] = resize_to,
+        self, channels: int, separable: Callable[[int], nn.Module] = separable,
+        resize: Callable[[Tensor, Tensor], Tensor] = resize_to
     ) -> None:
         super().__init__()
         self.detail_high = separable(channels)

@@ -77,13 +77,8 @@ class GatherExpansionLayer(ShortcutLayer):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        stride: int = 1,
-        expansion: int = 6,
-        gather_kernel: int = 3,
-        double_depthwise: bool = True,
+        self, in_channels: int, out_channels: int, stride: int = 1, expansion: int = 6,
+        gather_kernel: int = 3, double_depthwise: bool = True
     ) -> None:
         channels = expansion * in_channels
         filters = [depthwise(channels, stride)]
@@ -144,12 +139,9 @@ class SemanticBranch(nn.Module):
     """
 
     def __init__(
-        self,
-        widths: tuple[int, int, int, int],
-        depth: int = 1,
-        stem: Callable[[int], nn.Module] = StemBlock,
+        self, widths: tuple[int, int, int, int], depth: int = 1, stem: Callable[[int], nn.Module] = StemBlock,
         layer: Callable[..., nn.Module] = GatherExpansionLayer,
-        context: Callable[[int], nn.Module] = ContextEmbeddingBlock,
+        context: Callable[[int], nn.Module] = ContextEmbeddingBlock
     ) -> None:
         super().__init__()
         self.boosted = dict(zip(BOOSTED_STAGES, widths))
