@@ -1,7 +1,5 @@
 """Charts of what a run logged, over its iterations."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bisenet_core.learning.run_report.metrics_file import Row
@@ -15,81 +13,79 @@ _COLOURS = ("first", "second", "third", "fourth", "fifth", "sixth")
 _ACCURACIES = {
     "val_miou": "mIoU", "val_pixel_accuracy": "pixel accuracy", "val_top1": "top-1", "val_top5": "top-5",
 }  # fmt: skip
-_ACCURACY_COLOURS = ("first", "third")
 _WINDOWS = 40  # of the moving average in a run
 
 #: Iterations done and values, float64 N each.
 Points = tuple[np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Curves:
-    """The rows of a MetricsFile as curves; ``begins`` are the iterations at which the run went on."""
-
-    rows: list[Row]
-    begins: tuple[int, ...] = ()
-
-    def all_of(self, prefix: str) -> dict[str, Points]:
-        """The columns that begin with ``prefix`` and have a value, sorted by name."""
-        columns = {name: self.points(name) for name in sorted(self.rows[0] if self.rows else {})
-                   if name.startswith(prefix)}
-        return {name: points for name, points in columns.items() if len(points[0])}
-
-    def points(self, name: str) -> Points:
-        """Where ``name`` was logged as a number."""
-        known = [(int(row["step"]) + 1, float(row[name])) for row in self.rows if row.get(name)]
-        x, y = np.array(known, np.float64).reshape(-1, 2).T
-        return x[np.isfinite(y)], y[np.isfinite(y)]
-
-    def chart(self, title: str, y: Axis) -> Chart:
-        """A chart over the iterations, with a line where the run was resumed."""
-        limit = float(max([int(row["step"]) + 1 for row in self.rows], default=1))
-        chart = Chart(title, number_axis(limit, count, 6, "iteration", whole=True), y)
-        if self.begins:
-            chart.uprights("seam", self.begins, "resumed")
-        return chart
+def points(rows: list[Row], name: str) -> Points:
+    """Where ``name`` was logged as a number."""
+    known = [(int(row["step"]) + 1, float(row[name])) for row in rows if row.get(name)]
+    x, y = np.array(known, np.float64).reshape(-1, 2).T
+    return x[np.isfinite(y)], y[np.isfinite(y)]
 
 
-def loss_chart(curves: Curves) -> Chart | None:
+def charts(rows: list[Row], begins: tuple[int, ...]) -> list[Chart]:
+    """Loss, validation and learning rate, as far as they were logged; ``begins``: where the run went on."""
+    found = list(filter(None, (_loss_chart(rows), _accuracy_chart(rows), _rate_chart(rows))))
+    for chart in found if begins else ():
+        chart.uprights("seam", begins, "resumed")
+    return found
+
+
+def _named(rows: list[Row], prefix: str) -> dict[str, Points]:
+    """The columns that begin with ``prefix`` and have a value, sorted by name."""
+    names = sorted(name for name in (rows[0] if rows else {}) if name.startswith(prefix))
+    columns = {name: points(rows, name) for name in names}
+    return {name: found for name, found in columns.items() if len(found[0])}
+
+
+def _chart(rows: list[Row], title: str, y: Axis) -> Chart:
+    limit = float(max(int(row["step"]) + 1 for row in rows))
+    return Chart(title, number_axis(limit, count, 6, "iteration", whole=True), y)
+
+
+def _loss_chart(rows: list[Row]) -> Chart | None:
     """The loss as it was and smoothed, and its parts smoothed."""
-    losses = curves.all_of("loss")
+    losses = _named(rows, "loss")
     if "loss" not in losses:
         return None
     whole = losses.pop("loss")
-    lines = {name: smoothed(*points) for name, points in {"sum": whole, **losses}.items()}
+    lines = {name: smoothed(*found) for name, found in {"sum": whole, **losses}.items()}
     limit = max(shown_limit(y) for _, y in list(lines.values())[: len(_COLOURS)])
-    chart = curves.chart("Loss", _plain_axis(limit))
+    chart = _chart(rows, "Loss", _plain_axis(limit))
     chart.line("raw first", *_thinned(*whole))
-    for (name, points), colour in zip(lines.items(), _COLOURS):
-        chart.line(f"line {colour}", *points, name.removeprefix("loss_"))
+    for (name, found), colour in zip(lines.items(), _COLOURS):
+        chart.line(f"line {colour}", *found, name.removeprefix("loss_"))
     return chart
 
 
-def rate_chart(curves: Curves) -> Chart | None:
+def _rate_chart(rows: list[Row]) -> Chart | None:
     """The learning rate of each group of parameters that has its own."""
     different: dict[bytes, Points] = {}
-    for x, y in curves.all_of("lr").values():
+    for x, y in _named(rows, "lr").values():
         different.setdefault(y.tobytes(), (x, y))
     rates = list(different.values())[: len(_COLOURS)]
     if not rates:
         return None
     top = max(float(y.max()) for _, y in rates)
-    chart = curves.chart("Learning rate", _plain_axis(1.08 * top or 1.0))
-    for points, colour in zip(rates, _COLOURS):
-        chart.line(f"line {colour}", *_thinned(*points), f"at most {points[1].max():.3g}")
+    chart = _chart(rows, "Learning rate", _plain_axis(1.08 * top or 1.0))
+    for found, colour in zip(rates, _COLOURS):
+        chart.line(f"line {colour}", *_thinned(*found), f"at most {found[1].max():.3g}")
     return chart
 
 
-def accuracy_chart(curves: Curves) -> Chart | None:
+def _accuracy_chart(rows: list[Row]) -> Chart | None:
     """What each validation found, and which of them was the best."""
-    columns = {meaning: curves.points(name) for name, meaning in _ACCURACIES.items()}
-    known = {meaning: points for meaning, points in columns.items() if len(points[0])}
+    columns = {meaning: points(rows, name) for name, meaning in _ACCURACIES.items()}
+    known = {meaning: found for meaning, found in columns.items() if len(found[0])}
     if not known:
         return None
     highest = max(float(y.max()) for _, y in known.values())
-    chart = curves.chart("Validation", share_axis(min(1.0, max(1.15 * highest, 0.01))))
-    for (meaning, points), colour in zip(known.items(), _ACCURACY_COLOURS):
-        chart.line(f"line {colour}", *_thinned(*points), meaning)
+    chart = _chart(rows, "Validation", share_axis(min(1.0, max(1.15 * highest, 0.01))))
+    for (meaning, found), colour in zip(known.items(), ("first", "third")):
+        chart.line(f"line {colour}", *_thinned(*found), meaning)
     meaning, (x, y) = next(iter(known.items()))
     best = np.array([y.argmax()])
     chart.dots("dots second", x[best], y[best],

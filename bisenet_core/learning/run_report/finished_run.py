@@ -8,12 +8,11 @@ from bisenet_core.errors import InputError
 from bisenet_core.learning.checkpoint import data_name, saved_classes
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.run_report.metrics_file import LOGS, METRICS, Row, read_rows
-from bisenet_core.learning.run_report.run_record import RunRecord, Start
+from bisenet_core.learning.run_report.run_record import Start, read_starts
 from bisenet_core.learning.scores import ValidationScores
 from bisenet_core.models.weights.torch_file import load_torch_file
 
 _CHECKPOINTS = ("best.ckpt", "last.ckpt")
-_RECIPE = "recipe.yaml"
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,9 @@ class FinishedRun:
 
 def read_run(output: Path) -> FinishedRun:
     """Read ``output``. ``InputError`` where it holds no run, or one that cannot be read."""
-    name, checkpoint = _checkpoint(output)
-    path = output / _RECIPE
+    name = next((name for name in _CHECKPOINTS if (output / name).exists()), "")
+    checkpoint = load_torch_file(output / name) if name else {}
+    path = output / "recipe.yaml"
     if path.exists():
         recipe = Recipe.load(path)
     elif checkpoint:
@@ -57,12 +57,5 @@ def read_run(output: Path) -> FinishedRun:
     else:
         raise InputError(f"{output} holds no run; expected {path} or a checkpoint, as `bisenet train` writes")
     state = checkpoint.get("callbacks", {}).get("RunReport", {})
-    rows, starts = read_rows(output / LOGS / METRICS), RunRecord(output).starts
+    rows, starts = read_rows(output / LOGS / METRICS), read_starts(output)
     return FinishedRun(recipe, rows, starts, checkpoint, name, ValidationScores.from_state(state))
-
-
-def _checkpoint(output: Path) -> tuple[str, dict[str, Any]]:
-    name = next((name for name in _CHECKPOINTS if (output / name).exists()), "")
-    if not name:
-        return "", {}
-    return name, load_torch_file(output / name)

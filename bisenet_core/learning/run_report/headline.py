@@ -1,6 +1,6 @@
 """The figures at the head of a run's report, and the facts they rest on."""
 
-from bisenet_core.learning.run_report.curves import Curves
+from bisenet_core.learning.run_report.curves import points
 from bisenet_core.learning.run_report.finished_run import FinishedRun
 from bisenet_core.learning.run_report.run_record import Start
 from bisenet_core.reports.parts.formats import UNKNOWN, count, duration, milliseconds, percent, plural
@@ -37,7 +37,7 @@ def _where(run: FinishedRun, iteration: float) -> str:
 def _best_logged(run: FinishedRun) -> Figure:
     """For runs whose checkpoints hold no scores of pixels: whole images, or no validation as yet."""
     for name, meaning in (("val_top1", "top-1"), ("val_miou", "mIoU")):
-        x, y = Curves(run.rows).points(name)
+        x, y = points(run.rows, name)
         if len(y):
             best = int(y.argmax())
             return Figure(f"Best validation {meaning}", percent(float(y[best])), _where(run, float(x[best])))

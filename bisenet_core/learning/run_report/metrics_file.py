@@ -1,7 +1,6 @@
 """Where a run's metrics go: one CSV file over all its starts, and event files for TensorBoard."""
 
 import csv
-import io
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,6 @@ from bisenet_core.files import replacing
 #: In the output folder of a run.
 LOGS, METRICS = "logs", "metrics.csv"
 Row = dict[str, str]
-_FIRST = ("step",)
 
 
 class RunLogs:
@@ -53,60 +51,38 @@ class MetricsFile:
     """Writes ``path``: a row for each step at which something was logged, a column for each metric.
 
     ``step`` is the iteration's index from 0. A run that goes on at iteration ``begin`` loses the rows from
-    there on, which it is about to write again, and keeps those before. Every row is with the operating
-    system once it is logged, so that a killed process loses none. Raises OSError where the file cannot be
-    written.
+    there on, which it is about to write again. Every row is with the operating system once it is logged, so
+    that a killed process loses none. Raises OSError where the file cannot be written.
     """
 
     def __init__(self, path: Path, begin: int = 0) -> None:
-        self._path, self._begin = path, begin
-        self._columns: list[str] = []
-        self._last: Row = {}
-        self._place = 0
-        """Of the last row in the file, in bytes."""
+        self._path = path
+        found = read_rows(path)
+        self._columns = list(found[0]) if found else ["step"]
+        self._rows = [row for row in found if int(row["step"]) < begin]
+        self._is_begun = False
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Write ``metrics`` into the row of ``step``."""
         row = {"step": str(step), **{name: f"{value:.8g}" for name, value in metrics.items()}}
-        if not self._columns:
-            self._go_on()
         new = sorted(set(row) - set(self._columns))
-        if new:
-            rows = read_rows(self._path)
-            self._columns += new
-            self._write_all(rows)
-        self._write(row)
+        if self._is_begun and not new and self._rows[-1]["step"] != row["step"]:
+            self._rows.append(row)
+            with self._path.open("a") as file:
+                csv.DictWriter(file, self._columns, lineterminator="\n").writerow(row)
+            return
+        before = self._rows.pop() if self._rows and self._rows[-1]["step"] == row["step"] else {}
+        self._rows.append({**before, **row})
+        self._columns += new
+        self._write_all()
 
-    def _go_on(self) -> None:
-        """Take over what an earlier start has logged, up to where this one begins."""
-        rows = read_rows(self._path)
-        self._columns = list(rows[0]) if rows else list(_FIRST)
+    def _write_all(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._write_all([row for row in rows if int(row["step"]) < self._begin])
-
-    def _write(self, row: Row) -> None:
-        """Append the row or, where it is of the same step as the last, put both into one."""
-        if row["step"] == self._last.get("step"):
-            row = {**self._last, **row}
-        else:
-            self._place = self._path.stat().st_size
-        with self._path.open("r+b") as file:
-            file.seek(self._place)
-            file.write(self._line(row))
-            file.truncate()
-        self._last = row
-
-    def _write_all(self, rows: list[Row]) -> None:
-        head, *lines = [self._line(row) for row in (dict(zip(self._columns, self._columns)), *rows)]
-        with replacing(self._path) as unfinished:
-            unfinished.write_bytes(head + b"".join(lines))
-        self._last = rows[-1] if rows else {}
-        self._place = self._path.stat().st_size - (len(lines[-1]) if lines else 0)
-
-    def _line(self, row: Row) -> bytes:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(row.get(name, "") for name in self._columns)
-        return text.getvalue().encode()
+        with replacing(self._path) as unfinished, unfinished.open("w") as file:
+            writer = csv.DictWriter(file, self._columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self._rows)
+        self._is_begun = True
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.run_report.curves import Curves, accuracy_chart, loss_chart, rate_chart
+from bisenet_core.learning.run_report.curves import charts
 from bisenet_core.learning.run_report.finished_run import FinishedRun, read_run
 from bisenet_core.learning.run_report.headline import commit, facts, figures, state
 from bisenet_core.learning.run_report.pictures import NO_PICTURES, load_task, take_pictures
@@ -25,7 +25,6 @@ def write_run_report(output: Path, root: Path | None = None) -> Path:
     where it is not found. ``InputError`` where ``output`` holds no run, or without jinja2.
     """
     run = read_run(output)
-    curves = Curves(run.rows, run.begins)
     page = render_page(
         Path(__file__).parent,
         _TEMPLATE,
@@ -37,7 +36,7 @@ def write_run_report(output: Path, root: Path | None = None) -> Path:
         state=state(run),
         scores=run.scores,
         checkpoint=run.checkpoint_name,
-        charts=[chart for chart in (loss_chart(curves), accuracy_chart(curves), rate_chart(curves)) if chart],
+        charts=charts(run.rows, run.begins),
         starts=[(start, shlex.join(start.command), commit(start)) for start in run.starts],
         **_validation(run, root),
     )

@@ -9,7 +9,7 @@ from time import monotonic
 from bisenet_core.learning.run_guard import RunStoppedError
 from bisenet_core.learning.run_report.environment import git_state, versions
 from bisenet_core.learning.run_report.page import write_run_report
-from bisenet_core.learning.run_report.run_record import RunRecord, Start
+from bisenet_core.learning.run_report.run_record import Start, read_starts, write_starts
 
 _log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_RECORDS = 30.0
@@ -32,8 +32,7 @@ class RunRecorder:
         self._start = Start(begin=begin, end=begin, root=str(root.resolve()), hardware=hardware)
         if enabled:
             self._start.versions, self._start.git = versions(), git_state()
-            self._record = RunRecord(output)
-            self._record.starts.append(self._start)
+            self._starts = [*read_starts(output), self._start]
             self.write(begin)
 
     @contextmanager
@@ -68,7 +67,7 @@ class RunRecorder:
         self._start.end = done
         self._start.seconds = round(self._written_at - self._begun_at, 3)
         self._start.training_seconds = round(self._start.seconds - self._validated_for, 3)
-        self._record.write()
+        write_starts(self._output, self._starts)
 
     def _finish(self, outcome: str) -> None:
         if not self._enabled:

@@ -1,4 +1,4 @@
-"""RunRecord: every start of a run, when it was and how far it came, in a file beside the logs."""
+"""Every start of a run, when it was and how far it came, in a file beside the logs."""
 
 import json
 import sys
@@ -34,29 +34,24 @@ class Start:
     hardware: str = ""
 
 
-class RunRecord:
-    """``output``/logs/run.json. Raises InputError where it cannot be read."""
+def read_starts(output: Path) -> list[Start]:
+    """The starts noted in ``output``/logs/run.json; none without that file. InputError for a damaged one."""
+    path, known = output / LOGS / FILE_NAME, {one.name for one in fields(Start)}
+    try:
+        rows = json.loads(path.read_text())["starts"]
+        return [Start(**{name: value for name, value in row.items() if name in known}) for row in rows]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{path} cannot be read: {' '.join(str(error).split())}; restore it, or remove it "
+            "to do without the history of the run's starts"
+        ) from None
 
-    def __init__(self, output: Path) -> None:
-        self._path = output / LOGS / FILE_NAME
-        self.starts: list[Start] = self._read()
 
-    def _read(self) -> list[Start]:
-        known = {one.name for one in fields(Start)}
-        try:
-            rows = json.loads(self._path.read_text())["starts"]
-            return [Start(**{name: value for name, value in row.items() if name in known}) for row in rows]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(
-                f"{self._path} cannot be read: {' '.join(str(error).split())}; restore it, or remove it "
-                "to do without the history of the run's starts"
-            ) from None
-
-    def write(self) -> None:
-        """Replace the file. Raises OSError where that is not possible."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        content = {"starts": [asdict(start) for start in self.starts]}
-        with replacing(self._path) as unfinished:
-            unfinished.write_text(json.dumps(content, indent=2) + "\n")
+def write_starts(output: Path, starts: list[Start]) -> None:
+    """Replace the file. Raises OSError where that is not possible."""
+    path = output / LOGS / FILE_NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps({"starts": [asdict(start) for start in starts]}, indent=2) + "\n")
