@@ -12,10 +12,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from ablation_outcome import write_outcome
+from ablation_rows import rows_named
+from ablation_runs import Plan, run_rows
+
 from bisenet_core.errors import InputError, TrainingError
-from bisenet_core.learning.ablation import run_rows, write_outcome
-from bisenet_core.learning.ablation.rows import rows_named
-from bisenet_core.learning.ablation.runs import Plan
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.train import RunStoppedError
 

@@ -1,23 +1,26 @@
 """The rows of Table 2: what they are, that they run, and that what was broken off goes on."""
 
-import importlib.util
 import json
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.ablation import TABLE_2
-from bisenet_core.learning.ablation.rows import check_base
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.train import RunStoppedError, train
 from bisenet_core.models.complexity import complexity_of
 
-SCRIPT = Path(__file__).resolve().parents[2] / "training" / "ablation.py"
+TRAINING = Path(__file__).resolve().parents[2] / "training"
+sys.path.insert(0, str(TRAINING))
+
+from ablation import main  # noqa: E402
+from ablation_rows import TABLE_2, check_base  # noqa: E402
+
 BASE = {
     "name": "tiny", "dataset": "camvid", "network": "bisenetv2", "options": {"alpha": 0.25},
     "iterations": 2, "batch_size": 3, "crop_width": 64, "crop_height": 64, "precision": "32-true",
@@ -25,22 +28,14 @@ BASE = {
 }
 
 
-@pytest.fixture(scope="session")
-def ablation():
-    spec = importlib.util.spec_from_file_location("ablation", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
 @pytest.fixture
-def run(ablation, street_dataset, tmp_path):
+def run(street_dataset, tmp_path):
     """Runs the script on a tiny recipe, with changes, and returns its status."""
 
     def run(*options, output=tmp_path / "out", **changes):
         (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**BASE, **changes}))
         command = ["--config", tmp_path / "recipe.yaml", "--root", street_dataset, "--output", output]
-        return ablation([str(one) for one in (*command, "--workers", "0", *options)])
+        return main([str(one) for one in (*command, "--workers", "0", *options)])
 
     return run
 

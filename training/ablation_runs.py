@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablation_rows import Row, check_base
+
 from bisenet_core.errors import InputError, TrainingError
-from bisenet_core.learning.ablation.rows import Row, check_base
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.run_report.finished_run import read_run
 from bisenet_core.learning.train import train

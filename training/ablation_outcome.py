@@ -4,9 +4,10 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from ablation_rows import TABLE_2, Row
+from ablation_runs import Plan
+
 from bisenet_core.errors import explain_os_errors
-from bisenet_core.learning.ablation.rows import TABLE_2, Row
-from bisenet_core.learning.ablation.runs import Plan
 from bisenet_core.models.complexity import complexity_of
 from bisenet_core.reports.console import write_json
 from bisenet_core.reports.figures import BLUE, GREY, INK, PALE, write_figure
