@@ -26,20 +26,16 @@ def bare_network(card: ModelCard, backend: InferenceBackend) -> Callable[[], np.
 def openvino_network(onnx_path: Path, precision: str, image: np.ndarray) -> Callable[[], np.ndarray]:
     """A function that runs the network of ``onnx_path`` in OpenVINO once, on 1x3xHxW float32 ``image``.
 
-    ``precision`` is one of ``PRECISION_HINTS``; the result is overwritten by the next call.
+    ``precision`` is "fp32", "bf16" or "int8"; the result is overwritten by the next call.
     """
     import openvino as ov
 
-    from bisenet_core.runtime.openvino_backend import PRECISION_HINTS, shared_core
+    from bisenet_core.runtime.openvino_backend import compile_options, shared_core
 
     core = shared_core()
     model = core.read_model(str(onnx_path))
     model.reshape(list(image.shape))
-    request = core.compile_model(
-        model,
-        "CPU",
-        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision]},
-    ).create_infer_request()
+    request = core.compile_model(model, "CPU", compile_options(precision)).create_infer_request()
     # A copy: a tensor that shares the array's memory does not keep the array alive, and would outlive it.
     request.set_input_tensor(ov.Tensor(image, shared_memory=False))
 

@@ -1,7 +1,7 @@
 """OpenVINOBackend: run a model with OpenVINO, the default on a CPU."""
 
 from functools import lru_cache
-from typing import Any, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from bisenet_core.runtime.preprocessing import network_statistics
 from bisenet_core.runtime.quantised_file import int8_obstacle, with_int8
 
 _DEVICE = "CPU"
-#: Precision -> OpenVINO's name for it.
-PRECISION_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # of what is not quantised
+# Precision -> OpenVINO's name for it.
+_PRECISION_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # of what is not quantised
 
 
 class OpenVINOBackend(HostBackend):
@@ -41,9 +41,8 @@ class OpenVINOBackend(HostBackend):
     def _compile(self, core: Any) -> Any:
         model = core.read_model(self._card.read_onnx(self.precision), b"")
         model.reshape([1, 3, self.input_size[1], self.input_size[0]])
-        # Always stated: left alone, OpenVINO picks bf16 where the CPU has it, and says nothing.
-        return core.compile_model(_with_preprocessing(model, self._card), _DEVICE, {
-            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISION_HINTS[self.precision]})
+        return core.compile_model(
+            _with_preprocessing(model, self._card), _DEVICE, compile_options(self.precision))
 
     def _run(self) -> np.ndarray:
         self._request.infer()
@@ -64,6 +63,17 @@ def shared_core() -> Any:
     import openvino as ov
 
     return ov.Core()
+
+
+def compile_options(precision: str) -> Dict[str, Any]:
+    """OpenVINO's properties for a network that runs in ``precision``, "fp32", "bf16" or "int8"."""
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        # A thread that is pinned to a processor waits for it while another one is idle; a robot's are busy.
+        "ENABLE_CPU_PINNING": False,
+        # Always stated: left alone, OpenVINO picks bf16 where the CPU has it, and says nothing.
+        "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
+    }
 
 
 def available_precisions(core: Any) -> List[str]:

@@ -1,6 +1,8 @@
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -79,3 +81,18 @@ def test_signals_are_handled_after_backends_are_freed(tiny_model_folder):
     done = subprocess.run([sys.executable, "-c", SIGNALLED, str(tiny_model_folder)], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, universal_newlines=True)
     assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor is all that a thread may have")
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_no_thread_is_bound_to_one_processor_which_may_be_busy(card, name):
+    pytest.importorskip(name)
+    backend = open_backend(card, name, "fp32", (1024, 512))
+    image, found = np.zeros((512, 1024, 3), np.uint8), set()
+    running = threading.Thread(target=lambda: [backend.infer(image, "rgb") for _ in range(20)])
+    running.start()
+    while running.is_alive():
+        for task in os.listdir("/proc/self/task"):
+            with contextlib.suppress(ProcessLookupError):  # a thread that has ended
+                found.add(frozenset(os.sched_getaffinity(int(task))))
+    assert found == {frozenset(os.sched_getaffinity(0))}
