@@ -9,6 +9,7 @@ from results import (
     CAMVID,
     CITYSCAPES,
     GTX_1080_TI,
+    RIVALS,
     TITAN_XP,
     Result,
     family_of,
@@ -21,13 +22,23 @@ DATASETS = {CITYSCAPES: "Cityscapes", CAMVID: "CamVid"}
 
 _COLOURS = {"bisenetv1": RED, "bisenetv2": BLUE, "efficientvit": PURPLE, "stdc": GREEN}
 _MARKERS = {"bisenetv1": "s", "bisenetv2": "o", "efficientvit": "D", "stdc": "^"}
-_PANEL_INCHES, _NOTE_INCHES = (4.5, 3.6), 0.2
+_PANEL_INCHES, _NOTE_INCHES = (5.2, 4.4), 0.2
 # endings of labels, explained below the charts
 _PRETRAINED = "*"
 _CARDS = {GTX_1080_TI: "", TITAN_XP: "†", None: "‡"}
 _CARDS_NOTE = (
     "Published speed: GTX 1080 Ti, TensorRT 5; V2 on Cityscapes with resizing from and to 2048×1024; "
     "† Titan Xp; ‡ card not stated."
+)
+
+
+#: Frames per second from which the papers call a network real-time.
+REAL_TIME = 30
+#: Mean IoU in percent of a rival that is drawn: worse ones would press the others together.
+LEAST_RIVAL = 64
+_RIVALS_NOTE = (
+    "Grey: other networks as the tables of V2 and STDC report them, each on its own card; "
+    f"those below {LEAST_RIVAL}% are left out. Dashed: {REAL_TIME} frames per second, real time."
 )
 
 
@@ -61,6 +72,8 @@ class Quantity:
     value: Callable[[Measured], float | None]
     ending: Callable[[Measured], str] = lambda one: ""
     """What to append to a label."""
+    rivals: bool = False
+    """Whether other networks' published speeds and the real-time line are drawn too."""
 
 
 def draw_charts(folder: Path, measured: Sequence[Measured], cpu: str | None = None) -> list[Path]:
@@ -72,14 +85,14 @@ def draw_charts(folder: Path, measured: Sequence[Measured], cpu: str | None = No
     """
     operations = Quantity("GFLOPs, counted as in BiSeNet V2", lambda one: one.gflops)
     speeds = [Quantity("frames per second on a GPU, as published", lambda one: one.result.fps,
-                       lambda one: _CARDS[one.result.device])]
+                       lambda one: _CARDS[one.result.device], rivals=True)]
     if cpu:
         speeds.append(Quantity(f"frames per second, {cpu}", lambda one: one.cpu_fps))
     notes = [_size_note(dataset, measured) for dataset in DATASETS]
     notes[-1] += f" {_PRETRAINED} trained on Cityscapes first."
     return [
         *_write_panels(folder, "accuracy_operations", [operations], measured, notes),
-        *_write_panels(folder, "accuracy_speed", speeds, measured, [*notes, _CARDS_NOTE]),
+        *_write_panels(folder, "accuracy_speed", speeds, measured, [*notes, _CARDS_NOTE, _RIVALS_NOTE]),
     ]
 
 
@@ -149,7 +162,15 @@ def _draw_panel(axes: Any, quantity: Quantity, dataset: str, measured: Sequence[
             lines.setdefault(one.series, []).append((x, y))
     for series, points in lines.items():
         axes.plot(*zip(*sorted(points)), color=_COLOURS[series.rstrip(_PRETRAINED)], linewidth=1, alpha=0.45)
-    return labels
+    return labels + (_draw_rivals(axes, dataset) if quantity.rivals else [])
+
+
+def _draw_rivals(axes: Any, dataset: str) -> list[Label]:
+    """The real-time line and the points of other networks on one data set; returns their labels."""
+    axes.axvline(REAL_TIME, color=RED, linewidth=1, linestyle=(0, (4, 3)), alpha=0.6)
+    found = [rival for rival in RIVALS if rival.dataset == dataset and rival.test >= LEAST_RIVAL]
+    axes.scatter([one.fps for one in found], [one.test for one in found], s=12, color=GREY, alpha=0.7)
+    return [(one.fps, one.test, one.label, {"size": 5.5, "color": GREY}) for one in found]
 
 
 def _draw_grid(axes: Any) -> None:
@@ -174,6 +195,10 @@ _SIDES: tuple[tuple[float, float, str, str], ...] = (
     (-5, 6, "right", "bottom"),
     (5, -6, "left", "top"),
     (-5, -6, "right", "top"),
+    (8, 15, "left", "bottom"),
+    (-8, 15, "right", "bottom"),
+    (8, -15, "left", "top"),
+    (-8, -15, "right", "top"),
 )
 _MARKER = 9  # the side of a square around a point, in points of typography
 

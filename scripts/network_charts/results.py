@@ -56,13 +56,29 @@ def family_of(network: str) -> str:
     return next(family for family in FAMILIES if network.startswith(family))
 
 
+@dataclass(frozen=True)
+class Rival:
+    """Another network's mean IoU in percent and its published frames per second, on a card of its own."""
+
+    label: str
+    dataset: str
+    test: float
+    fps: float
+    source: str
+
+
+def _read(name: str) -> list[dict[str, Any]]:
+    return yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+
+
 def _published(entry: dict[str, Any]) -> Result:
     return Result(**{**entry, "size": tuple(entry["size"]) if entry["size"] else None})
 
 
 #: What the papers report.
-PUBLISHED = tuple(map(_published, yaml.safe_load(
-    Path(__file__).with_name("published.yaml").read_text(encoding="utf-8"))))
+PUBLISHED = tuple(map(_published, _read("published.yaml")))
+#: What the papers report of other networks.
+RIVALS = tuple(Rival(**entry) for entry in _read("rivals.yaml"))
 
 _PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,12 @@ def test_what_the_launch_files_start_is_declared():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.keyword) and node.arg == "package" and node.value.value != "bisenet_ros":
                 assert "<exec_depend>" + node.value.value + "</exec_depend>" in package
+
+
+def test_cv_bridge_is_an_optional_dependency():
+    """rosdep takes it where the environment asks for it, and the node runs without."""
+    found = ElementTree.parse(ROOT / "package.xml").getroot().findall("exec_depend")
+    (condition,) = (one.get("condition") for one in found if one.text == "cv_bridge")
+    assert condition == "$BISENET_CV_BRIDGE == 1"
+    assert "`BISENET_CV_BRIDGE=1 " in (ROOT / "docs" / "node.md").read_text()
+    assert [one.text for one in found if one.get("condition")] == ["cv_bridge"]

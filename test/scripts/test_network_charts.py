@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "network_charts"))
 
-from charts import Measured, draw_charts, place_labels
-from results import PUBLISHED, Result
+from charts import LEAST_RIVAL, Measured, draw_charts, place_labels
+from results import PUBLISHED, RIVALS, Result
 
 OWN = Result(
     "stdc1_seg", "my_model", "camvid", (480, 360), None, 53.3, None, None, "my_model/model.json", own=True
@@ -72,6 +72,14 @@ def test_speeds_tell_the_card_and_own_ones_are_on_the_cpu(folder):
     assert speed.count("V1 ResNet18") == 2  # on the CPU
     assert speed.count("ours: my_model, 480×360") == 1
     assert any("† Titan Xp" in text for text in speed)
+
+
+def test_rivals_and_the_real_time_line_are_on_the_published_speeds_alone(folder):
+    speed, operations = (texts_of(folder / f"accuracy_{kind}.svg") for kind in ("speed", "operations"))
+    for rival in RIVALS:
+        drawn = [one for one in RIVALS if one.label == rival.label and one.test >= LEAST_RIVAL]
+        assert speed.count(rival.label) == len(drawn) and rival.label not in operations
+    assert any("30 frames per second, real time" in text for text in speed)
 
 
 def test_without_times_there_is_no_second_row_and_the_rest_has_the_same_bytes(folder, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "network_charts"))
 
-from results import FAMILIES, PUBLISHED, family_of, recorded_results
+from results import FAMILIES, PUBLISHED, RIVALS, family_of, recorded_results
 
 #: Segmentation networks of which no paper reports results.
 WITHOUT = {"bisenetv1_resnet50", "efficientvit_b0", "efficientvit_b1"}
@@ -51,6 +51,13 @@ def test_the_headlines_of_the_papers():
     assert found["STDC2-75", "cityscapes", None] == (76.8, 97)  # its abstract
     assert found["V1 Xception39", "cityscapes", None] == (68.4, 105.8)
     assert found["V2", "camvid", "cityscapes"][0] - found["V2", "camvid", None][0] == pytest.approx(4.3)
+
+
+def test_rivals_are_complete_and_what_two_tables_both_say_agrees():
+    assert len(RIVALS) == len({(one.label, one.dataset) for one in RIVALS}) == 28
+    assert all(50 < one.test < 76 and 16 < one.fps < 173 and "Table" in one.source for one in RIVALS)
+    found = {(one.label, one.dataset): (one.test, one.fps) for one in RIVALS}
+    assert found["DFANet A'", "cityscapes"] == (70.3, 160) and found["FasterSeg", "cityscapes"][1] == 163.9
 
 
 def _scores(miou):
