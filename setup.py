@@ -8,6 +8,8 @@ from setuptools import find_packages, setup
 NAME = "bisenet_ros"
 SHARE = f"share/{NAME}"
 COMMAND_LINE = ["typer>=0.12", "rich>=13"]
+# what comes after pycuda writes networks in FP16 for TensorRT 11
+GPU = ["pycuda", "onnx; python_version >= '3.8'", "onnxconverter-common; python_version >= '3.8'"]
 
 
 def folders(pattern):
@@ -49,9 +51,11 @@ setup(
                 "ros-diagnostic-msgs", "ros-builtin-interfaces", "ros-rcl-interfaces", "ros-nav-msgs",
                 "ros-rosgraph-msgs"],
         "cpu": ["openvino>=2024.0", "onnxruntime"],
-        # what comes after pycuda writes networks in FP16 for TensorRT 11
-        "gpu": ["tensorrt>=8.2", "pycuda", "onnx; python_version >= '3.8'",
-                "onnxconverter-common; python_version >= '3.8'"],
+        # By the CUDA that TensorRT is for; "tensorrt" alone brings the newest, which older drivers refuse.
+        # The module belongs to one wheel at a time. CUDA 12's works with CUDA 13's drivers, too.
+        "gpu": ["tensorrt-cu12>=10", *GPU],
+        "gpu-cu12": ["tensorrt-cu12>=10", *GPU],
+        "gpu-cu13": ["tensorrt-cu13>=10.13", *GPU],
         "eval": ["rosbags>=0.11", "lz4", "backports.zstd; python_version < '3.14'", "jinja2>=3.1",
                  "pillow", "av>=14", *COMMAND_LINE],
         "quantize": ["nncf>=3.4", "onnx", "onnxruntime", "openvino>=2024.0", *COMMAND_LINE],

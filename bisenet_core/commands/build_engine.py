@@ -67,7 +67,8 @@ def _tensorrt() -> Any:
         import tensorrt
     except ImportError as error:
         raise BackendUnavailable(
-            f"TensorRT does not import ({error}): pip install 'bisenet_ros[gpu]'; a Jetson has it in JetPack"
+            f"TensorRT does not import ({error}): pip install 'bisenet_ros[gpu-cu12]' (docs/gpu.md); "
+            "a Jetson has it in JetPack"
         ) from error
     return tensorrt
 

@@ -25,7 +25,12 @@ def weights_search_path() -> List[Path]:
     repository = [checkout] if checkout.is_dir() else []  # an installed package has none
     prefixes = _entries("AMENT_PREFIX_PATH") + [sys.prefix, site.getuserbase()]
     installed = [Path(prefix) / _SHARE for prefix in prefixes]
-    return given + repository + installed + [Path.home() / ".cache" / "bisenet" / "weights"]
+    return given + repository + installed + _home_cache()
+
+
+def _home_cache() -> List[Path]:
+    folder = Path(os.path.expanduser("~")) / ".cache" / "bisenet" / "weights"
+    return [folder] if folder.is_absolute() else []  # a container's user may have no home
 
 
 def resolve_model(name_or_folder: Union[str, Path]) -> Path:

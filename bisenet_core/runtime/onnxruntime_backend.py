@@ -87,7 +87,8 @@ def _cuda_device(onnxruntime: Any) -> str:
     from bisenet_core.runtime.cuda.libcuda import gpu_name
 
     if _CUDA not in onnxruntime.get_available_providers():
-        raise BackendUnavailable("this onnxruntime is built for the CPU alone: pip install onnxruntime-gpu")
+        raise BackendUnavailable("this onnxruntime is built for the CPU alone: pip uninstall onnxruntime, "
+                                 "then pip install onnxruntime-gpu, which has the same module")
     return gpu_name() + " (CUDA)"
 
 

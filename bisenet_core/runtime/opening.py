@@ -22,7 +22,7 @@ BACKENDS: Dict[str, str] = {
 }
 
 #: What pip calls a library, and what it needs beside it.
-_PACKAGES = {"tensorrt": "tensorrt pycuda"}
+_PACKAGES = {"tensorrt": "'bisenet_ros[gpu-cu12]', or [gpu-cu13] (docs/gpu.md)"}
 
 _SIDES = (32, 8192)
 _FALLBACKS = ("none", "cpu")

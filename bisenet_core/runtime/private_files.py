@@ -1,4 +1,8 @@
-"""Files that only their owner can have written: an engine is a program that runs on the GPU."""
+"""Files that only their owner can have written: an engine is a program that runs on the GPU.
+
+Trusted are this user, root, and the user whose number $BISENET_CACHE_OWNER names: a container's root may so
+use the cache that it was given of the user who started it.
+"""
 
 import os
 import stat
@@ -8,6 +12,7 @@ from pathlib import Path
 from bisenet_core.errors import InputError, explain_os_errors
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OWNER = "BISENET_CACHE_OWNER"
 #: End of the names of files that are being written.
 PART = ".part"
 
@@ -23,8 +28,11 @@ def make_private_folder(folder: Path) -> Path:
         status = os.stat(str(folder))
     reason = _why_untrusted(status)
     if reason:
-        raise InputError(f"engine cache {folder} {reason}, who could put programs for the GPU there; make it "
-                         "yours with chmod 700, or name another folder (engine_cache)")
+        remedy = ("make it yours with chmod 700" if status.st_mode & _OTHERS_WRITE else
+                  f"run as that user (docker run --user {status.st_uid}:{status.st_gid}), or trust it with "
+                  f"{_OWNER}={status.st_uid}")
+        raise InputError(f"engine cache {folder} {reason}, who could put programs for the GPU there; "
+                         f"{remedy}, or name another folder (engine_cache)")
     return folder
 
 
@@ -54,6 +62,6 @@ def write_private(path: Path, content: bytes) -> None:
 
 def _why_untrusted(status: os.stat_result) -> str:
     """Why what others put there cannot be told from one's own; empty when it can."""
-    if status.st_uid not in (os.getuid(), 0):
+    if str(status.st_uid) not in (str(os.getuid()), "0", os.environ.get(_OWNER)):
         return f"belongs to user {status.st_uid}"
     return "may be written by others" if status.st_mode & _OTHERS_WRITE else ""

@@ -72,7 +72,7 @@ def test_what_cannot_be_had_is_one_line(trt, build, capsys, options, message):
 def test_without_tensorrt_it_says_what_to_install(driver, build, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     assert build() == (2, None)
-    assert "pip install 'bisenet_ros[gpu]'" in capsys.readouterr().err
+    assert "pip install 'bisenet_ros[gpu-cu12]'" in capsys.readouterr().err
 
 
 def test_without_a_gpu_it_says_so(monkeypatch, build, capsys):

@@ -31,6 +31,7 @@ def make_tensorrt(generation, driver):
     major, minor = (int(part) for part in generation.split("."))
     trt.__version__, trt.generation, trt.driver = VERSIONS[generation], (major, minor), driver
     trt.failures, trt.builds = set(), []
+    trt.cuda_status = 0  # that the driver refuses this TensorRT with: 35, it is older than its CUDA
     _add_enums(trt, major, minor)
     trt.ILogger, trt.Logger, trt.ITimingCache = ILogger, Logger, TimingCacheBlob
     old, new, newer = major < 10, (major, minor) >= (8, 5), (major, minor) >= (8, 6)
@@ -96,8 +97,9 @@ class _Made:
         if not getattr(logger, "ready", False):
             raise Misuse("the logger is no ILogger, or has not called ILogger.__init__")
         self.logger = logger
-        if not self.trt.driver.Device.count():
-            self.error("CUDA initialization failure with error: 100")
+        status = self.trt.cuda_status if self.trt.driver.Device.count() else 100
+        if status:
+            self.error("CUDA initialization failure with error: {}".format(status))
             raise TypeError(_NO_GPU)
         _need_context(self.trt)
 

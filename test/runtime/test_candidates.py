@@ -134,7 +134,7 @@ def test_what_is_merely_not_there_is_no_warning(card, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("module, message", [
-    (None, "backend 'tensorrt' needs its library: pip install tensorrt pycuda"),
+    (None, "backend 'tensorrt' needs its library: pip install 'bisenet_ros\\[gpu-cu12\\]', or"),
     ("broken", "backend 'tensorrt' needs its library: .*libnvinfer")])
 def test_a_library_that_does_not_load_is_named(gpu, card, monkeypatch, tmp_path, module, message):
     monkeypatch.setitem(sys.modules, "tensorrt", None)

@@ -76,7 +76,7 @@ def test_no_gpu_and_no_cuda_build(card, session, fake_driver, monkeypatch):
     with pytest.raises(BackendUnavailable, match="the NVIDIA driver finds no usable GPU"):
         OnnxRuntimeBackend(card, "auto", (96, 64), device="gpu")
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(BackendUnavailable, match="built for the CPU alone: pip install onnxruntime-gpu"):
+    with pytest.raises(BackendUnavailable, match="built for the CPU alone: pip uninstall onnxruntime, then"):
         OnnxRuntimeBackend(card, "auto", (96, 64), device="gpu")
 
 

@@ -54,7 +54,7 @@ def measure_onnxruntime(step: Step, settings: Settings) -> dict[str, Any]:
         if "CUDA" not in backend.device and not settings.is_stand_in:
             raise InputError(
                 f"onnxruntime {backend.version} here runs on {backend.device}, not in its CUDA provider: "
-                "pip install onnxruntime-gpu"
+                "pip uninstall onnxruntime, then pip install onnxruntime-gpu"
             )
         return {"device": backend.device, "version": backend.version, **_every_camera(segmenter, settings)}
 

@@ -5,8 +5,14 @@ import logging
 from pathlib import Path
 from typing import Any, Optional
 
-from bisenet_core.errors import BackendUnavailable, InputError
-from bisenet_core.runtime.engine.callbacks import Progress, attach_progress, raise_interruption, shared_logger
+from bisenet_core.errors import InputError
+from bisenet_core.runtime.engine.callbacks import (
+    Progress,
+    attach_progress,
+    no_gpu_error,
+    raise_interruption,
+    shared_logger,
+)
 from bisenet_core.runtime.engine.options import EngineOptions
 from bisenet_core.runtime.engine.prepared_onnx import (
     is_quantised,
@@ -82,10 +88,8 @@ class EngineBuilder:
     def _create(self, make: Any, *arguments: Any) -> Any:
         try:
             return make(*arguments)
-        except TypeError as error:  # what pybind11 makes of the null pointer of a library that finds no GPU
-            reason = self._log.take_errors() or str(error)
-            where = f"TensorRT {self._trt.__version__}"
-            raise BackendUnavailable(f"{where} finds no usable GPU: {reason}") from error
+        except TypeError as error:
+            raise no_gpu_error(self._trt, self._log, error) from error
 
     def _parse(self, builder: Any, onnx: bytes, card: ModelCard) -> Any:
         flags = self._trt.NetworkDefinitionCreationFlag

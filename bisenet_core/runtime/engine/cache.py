@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Callable, ContextManager, Iterator, NamedTuple, Optional, Tuple, Union
 
-from bisenet_core.errors import explain_os_errors
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.runtime.engine.builder import EngineBuilder
 from bisenet_core.runtime.engine.callbacks import Progress
 from bisenet_core.runtime.engine.options import CacheKey, EngineOptions
@@ -38,8 +38,15 @@ class EngineCache:
     """
 
     def __init__(self, folder: Optional[Union[str, Path]] = None) -> None:
-        """``folder``: None or "" for the default. Nothing is touched before an engine is asked for."""
-        self.folder = Path(folder).expanduser() if folder else default_folder()
+        """``folder``: None or "" for the default. Nothing is touched before an engine is asked for.
+
+        Raises InputError for a home folder that nobody knows.
+        """
+        try:
+            self.folder = Path(folder).expanduser() if folder else default_folder()
+        except RuntimeError as error:  # of a user without an entry, as in a container
+            raise InputError(f"no folder for the engine cache: {error}; set HOME, or name one "
+                             "(engine_cache)") from error
 
     def get_or_build(self, card: ModelCard, options: EngineOptions, device: Any, trt: Any,
                      progress: Optional[Progress] = None, usable: Optional[Usable] = None,
@@ -58,31 +65,34 @@ class EngineCache:
             plan, _ = self._read(path, key, usable)  # needs no lock, nor a disk that can be written
             if plan is not None:
                 return CachedEngine(plan, path, 0.0)
-        with self._locked(path):
+        with self._locked(path) as is_alone:
             plan, reason = (None, None) if force else self._read(path, key, usable)
             if plan is not None:
                 return CachedEngine(plan, path, 0.0)
             if reason:
                 _LOGGER.warning("the engine %s is built again: %s", path, reason)
-            for left in self.folder.glob(path.name + "*" + PART):  # of a process that was killed
-                left.unlink()
+            if is_alone:
+                self._clear(path)
             started = perf_counter()
             plan = EngineBuilder(trt, self.folder / key.timing_name).build(card, options, progress)
             return self._write(path, key, plan, perf_counter() - started)
 
+    def _clear(self, path: Path) -> None:
+        with _explaining(path):
+            for left in self.folder.glob(path.name + "*" + PART):  # of a process that was killed
+                left.unlink()
+
     @contextmanager
-    def _locked(self, path: Path) -> Iterator[None]:
-        """Hold the lock of one engine; the kernel frees it when the process dies."""
+    def _locked(self, path: Path) -> Iterator[bool]:
+        """Hold the lock of one engine; the kernel frees it when the process dies.
+
+        Gives whether it is held: some network file systems have no locks, and there each process builds.
+        """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         with _explaining(path):
             descriptor = os.open(str(path) + ".lock", flags, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                _LOGGER.warning("waiting for another process that builds %s", path)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            yield _lock(descriptor, path)
         finally:
             os.close(descriptor)
 
@@ -109,8 +119,21 @@ class EngineCache:
         return CachedEngine(plan, path, seconds)
 
 
+def _lock(descriptor: int, path: Path) -> bool:
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _LOGGER.warning("waiting for another process that builds %s", path)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:  # ENOLCK, ENOTSUP
+        _LOGGER.warning("%s is made without a lock: %s", path, error.strerror)
+        return False
+    return True
+
+
 def default_folder() -> Path:
-    """$XDG_CACHE_HOME/bisenet/engines, or below ~/.cache where that is not set."""
+    """$XDG_CACHE_HOME/bisenet/engines, or below ~/.cache. Raises RuntimeError for a user without a home."""
     given = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
     return base / "bisenet" / "engines"

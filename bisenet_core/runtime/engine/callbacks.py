@@ -4,9 +4,16 @@ import logging
 from functools import lru_cache
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from bisenet_core.errors import BackendUnavailable
+
 _LOGGER = logging.getLogger(__name__)
 #: errors that are kept to explain a failure
 _KEPT = 3
+
+_DRIVER_ERROR = "error: 35"  # cudaErrorInsufficientDriver
+_OLD_DRIVER = ("; the driver is older than the CUDA that this TensorRT was built for: pip uninstall its "
+               "packages, then pip install 'bisenet_ros[gpu-cu12]'; or install a driver of 580 or later "
+               "(docs/gpu.md)")
 
 #: Called with the phase's name, the steps done and all its steps.
 Progress = Callable[[str, int, int], None]
@@ -41,6 +48,13 @@ def shared_logger(trt: Any) -> Any:
             return "; ".join(taken)
 
     return Logger()
+
+
+def no_gpu_error(trt: Any, log: Any, error: TypeError) -> BackendUnavailable:
+    """The reason and the remedy for what pybind11 raises where TensorRT finds no GPU that it can use."""
+    reason = log.take_errors() or str(error)
+    remedy = _OLD_DRIVER if _DRIVER_ERROR in reason else ""
+    return BackendUnavailable(f"TensorRT {trt.__version__} finds no usable GPU: {reason}{remedy}")
 
 
 def attach_progress(trt: Any, config: Any, progress: Optional[Progress]) -> Any:

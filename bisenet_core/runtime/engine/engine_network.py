@@ -5,10 +5,10 @@ from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
-from bisenet_core.errors import BackendUnavailable, InputError
+from bisenet_core.errors import InputError
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.cuda.libcuda import CudaGraph, GraphError
-from bisenet_core.runtime.engine.callbacks import shared_logger
+from bisenet_core.runtime.engine.callbacks import no_gpu_error, shared_logger
 from bisenet_core.runtime.engine.engine_io import Tensor, check_network_io, open_engine_io
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,9 +35,8 @@ class EngineNetwork:
         log.take_errors()
         try:
             self._runtime = trt.Runtime(log)
-        except TypeError as error:  # what pybind11 makes of a null pointer
-            reason = log.take_errors() or str(error)
-            raise BackendUnavailable(f"TensorRT {trt.__version__} does not work here: {reason}") from error
+        except TypeError as error:
+            raise no_gpu_error(trt, log, error) from error
         engine = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
             reason = log.take_errors() or "it gave no reason"

@@ -559,13 +559,21 @@ def test_a_tensorrt_that_does_not_work(fake_trt, opening, card, fake_driver, mon
 
     runtime = fake_trt.Runtime
     fake_trt.Runtime = raising
-    with pytest.raises(InputError, match="does not work here: pybind11"):
+    with pytest.raises(InputError, match="finds no usable GPU: pybind11"):
         opening(card)
     fake_trt.Runtime = runtime
     fake_trt.failures.add("create_execution_context")
     with pytest.raises(BackendUnavailable, match="NVIDIA Fake does not work: .*no execution context"):
         opening(card)
     assert fake_driver.retained == 0 and not fake_driver.live
+
+
+def test_a_driver_older_than_tensorrts_cuda_names_the_wheel(fake_trt, opening, card):
+    opening(card).close()
+    for built in (True, False):  # the engine is there, and is not
+        fake_trt.cuda_status = 35
+        with pytest.raises(BackendUnavailable, match=r"error: 35; the driver is older .*\[gpu-cu12\]"):
+            opening(card, "fp32" if built else "auto")
 
 
 def test_no_gpu_and_no_pycuda(newest, opening, card, fake_driver, monkeypatch):

@@ -18,6 +18,7 @@ from bisenet_core.runtime.engine import cache as cache_module
 from bisenet_core.runtime.engine.cache import EngineCache, default_folder
 from bisenet_core.runtime.engine.options import CacheKey, EngineOptions
 from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.model_search import weights_search_path
 
 GPU = SimpleNamespace(name="NVIDIA Tegra X2", compute_capability=(6, 2))
 OPTIONS = EngineOptions("fp32", (64, 32))
@@ -202,8 +203,61 @@ def test_a_folder_of_another_user_is_refused(trt, card, cache, monkeypatch):
     if os.getuid() == 0:
         os.chown(str(cache.folder), 12345, -1)
     monkeypatch.setattr(os, "getuid", lambda: 54321)
-    with pytest.raises(InputError, match="belongs to user"):
+    owner = cache.folder.stat()
+    remedy = "belongs to user {0}, .*--user {0}:{1}.*BISENET_CACHE_OWNER={0}".format(*owner[4:6])
+    if owner.st_uid:
+        with pytest.raises(InputError, match=remedy):
+            cache.get_or_build(card, OPTIONS, GPU, trt)
+
+
+def test_root_may_trust_the_cache_of_the_user_who_started_the_container(trt, card, cache, monkeypatch):
+    if os.getuid():
+        pytest.skip("only root can make a folder of another user")
+    first = cache.get_or_build(card, OPTIONS, GPU, trt)
+    for path in (cache.folder, *cache.folder.iterdir()):
+        os.chown(str(path), 12345, -1)
+    for owner in ("", "12346", "root"):
+        monkeypatch.setenv("BISENET_CACHE_OWNER", owner)
+        with pytest.raises(InputError, match="BISENET_CACHE_OWNER=12345"):
+            cache.get_or_build(card, OPTIONS, GPU, trt)
+    monkeypatch.setenv("BISENET_CACHE_OWNER", "12345")
+    assert cache.get_or_build(card, OPTIONS, GPU, trt).seconds == 0.0
+    assert cache.get_or_build(card, OPTIONS, GPU, trt, force=True).plan == first.plan
+    cache.folder.chmod(0o770)
+    with pytest.raises(InputError, match="chmod 700"):
         cache.get_or_build(card, OPTIONS, GPU, trt)
+
+
+@pytest.mark.parametrize("number, text", [(37, "No locks available"), (95, "Operation not supported")])
+def test_a_file_system_without_locks_has_engines_all_the_same(
+        trt, card, cache, monkeypatch, caplog, number, text):
+    def refuse(descriptor, operation):
+        raise OSError(number, text)
+
+    monkeypatch.setattr(cache_module.fcntl, "flock", refuse)
+    cache.folder.mkdir(mode=0o700)
+    path = cache.get_or_build(card, OPTIONS, GPU, trt).path
+    other = path.with_name(path.name + ".wr1t1ng.part")
+    other.write_bytes(b"half")  # perhaps of a process that writes just now
+    cache.get_or_build(card, OPTIONS, GPU, trt, force=True)
+    assert other.exists() and "is made without a lock: " + text in caplog.text
+
+
+def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda number: {}[number])
+    for folder in (None, "~nobody_of_that_name/engines"):
+        with pytest.raises(InputError, match=r"no folder for the engine cache: .*set HOME, or name one"):
+            EngineCache(folder)
+    assert all(path.is_absolute() for path in weights_search_path())
+
+
+def test_leftovers_that_cannot_be_removed_are_bad_input(trt, card, cache):
+    path = cache.get_or_build(card, OPTIONS, GPU, trt).path
+    path.with_name(path.name + ".d1r.part").mkdir()
+    with pytest.raises(InputError, match="cannot be written: Is a directory"):
+        cache.get_or_build(card, OPTIONS, GPU, trt, force=True)
 
 
 def test_a_folder_that_cannot_be_made_is_bad_input(trt, card, tmp_path):
