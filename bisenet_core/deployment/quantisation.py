@@ -15,7 +15,7 @@ from bisenet_core.deployment.scratch_folder import scratch_folder
 from bisenet_core.errors import ParityError, explain_os_errors
 from bisenet_core.evaluation.backend_agreement import Agreement
 from bisenet_core.evaluation.metrics.scoring import Scores
-from bisenet_core.runtime.model_card import CARD_NAME, ModelCard, file_sha256
+from bisenet_core.runtime.model_card import ModelCard, file_sha256
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.preprocessing import (
     fit_image,
@@ -71,10 +71,21 @@ def quantise_model(
         limit = quantised.acceptable_loss if max_loss is None else max_loss
         if quantised.loss > limit:
             quantised = _search(made, model, inputs, scratch, keep_float, limit)
-        replace(card, int8=quantised).save(scratch)
-        for name in (INT8_NAME, CARD_NAME):  # the file first: one that no card names is not used
-            os.replace(scratch / name, folder / name)
+        publish(card, quantised, scratch)
     return ModelCard.load(folder)
+
+
+def publish(card: ModelCard, quantised: QuantisedFile, scratch: Path) -> None:
+    """Move ``scratch``'s model.int8.onnx into ``card``'s folder, and name it in model.json as ``quantised``.
+
+    The file comes first, as one that no card names is not used; and before it goes what the card says of
+    another. So whenever this is killed, the model in the folder runs.
+    """
+    folder = card.onnx_path.parent
+    if card.int8 is not None:
+        replace(card, int8=None).save(folder)
+    os.replace(scratch / INT8_NAME, folder / INT8_NAME)
+    replace(card, int8=quantised).save(folder)
 
 
 def _search(

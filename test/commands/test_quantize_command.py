@@ -1,9 +1,12 @@
 """`bisenet quantize`: a folder gets its INT8 and what it costs, or stays exactly as it was."""
 
 import json
+import os
 import shutil
+import signal
 import sys
 from importlib.util import find_spec
+from itertools import count
 
 import cv2
 import numpy as np
@@ -18,6 +21,8 @@ from bisenet_core.cli import main
 from bisenet_core.drives.image_files import read_image
 from bisenet_core.labels.label_space import CITYSCAPES_19
 from bisenet_core.runtime.model_card import ModelCard, file_sha256
+from bisenet_core.runtime.opening import open_backend
+from bisenet_core.runtime.quantised_file import QuantisedFile
 from bisenet_core.runtime.segmenter import Segmenter
 
 with_nncf = pytest.mark.skipif(
@@ -134,6 +139,56 @@ def test_an_interrupted_one_leaves_the_folder_as_it_was(refused, root, monkeypat
     monkeypatch.setattr(f"{quantisation.__name__}.{where}", fail)
     line = refused("--images", root / "test/images", status=status)
     assert "interrupted" in line or "cannot write" in line and "No space left" in line
+
+
+@pytest.mark.parametrize("quantised_before", [False, True])
+def test_killed_while_it_writes_it_leaves_a_model_that_runs(
+        model, tmp_path, tiny_network_onnx, quantised_before):
+    first, second = tiny_network_onnx(seed=1), tiny_network_onnx(seed=2)
+    if quantised_before:
+        _publish(model, first, tmp_path)
+    before = _content(model)
+    for step in range(2 + quantised_before):
+        assert _killed_at_rename(step, lambda: _publish(model, second, tmp_path))
+        card = ModelCard.load(model)
+        open_backend(card, "openvino").close()
+        if card.int8 is not None:  # as it was, but for a file that no card names
+            assert step == 0 and _content(model).items() >= before.items()
+        for name, content in before.items():
+            (model / name).write_bytes(content)
+    assert not _killed_at_rename(step + 1, lambda: _publish(model, second, tmp_path))
+    assert ModelCard.load(model).read_onnx("int8") == second
+
+
+def _publish(model, network, tmp_path):
+    from bisenet_core.deployment.quantisation import publish
+
+    card = ModelCard.load(model)
+    (tmp_path / "model.int8.onnx").write_bytes(network)
+    digest = file_sha256(tmp_path / "model.int8.onnx")
+    publish(card, QuantisedFile(digest, card.onnx_sha256, {}, {"differing_pixels": 0.0}), tmp_path)
+
+
+def _killed_at_rename(step, call):
+    """Run ``call`` in a process that is killed at its rename number ``step``, from 0; whether it was."""
+    child = os.fork()
+    if child:
+        status = os.waitpid(child, 0)[1]
+        assert status in (0, signal.SIGKILL)
+        return status != 0
+    renames, rename = count(), os.replace
+
+    def replace(*paths):
+        if next(renames) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        rename(*paths)
+
+    os.replace = replace
+    try:
+        call()
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 @with_nncf
