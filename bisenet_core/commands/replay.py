@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, SignificantBits
 from bisenet_core.commands.replay_compare import compare
 from bisenet_core.errors import InputError
+from bisenet_core.evaluation.replay.judgement import refuse_missed
 from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
 from bisenet_core.images.raw_formats import SAMPLE_BITS
@@ -33,6 +34,10 @@ Ray = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an evaluation that was interrupted.")]
 LabelledBag = Annotated[
     bool, typer.Option("--labelled-bag", help="Also write OUTPUT/labelled: bags with labels and overlays.")
+]
+Require = Annotated[
+    Path | None,
+    typer.Option(metavar="YAML", help="Limits that figures must keep; exit status 1 where one is missed."),
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write OUTPUT/report.html.")]
 
@@ -69,6 +74,7 @@ def run(
     ray: Ray = None,
     resume: Resume = False,
     labelled_bag: LabelledBag = False,
+    require: Require = None,
     report: Report = True,
     json: JsonFile = None,
 ) -> None:
@@ -92,6 +98,7 @@ def run(
         resume=resume,
         labelled_bag=labelled_bag,
         report=report,
+        require=require,
         command=("bisenet", *sys.argv[1:]),
     )
     results = replay(request)
@@ -99,8 +106,13 @@ def run(
     trained = [f"trained on {results['trained_on']}"] if results["trained_on"] else []
     said = [results["seen_in_training"]] if results["seen_in_training"] else trained
     show(table("; ".join([title.format(**results), *said]), _rows(results)))
+    verdicts = results.get("requirements", [])
+    if verdicts:
+        rows = [(one["verdict"], one["group"], one["found"]) for one in verdicts]
+        show(table("Requirements", rows, ("", "", "")))
     write_json(json, results)
     _refuse_empty_results(results, output, truth=labels is not None or label_topic is not None)
+    refuse_missed(verdicts)
 
 
 def _refuse_empty_results(results: dict[str, Any], output: Path, truth: bool) -> None:

@@ -49,13 +49,8 @@ def compare(
     resamples.
     """
     every, every_other = EvaluatedDrive.load(a), EvaluatedDrive.load(b)
-    _check_classes(every, every_other)
-    first, second = common_frames(every, every_other)
-    if not len(first):
-        raise InputError(f"{first.path} and {second.path} have no frame in common: are the bags the same?")
-    scored = first.scored & second.scored
-    first, second = first.where_scored(scored), second.where_scored(scored)
-    _check_truth(first, second)
+    first, second = paired_frames(every, every_other)
+    scored = first.scored
     figures, by_class = _figures(first, second, draws(first.bag, first.stamp_ns, resamples, seed, block))
     result = {
         "schema": 1,
@@ -105,6 +100,21 @@ def _figures(
         if FIGURES[name].of_class and paired:
             by_class[name] = {each: _measured(*of) for each, of in zip(first.classes, columns)}
     return figures, by_class
+
+
+def paired_frames(first: EvaluatedDrive, second: EvaluatedDrive) -> tuple[EvaluatedDrive, EvaluatedDrive]:
+    """The frames that both have, in one order, scored where both are.
+
+    Raises InputError for other classes, no common frames, and other ground truth.
+    """
+    _check_classes(first, second)
+    first, second = common_frames(first, second)
+    if not len(first):
+        raise InputError(f"{first.path} and {second.path} have no frame in common: are the bags the same?")
+    scored = first.scored & second.scored
+    first, second = first.where_scored(scored), second.where_scored(scored)
+    _check_truth(first, second)
+    return first, second
 
 
 def _write_page(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> None:

@@ -42,6 +42,7 @@ class Request:
     resume: bool = False
     labelled_bag: bool = False
     report: bool = True
+    require: Path | None = None
     command: tuple[str, ...] = ()
 
 

@@ -10,14 +10,17 @@ from typing import Any
 
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
+from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.job import Part, ReplayJob, split
+from bisenet_core.evaluation.replay.judgement import JUNIT, judge, write_junit
 from bisenet_core.evaluation.replay.labelled_bags import write_labelled_bags
 from bisenet_core.evaluation.replay.local_jobs import run_in_processes
 from bisenet_core.evaluation.replay.output_folder import claim_output
 from bisenet_core.evaluation.replay.part_result import PartResult, PartStore
 from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
 from bisenet_core.evaluation.replay.ray_jobs import run_on_ray
-from bisenet_core.evaluation.replay.results import write_results
+from bisenet_core.evaluation.replay.requirements import Requirements, read_requirements
+from bisenet_core.evaluation.replay.results import save_results, write_results
 from bisenet_core.evaluation.replay.worker import Progress, Worker
 from bisenet_core.reports.console import progress_bar
 
@@ -34,6 +37,7 @@ def replay(request: Request) -> dict[str, Any]:
 
     Raises InputError for bad input, EvaluationError where workers keep dying; finished parts are kept.
     """
+    requirements = read_requirements(request.require) if request.require else None
     models = prepare_models(request)
     recordings, left_out = open_recordings(request, models.space)
     for line in left_out:
@@ -41,16 +45,24 @@ def replay(request: Request) -> dict[str, Any]:
     with ExitStack() as stack:
         for recording in recordings:
             stack.enter_context(recording)
-        return _replay(request, models, recordings, left_out)
+        return _replay(request, models, recordings, left_out, requirements)
 
 
 def _replay(
-    request: Request, models: Models, recordings: Sequence[BagDrive], left_out: list[str]
+    request: Request,
+    models: Models,
+    recordings: Sequence[BagDrive],
+    left_out: list[str],
+    requirements: Requirements | None,
 ) -> dict[str, Any]:
     bags = _evaluated(request, models.job, recordings)
     about = {**models.about, "created": datetime.now().astimezone().isoformat(timespec="seconds")}
     results = write_results(request.output, about, bags, models.space, left_out)
     _log_notes(results, known=len(left_out))
+    if requirements is not None:
+        results["requirements"] = judge(requirements, EvaluatedDrive.load(request.output))
+        save_results(request.output, results)
+        write_junit(request.output / JUNIT, results["requirements"])
     if request.labelled_bag:
         with _progress("writing labelled bags", sum(len(bag.recording) for bag in bags)) as progress:
             write_labelled_bags(request.output / LABELLED_BAGS, bags, models.space, progress)

@@ -33,10 +33,16 @@ def write_results(
             write_csv(path, (row for bag in bags for row in bag.rows))
         with replacing(output / FRAMES_NPZ, shared=True) as path:
             write_npz(path, bags, space.num_classes)
-        results = _results(about, bags, space, left_out)
-        with replacing(output / RESULTS, shared=True) as path:
-            path.write_text(json.dumps(results, indent=2) + "\n")
+    results = _results(about, bags, space, left_out)
+    save_results(output, results)
     return results
+
+
+def save_results(output: Path, results: dict[str, Any]) -> None:
+    """Write ``output``/results.json. Raises InputError where that is not possible."""
+    explained = explain_os_errors(f"cannot write into {output}", "make room, and add --resume to go on")
+    with explained, replacing(output / RESULTS, shared=True) as path:
+        path.write_text(json.dumps(results, indent=2) + "\n")
 
 
 def _results(

@@ -34,6 +34,10 @@ class FigureName:
         """A signed difference without its unit, of shares in points: 0.0091 -> "+0.91"."""
         return _CHANGE[self.unit].format(value * self.scale) if value is not None and is_known(value) else "–"
 
+    def distance(self, value: float) -> str:
+        """A difference without sign, with its unit: 0.0091 -> "0.91 points"."""
+        return f"{value * self.scale:.2f} {'points' if self.unit == SHARE else self.unit}"
+
     @property
     def scale(self) -> int:
         """By which a value is multiplied for people."""
@@ -52,7 +56,7 @@ FIGURES = {
     "latency_p50": FigureName("Latency, median", ("latency_ms", "p50"), MILLISECONDS, False),
     "latency_p99": FigureName("Latency, 99th percentile", ("latency_ms", "p99"), MILLISECONDS, False),
     "fps": FigureName("Throughput", ("fps",), PER_SECOND),
-    "frames_lost": FigureName("Frames that could not be labelled", (), FRAMES, False),
+    "frames_lost": FigureName("Number of frames lost", (), FRAMES, False),
     "labelled_live": FigureName("Frames labelled live", ("as_driven", "share_labelled")),
     "iou_live": FigureName("Mean IoU live", ("as_driven", "miou")),
     "pixel_accuracy_live": FigureName("Pixel accuracy live", ("as_driven", "pixel_accuracy")),

@@ -29,6 +29,13 @@ def why_no_truth(results: dict[str, Any]) -> str:
     return "There is no ground truth for these frames."
 
 
+def requirements_met(verdicts: list[dict[str, Any]]) -> str:
+    """How many requirements are met, missed and not judged."""
+    found = [one["verdict"] for one in verdicts]
+    told = [f"{found.count(kind)} {kind}" for kind in ("met", "missed", "not judged") if kind in found]
+    return f"{plural(len(found), 'requirement')}: {', '.join(told)}"
+
+
 def figures(results: dict[str, Any]) -> list[Figure]:
     """The head's figures, the most telling first; those that need ground truth only where there is some."""
     teacher = [_teacher(results)] if results.get("teacher") else []

@@ -15,7 +15,15 @@ from bisenet_core.reports.replay.distribution_charts import (
     reliability_diagram,
 )
 from bisenet_core.reports.replay.frame_table import FrameTable
-from bisenet_core.reports.replay.headline import comparison, facts, figures, has_truth, stages, why_no_truth
+from bisenet_core.reports.replay.headline import (
+    comparison,
+    facts,
+    figures,
+    has_truth,
+    requirements_met,
+    stages,
+    why_no_truth,
+)
 from bisenet_core.reports.replay.pictures import RANKINGS, Picture
 from bisenet_core.reports.replay.time_charts import accuracy_chart, flicker_chart, latency_chart
 
@@ -62,6 +70,7 @@ def render(results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures:
         results=results,
         command=shlex.join(map(str, results.get("command") or [])),
         truth=has_truth(results),
+        requirements_met=requirements_met(results.get("requirements") or []),
         why_no_truth=why_no_truth(results),
         figures=figures(results),
         facts=facts(results),

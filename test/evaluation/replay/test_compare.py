@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import typer
+from made_up_results import frames_of, matrices, write
 from typer.testing import CliRunner
 
 from bisenet_core.commands import replay_compare
@@ -11,41 +12,7 @@ from bisenet_core.evaluation.metrics.bootstrap import draws, interval
 from bisenet_core.evaluation.replay.compare import compare
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.measures import measure
-from bisenet_core.labels.metrics import ConfusionMatrix
 from bisenet_core.reports.replay.comparison import figure_rows
-
-NAMES = ["road", "car", "sky"]
-
-
-def matrices(count, right, seed=0, classes=3):
-    """Confusion of ``count`` frames of 400 pixels with one truth, of which about ``right`` are right."""
-    rng, truth_of = np.random.default_rng([seed, 7]), np.random.default_rng(1)
-    result = []
-    for _ in range(count):
-        truth = truth_of.integers(0, classes, 400).astype(np.uint8)
-        labels = np.where(rng.random(400) < right, truth, (truth + 1) % classes).astype(np.uint8)
-        result.append(ConfusionMatrix(classes).update(labels, truth).counts)
-    return np.array(result)
-
-
-def write(folder, confusion, bags=("drive",), **changes):
-    """An evaluation as `bisenet replay` writes it; ``changes`` are arrays of frames.npz or results."""
-    count = len(confusion)
-    arrays = {
-        "confusion": confusion, "scored": np.ones(count, bool), "driven": np.ones(count, bool),
-        "bag": np.zeros(count, np.int32), "index": np.arange(count),
-        "stamp_ns": 10**9 + np.arange(count) * 10**8}
-    counts = ("boundary", "calibration", "temporal", "teacher", "segment_ms")
-    arrays |= {name: changes.pop(name) for name in counts if isinstance(changes.get(name), np.ndarray)}
-    results = {
-        "schema": 1, "model": folder.name, "classes": NAMES, "latency_ms": {"p50": 35.0, "p99": 50.0},
-        "bags": [{"path": f"/bags/{name}", "name": name} for name in bags], "boundary": None, "fps": 28.0}
-    for name, value in changes.items():
-        (arrays if name in arrays else results)[name] = value
-    folder.mkdir()
-    (folder / "results.json").write_text(json.dumps(results))
-    np.savez(folder / "frames.npz", **arrays)
-    return folder / "results.json"
 
 
 def test_a_case_worked_by_hand(tmp_path):
@@ -214,11 +181,6 @@ def test_rows_mark_an_interval_without_0(tmp_path):
     assert table["Mean IoU"][2].startswith("+")
     assert table["Mean IoU"][4] == "B" and "Boundary score" not in table
     assert table["Latency, median"] == ("35.0\u00a0ms", "35.0\u00a0ms", "+0.0", "–", "")
-
-
-def frames_of(right, others=0):
-    """Confusion of frames of 100 pixels of road, ``right`` of them right, and 10 of car, ``others`` right."""
-    return np.array([[[n, 100 - n, 0, 0], [10 - others, others, 0, 0], [0, 0, 0, 0]] for n in right])
 
 
 def test_the_verdict_says_who_wins_and_by_how_much(tmp_path):

@@ -204,6 +204,27 @@ def test_every_figure_follows_from_the_counts_of_frames(run, write_model_folder,
     assert measured["frames_lost"] == 0
 
 
+def test_requirements_are_met_missed_or_not_judged(run, evaluated, tmp_path, capfd):
+    pytest.importorskip("jinja2", reason="the report needs it")
+    path, output = tmp_path / "gate.yaml", shutil.copytree(evaluated, tmp_path / "out")
+    for limit, more, status in ((1.5, "", 0), (99, "", 1), (99, "- {figure: teacher_iou, at_least: 2}", 2)):
+        path.write_text(f"requirements:\n- {{figure: consistency, at_least: 60}}\n"
+                        f"- {{figure: iou, at_least: {limit}, confidence: 95}}\n{more}\n")
+        run("--resume", "--report", "--require", path, status=status)
+        told = capfd.readouterr()
+        verdicts = results_of(output)["requirements"]
+        assert len(told.err.splitlines()) == (status > 0)
+        assert ("missed: all: Mean IoU is" in told.err) == (status > 0)
+        assert ("could not be judged: all: Mean IoU with the teacher" in told.err) == (status == 2)
+        assert (output / "requirements.xml").read_text().count("<testcase ") == len(verdicts)
+        page = (output / "report.html").read_text()
+        assert page.index(f"{len(verdicts)} requirements: ") < page.index("<h2>Classes")
+    unjudged = {key: value for key, value in results_of(output).items() if key != "requirements"}
+    assert without_times(unjudged) == without_times(results_of(evaluated))
+    run("--require", tmp_path / "absent.yaml", output="other", status=2)
+    assert not (tmp_path / "other").exists()  # before any work is done
+
+
 def test_processes_come_to_the_same(evaluated, spread):
     assert without_times(results_of(evaluated)) == without_times(results_of(spread))
     assert len(results_of(spread)["cores"]) == 1

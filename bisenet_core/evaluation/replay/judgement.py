@@ -1,0 +1,165 @@
+"""judge says of each requirement whether an evaluation meets it; write_junit tells a CI system."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from bisenet_core.errors import EvaluationError, InputError, explain_os_errors, printable, suggest
+from bisenet_core.evaluation.metrics.bootstrap import draws, interval
+from bisenet_core.evaluation.replay.compare import paired_frames
+from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
+from bisenet_core.evaluation.replay.measures import figure_of, measure
+from bisenet_core.evaluation.replay.requirements import AT_MOST, WORSE, Group, Requirement, Requirements
+from bisenet_core.files import replacing
+from bisenet_core.reports.replay.figure_names import FIGURES
+
+MET, MISSED, NOT_JUDGED = "met", "missed", "not judged"
+
+JUNIT = "requirements.xml"
+
+#: A figure's values by name: R x 1 or R x (1 + C), of all frames or, R many, of drawn ones.
+_Values = dict[str, np.ndarray]
+
+
+def judge(requirements: Requirements, drive: EvaluatedDrive) -> list[dict[str, Any]]:
+    """``requirements`` of results.json: a verdict for each, {group, requirement, verdict, found, figure,
+    class, value, low, high, limit}; of one that cannot be judged ``found`` says why."""
+    verdicts = []
+    for group in requirements.groups:
+        figures = _GroupFigures(group, drive, requirements.against)
+        verdicts += [
+            {"group": group.name, **_verdict(one, drive.classes, figures)} for one in group.requirements
+        ]
+    return verdicts
+
+
+def refuse_missed(verdicts: list[dict[str, Any]]) -> None:
+    """Raise InputError where a requirement could not be judged, else EvaluationError where one was missed."""
+    lines = {kind: [f"{one['group']}: {one['found']}" for one in verdicts if one["verdict"] == kind]
+             for kind in (NOT_JUDGED, MISSED)}
+    words = {NOT_JUDGED: "could not be judged", MISSED: "missed"}
+    said = [f"{len(of)} of {len(verdicts)} requirements {words[kind]}: {'; '.join(of)}"
+            for kind, of in lines.items() if of]
+    if said:
+        raise (InputError if lines[NOT_JUDGED] else EvaluationError)("; ".join(said))
+
+
+def write_junit(path: Path, verdicts: Iterable[dict[str, Any]]) -> None:
+    """Write the verdicts as JUnit XML. Raises InputError where the file cannot be written."""
+    suite, counts = ElementTree.Element("testsuite", name="bisenet replay"), {"failure": 0, "error": 0}
+    for one in verdicts:
+        case = ElementTree.SubElement(suite, "testcase", classname=printable(one["group"]),
+                                      name=printable(one["requirement"]))
+        if one["verdict"] == MET:
+            ElementTree.SubElement(case, "system-out").text = printable(one["found"])
+            continue
+        kind = "failure" if one["verdict"] == MISSED else "error"
+        ElementTree.SubElement(case, kind, message=printable(one["found"]))
+        counts[kind] += 1
+    suite.attrib.update(tests=str(len(suite)), failures=str(counts["failure"]), errors=str(counts["error"]))
+    with explain_os_errors(f"cannot write {path}"), replacing(path) as unfinished:
+        ElementTree.ElementTree(suite).write(str(unfinished), encoding="utf-8", xml_declaration=True)
+
+
+class _GroupFigures:
+    """Figures of one group's frames, and how much better they are than those of ``against``."""
+
+    def __init__(self, group: Group, drive: EvaluatedDrive, against: Path | None) -> None:
+        self._group = group
+        self._drive = drive
+        self._against = against
+
+    def of(self, kind: str, drawn: bool) -> _Values:
+        """The figures, or gains for the kind ``WORSE``, of all frames or of drawn ones."""
+        name = ("gains" if kind == WORSE else "figures") + ("_drawn" if drawn else "")
+        found: _Values = getattr(self, name)
+        return found
+
+    @cached_property
+    def figures(self) -> _Values:
+        measured = measure(self.frames)
+        if len(self.frames) < len(self._drive):
+            return measured
+        return {name: figure_of(self.frames, measured, name)[None] for name in FIGURES}
+
+    @cached_property
+    def figures_drawn(self) -> _Values:
+        return measure(self.frames, draws(self.frames.bag, self.frames.stamp_ns))
+
+    @cached_property
+    def gains(self) -> _Values:
+        return self._gains(None)
+
+    @cached_property
+    def gains_drawn(self) -> _Values:
+        return self._gains(draws(self._pair[1].bag, self._pair[1].stamp_ns))
+
+    @cached_property
+    def frames(self) -> EvaluatedDrive:
+        """The group's frames. Raises InputError where there are none."""
+        patterns = self._group.bags or ("*",)
+        chosen = [any(fnmatchcase(name, one) for one in patterns) for name in self._drive.bags]
+        frames = self._drive.take(np.array(chosen, bool)[self._drive.bag])
+        if not len(frames):
+            raise InputError(f"no bag is called {' or '.join(self._group.bags)}; evaluated: "
+                             f"{', '.join(self._drive.bags)}")
+        return frames
+
+    @cached_property
+    def _pair(self) -> tuple[EvaluatedDrive, EvaluatedDrive]:
+        assert self._against is not None
+        return paired_frames(EvaluatedDrive.load(self._against), self.frames)
+
+    def _gains(self, drawn: np.ndarray | None) -> _Values:
+        before, after = (measure(drive, drawn) for drive in self._pair)
+        return {name: (after[name] - before[name]) * (1 if FIGURES[name].larger_is_better else -1)
+                for name in after if name in before}
+
+
+def _verdict(one: Requirement, classes: list[str], figures: _GroupFigures) -> dict[str, Any]:
+    about = {"requirement": one.text, "figure": one.figure, "class": one.class_name, "limit": one.limit}
+    try:
+        place = _place(one, classes)
+        low = high = value = float(_column(one, figures.of(one.kind, drawn=False), place)[0])
+        if one.level:
+            low, high = interval(_column(one, figures.of(one.kind, drawn=True), place), one.level)
+    except InputError as error:
+        return {**about, "verdict": NOT_JUDGED, "found": f"{one.text}: {error}",
+                "value": None, "low": None, "high": None}
+    kept = high <= one.limit if one.kind == AT_MOST else low >= one.limit * (-1 if one.kind == WORSE else 1)
+    return {**about, "verdict": MET if kept else MISSED, "found": _found(one, value, low, high),
+            "value": value, "low": low if one.level else None, "high": high if one.level else None}
+
+
+def _place(one: Requirement, classes: list[str]) -> int:
+    if one.class_name is not None and one.class_name not in classes:
+        raise InputError(f"there is no class {one.class_name}: {suggest(one.class_name, classes)}")
+    return 0 if one.class_name is None else 1 + classes.index(one.class_name)
+
+
+def _column(one: Requirement, values: _Values, place: int) -> np.ndarray:
+    """A requirement's figure, R, as often as there are rows. Raises InputError where it is unknown."""
+    if one.figure not in values:
+        raise InputError("it has no interval, or was not measured of these frames")
+    column = values[one.figure][:, place]
+    if np.isnan(column).all():
+        raise InputError("it was not measured" if one.class_name is None else "the class does not occur")
+    return column
+
+
+def _found(one: Requirement, value: float, low: float, high: float) -> str:
+    """Such as "IoU of Car is 47.3 %, 95% interval 44.1 % to 50.2 %; required: at least 50 %"."""
+    value_text, low_text, high_text = (_text(one, each) for each in (value, low, high))
+    sure = f", {100 * one.level:g}% interval {low_text} to {high_text}" if one.level else ""
+    return f"{FIGURES[one.figure].called(one.class_name)} is {value_text}{sure}; required: {one.limit_text}"
+
+
+def _text(one: Requirement, value: float) -> str:
+    if one.kind != WORSE:
+        return FIGURES[one.figure].text(value, 2)
+    return f"{FIGURES[one.figure].distance(abs(value))} {'better' if value >= 0 else 'worse'}"
