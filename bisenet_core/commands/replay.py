@@ -15,6 +15,8 @@ from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
 from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.replay.figure_names import FIGURES
+from bisenet_core.reports.replay.headline import live_detail
 
 Bags = Annotated[
     list[Path],
@@ -126,26 +128,15 @@ def _refuse_empty_results(results: dict[str, Any], output: Path, truth: bool) ->
 
 
 def _rows(results: dict[str, Any]) -> list[tuple[str, str]]:
-    latency, driven = results["latency_ms"] or {}, results["as_driven"]
-    figures = {
-        "mean IoU": _percent(results["miou"]),
-        "pixel accuracy": _percent(results["pixel_accuracy"]),
-        "boundary F": _percent((results["boundary"] or {}).get("f_score")),
-        "calibration error": _percent((results["calibration"] or {}).get("ece")),
-        "temporal consistency": _percent((results["temporal"] or {}).get("consistency")),
-        "agreement with the teacher": _percent((results["teacher"] or {}).get("pixel_agreement")),
-        "latency p50, p99": " / ".join(f"{latency[key]:.1f} ms" for key in ("p50", "p99") if latency) or "-",
-        "labelled as driven": _percent(driven["share_labelled"]),
-        "mean IoU as driven": _percent(driven["miou"]),
-        "notes on the bags": _lines(sum(len(bag["notes"]) for bag in results["bags"])),
-        "left out": _lines(len(results["left_out"])),
-    }
-    return [(name, value) for name, value in figures.items() if value != "-"]
+    rows = [(FIGURES[name].title, FIGURES[name].text(value, 2))
+            for name, value in results["figures"].items() if value is not None and not name.endswith("_live")]
+    driven = results["as_driven"]
+    rows.append(("Labelled live, simulated", f"{driven['labelled']} of {results['frames']} frames"))
+    if results["miou"] is not None:
+        rows.append((FIGURES["iou_live"].title, live_detail(results, "iou_live").removeprefix("live ")))
+    rows.append(("Notes on the bags", _lines(sum(len(bag["notes"]) for bag in results["bags"]))))
+    return [*rows, ("Left out", _lines(len(results["left_out"])))]
 
 
 def _lines(count: int) -> str:
     return f"{count} {'line' if count == 1 else 'lines'} in results.json" if count else "nothing"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}%"

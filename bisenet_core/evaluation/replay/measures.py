@@ -1,7 +1,6 @@
 """measure computes every figure of FIGURES from the counts of frames, of all of them or as often as drawn."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -36,10 +35,7 @@ def figure_of(drive: EvaluatedDrive, measured: dict[str, np.ndarray], name: str)
     """Row 0 of a figure of ``measure``; else what results.json has of the whole evaluation, else NaN."""
     if name in measured:
         return measured[name][0]
-    value: Any = drive.results
-    for key in FIGURES[name].keys or ("",):
-        value = (value or {}).get(key)
-    return np.array([np.nan if value is None else value], np.float64)
+    return np.array([FIGURES[name].of(drive.results)], np.float64)
 
 
 def _counts(drive: EvaluatedDrive) -> dict[str, np.ndarray]:

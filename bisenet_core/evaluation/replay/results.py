@@ -15,6 +15,7 @@ from bisenet_core.evaluation.replay.totals import Totals
 from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.reports.percentiles import spread
+from bisenet_core.reports.replay.figure_names import FIGURES
 
 FRAMES_CSV = "frames.csv"
 
@@ -52,11 +53,13 @@ def _results(
     entries = [bag.as_json() for bag in bags]
     totals, stages = _totals(bags, space), _stages_ms(rows)
     as_driven = mailbox_simulation.summary([Driven(row["driven"], row["age_ms"]) for row in rows])
-    return {
+    labelled = sum(entry["evaluated"] for entry in entries)
+    results = {
         "schema": 1,
         **about,
         "bags": entries,
-        **_speed(bags, sum(entry["evaluated"] for entry in entries)),
+        **_speed(bags, labelled),
+        "frames_lost": len(rows) - labelled,
         "scored": sum(entry["scored"] for entry in entries),
         **totals.scores(),
         **totals.other_metrics(about["teacher"]),
@@ -65,6 +68,7 @@ def _results(
         "as_driven": {**as_driven, **totals.scores_as_driven()},
         "left_out": left_out + [line for bag in bags for line in bag.problems()],
     }
+    return {**results, "figures": {name: FIGURES[name].of(results) for name in FIGURES if FIGURES[name].keys}}
 
 
 def _totals(bags: list[EvaluatedBag], space: LabelSpace) -> Totals:

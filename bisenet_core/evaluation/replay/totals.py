@@ -23,6 +23,7 @@ class Totals:
         #: by name of counts; those of "driven" are confusion matrices
         self._sums: dict[str, np.ndarray] = {}
         self._pairs = 0
+        self._driven = 0
 
     def add(self, frame: FrameResult, driven: bool) -> None:
         """Count one frame; ``driven``: whether a live node would have labelled it."""
@@ -32,6 +33,7 @@ class Totals:
             if array is not None:
                 self._sums[name] = self._sums.get(name, 0) + array
         self._pairs += frame.temporal is not None
+        self._driven += counts["driven"] is not None
 
     def scores(self) -> dict[str, Any]:
         """``miou``, ``iou``, ``pixel_accuracy`` and ``confusion_matrix`` of results.json."""
@@ -41,10 +43,11 @@ class Totals:
         return {**scoring.summary(matrix, self._classes), "confusion_matrix": matrix.tolist()}
 
     def scores_as_driven(self) -> dict[str, Any]:
-        """``miou`` and ``pixel_accuracy`` over the frames that a live node would have labelled."""
+        """``miou`` and ``pixel_accuracy`` over the frames that a live node would have labelled, and of them
+        those ``scored``."""
         matrix = self._sums.get("driven")
         scores = {} if matrix is None else scoring.summary(matrix, self._classes)
-        return {key: scores.get(key) for key in ("miou", "pixel_accuracy")}
+        return {"scored": self._driven, **{key: scores.get(key) for key in ("miou", "pixel_accuracy")}}
 
     def other_metrics(self, teacher: str | None) -> dict[str, Any]:
         """``boundary``, ``calibration``, ``temporal`` and ``teacher``; None where nothing was counted."""

@@ -1,6 +1,7 @@
 """FIGURES: every figure of an evaluation, by the name that commands, files and pages call it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bisenet_core.reports.parts.formats import count, is_known, milliseconds, percent, rate
 
@@ -21,6 +22,13 @@ class FigureName:
     unit: str = SHARE
     larger_is_better: bool = True
     of_class: str = ""
+
+    def of(self, results: dict[str, Any]) -> float | None:
+        """Its value in results.json; None where that has none."""
+        value: Any = results
+        for key in self.keys or ("",):
+            value = (value or {}).get(key)
+        return value if is_known(value) else None
 
     def called(self, class_name: str | None = None) -> str:
         """Its title, or that for a class."""
@@ -56,8 +64,8 @@ FIGURES = {
     "latency_p50": FigureName("Latency, median", ("latency_ms", "p50"), MILLISECONDS, False),
     "latency_p99": FigureName("Latency, 99th percentile", ("latency_ms", "p99"), MILLISECONDS, False),
     "fps": FigureName("Throughput", ("fps",), PER_SECOND),
-    "frames_lost": FigureName("Number of frames lost", (), FRAMES, False),
-    "labelled_live": FigureName("Frames labelled live", ("as_driven", "share_labelled")),
+    "frames_lost": FigureName("Number of frames lost", ("frames_lost",), FRAMES, False),
+    "labelled_live": FigureName("Labelled live", ("as_driven", "share_labelled")),
     "iou_live": FigureName("Mean IoU live", ("as_driven", "miou")),
     "pixel_accuracy_live": FigureName("Pixel accuracy live", ("as_driven", "pixel_accuracy")),
 }

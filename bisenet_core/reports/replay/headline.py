@@ -9,10 +9,10 @@ from bisenet_core.reports.parts.formats import (
     milliseconds,
     percent,
     plural,
-    points,
     rate,
 )
 from bisenet_core.reports.parts.page import Figure
+from bisenet_core.reports.replay.figure_names import FIGURES
 
 
 def has_truth(results: dict[str, Any]) -> bool:
@@ -46,17 +46,25 @@ def figures(results: dict[str, Any]) -> list[Figure]:
 
 
 def _accuracy(results: dict[str, Any]) -> list[Figure]:
+    boundary = results.get("boundary") or {}
+    details = {
+        "iou": live_detail(results, "iou_live"),
+        "pixel_accuracy": live_detail(results, "pixel_accuracy_live"),
+        "boundary_score": f"within {boundary['tolerance_px']:g} px" if boundary else "not measured",
+        "calibration_error": "of the confidence" if results.get("calibration") else "confidence not measured",
+    }
+    return [Figure(FIGURES[name].title, _text(results, name), detail) for name, detail in details.items()]
+
+
+def live_detail(results: dict[str, Any], name: str) -> str:
+    """A figure over the frames that would have been labelled live, and how many of all frames these are."""
     driven = results.get("as_driven") or {}
-    boundary, calibration = results.get("boundary") or {}, results.get("calibration") or {}
-    return [
-        Figure("mIoU", percent(results["miou"]), f"as driven {percent(driven.get('miou'))}"),
-        Figure("Pixel accuracy", percent(results["pixel_accuracy"]),
-               f"as driven {percent(driven.get('pixel_accuracy'))}"),
-        Figure("Boundary F", percent(boundary.get("f_score")),
-               f"within {boundary['tolerance_px']:g} px" if boundary else "not measured"),
-        Figure("Calibration error", percent(calibration.get("ece")),
-               "ECE of the confidence" if calibration else "confidence not measured"),
-    ]
+    frames = driven.get("scored", driven.get("labelled"))
+    return f"live {_text(results, name)}, over {count(frames)} of {plural(results.get('scored'), 'frame')}"
+
+
+def _text(results: dict[str, Any], name: str) -> str:
+    return FIGURES[name].text(FIGURES[name].of(results))
 
 
 def _consistency(results: dict[str, Any]) -> Figure:
@@ -68,7 +76,7 @@ def _consistency(results: dict[str, Any]) -> Figure:
 def _teacher(results: dict[str, Any]) -> Figure:
     teacher = results["teacher"]
     return Figure("Teacher agreement", percent(teacher.get("pixel_agreement")),
-                  f"mIoU {percent(teacher.get('miou'))}")
+                  f"mean IoU {percent(teacher.get('miou'))}")
 
 
 def _latency(results: dict[str, Any]) -> Figure:
@@ -82,8 +90,8 @@ def _as_driven(results: dict[str, Any]) -> Figure:
     rates = sorted({round(bag["rate_hz"], 1) for bag in results["bags"] if is_known(bag.get("rate_hz"))})
     pace = f" at {rates[0]:g}\u00a0Hz" if len(rates) == 1 else ""
     lost = driven.get("superseded")
-    detail = f"{plural(lost, 'frame')} dropped{pace}" if is_known(lost) else "not simulated"
-    return Figure("Labelled as driven", percent(driven.get("share_labelled")), detail)
+    detail = f"simulated{pace}: {plural(lost, 'frame')} dropped" if is_known(lost) else "not simulated"
+    return Figure("Labelled live", percent(driven.get("share_labelled")), detail)
 
 
 def _throughput(results: dict[str, Any]) -> Figure:
@@ -121,15 +129,16 @@ def stages(results: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def comparison(results: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Rows of every frame against as driven: what, every frame, as driven. Empty where not simulated."""
+    """Rows of every frame against live: what, every frame, live. Empty where not simulated."""
     driven = results.get("as_driven")
     if not driven:
         return []
     rows = [("Frames labelled", count(results.get("frames")), count(driven.get("labelled"))),
             ("Frames dropped", "0", count(driven.get("superseded")))]
     if has_truth(results):
-        rows += [(name, points(results.get(key)), points(driven.get(key)))
-                 for name, key in (("mIoU, %", "miou"), ("Pixel accuracy, %", "pixel_accuracy"))]
+        rows += [("Frames scored", count(results.get("scored")), count(driven.get("scored")))]
+        rows += [(FIGURES[name].title, _text(results, name), _text(results, f"{name}_live"))
+                 for name in ("iou", "pixel_accuracy")]
     age = driven.get("age_ms") or {}
     rows += [(f"Age when published, {name}", "", milliseconds(age.get(name)))
              for name in ("p50", "p99", "max") if name in age]

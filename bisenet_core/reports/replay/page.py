@@ -91,7 +91,7 @@ def _class_table(results: dict[str, Any]) -> ClassTable:
     columns: dict[str, dict[str, float | None]] = {}
     if has_truth(results):
         columns["IoU"] = results.get("iou") or {}
-        columns["Boundary F"] = (results.get("boundary") or {}).get("by_class") or {}
+        columns["Boundary score"] = (results.get("boundary") or {}).get("by_class") or {}
     if results.get("teacher"):
         columns["Teacher"] = results["teacher"].get("iou") or {}
     if results.get("temporal") or not columns:

@@ -13,7 +13,7 @@ from bisenet_core.reports.replay.frame_table import FrameTable
 
 #: By which frames are ranked: the first of these columns that has values, and its name in the report.
 RANKINGS = {
-    "miou": "mIoU",
+    "miou": "mean IoU",
     "pixel_accuracy": "pixel accuracy",
     "teacher_agreement": "agreement with the teacher",
     "consistency": "temporal consistency",

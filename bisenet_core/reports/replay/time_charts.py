@@ -14,11 +14,11 @@ from bisenet_core.reports.replay.frame_table import FrameTable
 #: Columns of frames.csv that are shares of right pixels: mark and meaning.
 _ACCURACIES = {
     "pixel_accuracy": ("first", "pixel accuracy"),
-    "miou": ("second", "mIoU"),
+    "miou": ("second", "mean IoU"),
     "teacher_agreement": ("third", "agreement with the teacher"),
 }
-#: Fates as driven that the latency chart marks: kind of mark, meaning, place above the floor.
-_LOST = {"superseded": ("lost", "dropped as driven", 0), "failed": ("failed", "failed", 50)}
+#: What becomes of frames live, that the latency chart marks: kind of mark, meaning, place above the floor.
+_LOST = {"superseded": ("lost", "dropped live", 0), "failed": ("failed", "failed", 50)}
 
 
 def accuracy_chart(frames: FrameTable) -> Chart | None:
@@ -49,7 +49,7 @@ def flicker_chart(frames: FrameTable) -> Chart | None:
 
 
 def latency_chart(frames: FrameTable, bags: list[dict[str, Any]]) -> Chart | None:
-    """Time that labelling took, with the camera's period and the frames lost as driven."""
+    """Time that labelling took, with the camera's period and the frames lost live."""
     latency, periods = frames.column("segment_ms"), periods_ms(frames, bags)
     if not np.isfinite(latency).any():
         return None

@@ -37,7 +37,7 @@ from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.reports.replay.figure_names import FIGURES
 
 ROOT = Path(__file__).resolve().parents[3]
-MEASURED = {"created", "command", "cores", "fps", "latency_ms", "stages_ms", "as_driven"}
+MEASURED = {"created", "command", "cores", "fps", "latency_ms", "stages_ms", "as_driven", "figures"}
 
 
 def replay(output, bag, model, *options, truth=True, status=0):
@@ -180,6 +180,9 @@ def test_the_files_agree(evaluated):
     assert results["latency_ms"]["p50"] > 0 and results["fps"] > 0
     driven = results["as_driven"]
     assert driven["labelled"] + driven["superseded"] == 23
+    assert driven["scored"] == int((arrays["driven"] & arrays["scored"]).sum())
+    assert results["figures"]["iou"] == results["figures"]["iou_live"] == results["miou"]
+    assert set(results["figures"]) == set(FIGURES) - {"flicker"} and results["figures"]["frames_lost"] == 0
     bag = results["bags"][0]
     assert (bag["name"], bag["frames"], bag["scored"], bag["rate_hz"]) == ("street", 23, 22, 10.0)
     assert main(["replay", "compare", str(evaluated), str(evaluated)]) == 0

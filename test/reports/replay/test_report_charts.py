@@ -103,7 +103,7 @@ def test_latency_shows_the_period_and_what_was_dropped(evaluation):
     chart = latency_chart(FrameTable(rows, results["bags"]), results["bags"])
     kinds = {mark.kind: mark.path for mark in chart.marks}
     assert "period" in kinds and kinds["lost"].count("M") == 4
-    assert ("lost", "dropped as driven (4 frames)") in chart.key
+    assert ("lost", "dropped live (4 frames)") in chart.key
 
 
 def test_a_period_far_above_is_said_in_words(evaluation):

@@ -86,10 +86,11 @@ def test_a_report_is_replaced_by_a_whole_one_only(evaluation, look, tmp_path, mo
     assert list(tmp_path.iterdir()) == [path] and path.read_bytes() == before
 
 
-def test_the_head_says_every_frame_and_as_driven(evaluation, look):
+def test_the_head_says_every_frame_and_live(evaluation, look):
     text = _text(_page(*evaluation(), look()))
-    for expected in ("mIoU 73.1 % as driven 72.0 %", "Boundary F 60.0 % within 2 px", "Reliability",
-                     "Confusion matrix", "bisenet replay 'my drive'"):
+    for expected in ("Mean IoU 73.1 % live 72.0 %, over 37 of 40 frames", "Reliability",
+                     "Boundary score 60.0 % within 2 px", "Confusion matrix",
+                     "Mean IoU 73.1 % 72.0 %", "bisenet replay 'my drive'"):
         assert expected in text
 
 
@@ -158,7 +159,7 @@ def test_a_teacher_has_its_figures(evaluation, look):
     results, rows = evaluation(truth=False)
     results["teacher"] = {"model": "large", "miou": 0.61, "pixel_agreement": 0.87, "iou": {"Sky": 0.9}}
     text = _text(_page(results, [{**row, "teacher_agreement": 0.8} for row in rows], look(False)))
-    assert "Teacher agreement 87.0 % mIoU 61.0 %" in text and "large" in text
+    assert "Teacher agreement 87.0 % mean IoU 61.0 %" in text and "large" in text
 
 
 def test_many_classes_leave_the_rare_ones_to_a_column():
