@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+from bisenet_ros.launch_arguments import ARGUMENTS, refuse_unknown_arguments
 
 HERE = Path(__file__).parent
 
@@ -12,6 +14,7 @@ HERE = Path(__file__).parent
 def generate_launch_description():
     """The general launch file with this preset's parameters; its arguments pass through."""
     return LaunchDescription([
+        OpaqueFunction(function=lambda _: refuse_unknown_arguments(__file__, ARGUMENTS)),
         DeclareLaunchArgument("params_file", default_value=str(HERE.parent / "config" / "camvid.yaml"),
                               description="Parameters of the node"),
         IncludeLaunchDescription(PythonLaunchDescriptionSource(str(HERE / "segmentation.launch.py"))),

@@ -21,27 +21,18 @@ from launch.event_handlers import OnProcessExit
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node, SetParameter
-from launch_ros.parameter_descriptions import ParameterValue
 
+from bisenet_ros import launch_arguments
 from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile
+from bisenet_ros.launch_arguments import describe, parameter_values, refuse_unknown_arguments
+from bisenet_ros.replay.parameters import PARAMETERS
 
 HERE = Path(__file__).parent
 
-ARGUMENTS = {
-    "bag": (None, "What to play: a bag folder, .db3, .mcap or a ROS 1 .bag"),
-    "topic": ("", "The image topic of a bag that has several"),
-    "significant_bits": ("16", "Bits that the bag's camera uses of 16-bit samples, 8 to 16"),
-    "labels": ("", "Ground truth: a folder of PNGs"),
-    "label_topic": ("", "Ground truth: a topic of label images in the bag"),
-    "output": ("replay_output", "Folder that live.json is written into"),
-    "rate": ("1.0", "How many times as fast as it was recorded, 0.1 to 10"),
-    "loop": ("false", "true begins again at the end, until stopped"),
-    "clock": ("false", "true keeps the recorded stamps and publishes /clock, which the node then goes by"),
-    "model": ("camvid_bisenetv2", "A model folder, or the name of one under weights/"),
-    # No camera's topic: one that runs must not come between.
-    "image": ("/replay/image", "The topic that the images are played on"),
-}
-TYPES = {"significant_bits": int, "rate": float, "loop": bool, "clock": bool}  # of those that are no text
+ARGUMENTS = {spec.name: (str(spec.default), describe(spec)) for spec in PARAMETERS}
+ARGUMENTS["bag"] = (None, ARGUMENTS["bag"][1])  # the only one that must be given
+# No camera's topic: one that runs must not come between.
+ARGUMENTS["image"] = ("/replay/image", "The topic that the images are played on.")
 
 
 def generate_launch_description():
@@ -60,17 +51,16 @@ def generate_launch_description():
 
 
 def start_player(context):
-    """The replay node, with the launch arguments as its parameters."""
-    # Without a type, launch would make a number of a text such as 20260401.
-    parameters = {name: ParameterValue(LaunchConfiguration(name), value_type=TYPES.get(name, str))
-                  for name in ARGUMENTS if name != "image"}
+    """The replay node, with the launch arguments as its parameters. Raises ValueError."""
+    refuse_unknown_arguments(__file__, {**launch_arguments.ARGUMENTS, **ARGUMENTS})
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     # The segmentation node's launch file says why where there is no profile.
     profile, _ = large_image_profile(os.environ, HERE.parent / "config" / PROFILE_NAME)
     return [Node(
         package="bisenet_ros", executable="replay_node", name="replay",
-        namespace=LaunchConfiguration("namespace", default=""), output="screen", emulate_tty=True,
-        parameters=[parameters], remappings=[("image", LaunchConfiguration("image"))], additional_env=profile,
-        on_exit=Shutdown(),
+        namespace=LaunchConfiguration("namespace", default=""), output="screen",
+        parameters=[parameter_values(given, PARAMETERS)], remappings=[("image", given["image"])],
+        additional_env=profile, on_exit=Shutdown(),
     )]
 
 

@@ -3,37 +3,24 @@
 import os
 from pathlib import Path
 
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from bisenet_core.errors import suggest
+from bisenet_ros import launch_arguments
 from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile
+from bisenet_ros.launch_arguments import IMAGE, LOG_LEVELS, names_in, parameter_values, switch
+from bisenet_ros.parameters import PARAMETERS
 
 CONFIG = Path(__file__).parent.parent / "config"  # in the source tree as in share/bisenet_ros
 
-IMAGE = "/camera/image_raw"
-
-# Those left empty are the parameter file's to decide.
-ARGUMENTS = {
-    "model": ("", "A model folder, or the name of one under weights/"),
-    "image": ("", "The camera's image topic, by default " + IMAGE + "; with `cameras` one for each of them, "
-                  "as in /a/image_raw,/b/image_raw"),
-    "cameras": ("", "Names such as front,left: each has its <camera>/image and segmentation/<camera>/labels"),
-    "image_transport": ("", "raw, or compressed: the images come on <image topic>/compressed"),
-    "backend": ("", "auto, tensorrt, openvino or onnxruntime"),
-    "precision": ("", "auto, fp32, fp16 on a GPU, bf16 on a CPU, int8 where the model has it"),
-    "fallback": ("", "none, or cpu: it takes over from a GPU that fails"),
-    "engine_cache": ("", "Folder of TensorRT's engines, by default the user's cache"),
-    "autostart": ("", "false leaves configure and activate to a lifecycle manager"),
-    "namespace": ("", "Namespace of the node and its topics"),
-    "params_file": (str(CONFIG / "segmentation.yaml"), "Parameters of the node"),
-    "overlay": ("false", "true shows the overlay, of each of `cameras`, in rqt_image_view, where that is "
-                         "installed"),
-}
-STRINGS = ("model", "backend", "precision", "fallback", "engine_cache", "image_transport")
-SWITCH = {"true": True, "1": True, "yes": True, "on": True,
-          "false": False, "0": False, "no": False, "off": False}
+ARGUMENTS = dict(launch_arguments.ARGUMENTS,
+                 params_file=(str(CONFIG / "segmentation.yaml"), "Parameters of the node."))
+VIEWER = "rqt_image_view"
 
 
 def generate_launch_description():
@@ -44,14 +31,16 @@ def generate_launch_description():
 
 
 def start(context):
-    """The node and its viewers; a line where large images will be lost."""
+    """The node and its viewers; a line where large images will be lost. Raises ValueError."""
+    launch_arguments.refuse_unknown_arguments(__file__, ARGUMENTS)
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     cameras = names_in(given["cameras"])
     profile, why_not = large_image_profile(os.environ, CONFIG / PROFILE_NAME)
+    # Without a terminal emulated: the node's colours would stand as codes in launch's log file.
     node = Node(
         package="bisenet_ros", executable="segmentation_node", name="segmentation",
-        namespace=given["namespace"], output="screen", emulate_tty=True,
-        parameters=parameters(given, cameras),
+        namespace=given["namespace"], output="screen",
+        parameters=parameters(given), ros_arguments=log_level(given["log_level"]),
         remappings=remappings(given["image"], cameras),
         additional_env=profile,
     )
@@ -59,17 +48,22 @@ def start(context):
     return ([LogInfo(msg=why_not)] if why_not else []) + viewers(given, cameras) + [node]
 
 
-def parameters(given, cameras):
+def parameters(given):
     """The parameter file, and what the arguments say in place of its values. Raises ValueError."""
     if not os.path.isfile(given["params_file"]):  # launch would warn, and go on with the defaults
         raise ValueError("params_file:={}: there is no such file".format(given["params_file"]))
-    # Plain strings stay strings; a substitution would be read as YAML, and a model called 2024 as a number.
-    found = {name: given[name] for name in STRINGS if given[name]}
-    if given["autostart"]:
-        found["autostart"] = switch("autostart", given["autostart"])
-    if given["cameras"]:
-        found["cameras"] = cameras or [""]
+    # As values: launch would read a text as YAML, and a model called 2024 as a number.
+    found = parameter_values(given, PARAMETERS)
+    if given["use_sim_time"]:
+        found["use_sim_time"] = switch("use_sim_time", given["use_sim_time"])
     return [given["params_file"]] + ([found] if found else [])
+
+
+def log_level(level):
+    """The node's ROS arguments. Raises ValueError."""
+    if level and level.lower() not in LOG_LEVELS:
+        raise ValueError("log_level:={}: {}".format(level, suggest(level, LOG_LEVELS)))
+    return ["--log-level", level] if level else []
 
 
 def remappings(image, cameras):
@@ -83,21 +77,16 @@ def remappings(image, cameras):
 
 
 def viewers(given, cameras):
-    """rqt_image_view on every overlay, if asked for."""
+    """rqt_image_view on every overlay, if asked for and installed."""
     if not switch("overlay", given["overlay"]):
         return []
-    return [Node(package="rqt_image_view", executable="rqt_image_view", namespace=given["namespace"],
+    try:
+        get_package_prefix(VIEWER)
+    except PackageNotFoundError:
+        get_logger("launch.user").warning(
+            "overlay:=true: rqt_image_view is not installed, so nothing shows the overlay; install it "
+            "(apt install ros-$ROS_DISTRO-rqt-image-view), or look at the overlay in RViz or Foxglove")
+        return []
+    return [Node(package=VIEWER, executable=VIEWER, namespace=given["namespace"],
                  arguments=["segmentation/" + prefix + "overlay"])
             for prefix in [camera + "/" for camera in cameras] or [""]]
-
-
-def names_in(text):
-    """Names between commas, with or without a list's brackets and quotes."""
-    return [name for name in (part.strip(" '\"") for part in text.strip("[] ").split(",")) if name]
-
-
-def switch(name, text):
-    """True or false. Raises ValueError for anything else."""
-    if text.lower() not in SWITCH:
-        raise ValueError("{}:={}: expected true or false".format(name, text))
-    return SWITCH[text.lower()]

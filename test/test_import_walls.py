@@ -86,6 +86,11 @@ def test_launch_files_may_use_the_profile_without_ros():
     assert not _brought_by(["bisenet_ros.dds_profile"]) & {"rclpy", "numpy", "cv2"}
 
 
+def test_launch_files_may_use_the_arguments_without_a_node():
+    pytest.importorskip("rcl_interfaces", reason="the table of parameters needs ROS 2 (pip install .[ros])")
+    assert not _brought_by(["bisenet_ros.launch_arguments"]) & {"rclpy", "cv2", "launch"}
+
+
 def test_robot_code_is_python36_grammar():
     for path in {**ROBOT_CORE, **ROBOT_NODE, **EXAMPLES}.values():
         source = path.read_text()

@@ -20,8 +20,8 @@ from bisenet_core.runtime.segmenter import Segmenter
 
 pytestmark = pytest.mark.slow
 
-SEGMENTATION, CAMVID, CITYSCAPES = (
-    name + ".launch.py" for name in ("segmentation", "camvid", "cityscapes"))
+SEGMENTATION, CAMVID, CITYSCAPES, REPLAY = (
+    name + ".launch.py" for name in ("segmentation", "camvid", "cityscapes", "replay"))
 TINY = ["model:=2024", "precision:=fp32"]  # a name that YAML takes for a number
 
 
@@ -56,12 +56,15 @@ def start_launch(installed, prefix, tmp_path):
         found = [str(prefix / "share/bisenet_ros/launch" / argument) if argument.endswith(".launch.py")
                  else argument for argument in arguments]
         started.append(PythonProcess(
-            tmp_path / "launch.log", [str(ROOT / "test/ros/launch_process.py"), *found], installed))
+            tmp_path / "launch.log", [str(ROOT / "test/ros/launch_process.py"), *found],
+            dict(installed, ROS_LOG_DIR=str(tmp_path / "logs"))))
         return started[-1]
 
     yield start
     for process in started:
         process.__exit__()
+    logs = [path for path in (tmp_path / "logs").rglob("*.log") if path.is_file()]
+    assert logs and not any(b"\x1b" in path.read_bytes() for path in logs), "colour codes in a log file"
 
 
 def test_all_lies_where_ros_looks_for_it(prefix):
@@ -119,6 +122,27 @@ def test_a_parameter_file_is_read_and_arguments_come_first(start_launch, observe
     _check_labels(observer, launched, ["/camera/image_raw"], ["/segmentation/labels"], expected)
 
 
+ROBOT = """
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+
+def generate_launch_description():
+    return LaunchDescription([
+        DeclareLaunchArgument("imgae"),
+        IncludeLaunchDescription(PythonLaunchDescriptionSource({!r}))])
+"""
+
+
+def test_a_robots_launch_file_has_arguments_of_its_own(start_launch, observer, prefix, tmp_path, expected):
+    robot = tmp_path / "robot.launch.py"
+    robot.write_text(ROBOT.format(str(prefix / "share/bisenet_ros/launch" / SEGMENTATION)))
+    launched = start_launch(str(robot), *TINY, "imgae:=front", "overlay:=true", "reliability:=reliable")
+    _check_labels(observer, launched, ["/camera/image_raw"], ["/segmentation/labels"], expected)
+    assert "rqt_image_view is not installed" in launched.output
+
+
 def test_the_camvid_preset_labels_with_the_model_that_is_shipped(start_launch, observer):
     launched = start_launch(CAMVID)
     heard, camera = observer.listen("/segmentation/labels"), observer.camera("/camera/image_raw")
@@ -151,6 +175,9 @@ def test_each_camera_gets_a_viewer_of_its_overlay(start_launch, observer, prefix
 
 
 @pytest.mark.parametrize("arguments, complaint", [
+    ([SEGMENTATION, "imgae:=/c"], "imgae:= is no argument of segmentation.launch.py: did you mean 'image'?"),
+    ([CAMVID, "relaibility:=reliable"], "of camvid.launch.py: did you mean 'reliability'?"),
+    ([REPLAY, "bag:=x", "zzz:=1"], "zzz:= is no argument of replay.launch.py: --show-args lists them"),
     ([SEGMENTATION, "autostart:=maybe"], "autostart:=maybe: expected true or false"),
     ([SEGMENTATION, "params_file:=none.yaml"], "params_file:=none.yaml: there is no such file"),
     ([SEGMENTATION, "cameras:=a,b", "image:=/c"],

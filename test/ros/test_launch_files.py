@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,9 +37,10 @@ def _load(path):
 @pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda path: path.name)
 def test_descriptions_are_made_by_the_real_launch(path):
     arguments = _load(path).generate_launch_description().get_launch_arguments()
-    assert {"model", "image", "backend", "precision", "namespace", "params_file", "overlay",
-            "autostart", "cameras", "image_transport", "fallback",
-            "engine_cache"} <= {argument.name for argument in arguments}
+    from bisenet_ros.launch_arguments import ARGUMENTS
+
+    assert set(ARGUMENTS) <= {argument.name for argument in arguments}
+    assert all(argument.description for argument in arguments)
 
 
 @pytest.fixture
@@ -91,6 +93,29 @@ def test_a_model_called_like_a_number_keeps_its_name(nodes):
     assert _evaluated(nodes(model="2024", autostart="False")[-1]) == {"model": "2024", "autostart": False}
 
 
+def test_every_parameter_can_be_given(nodes):
+    given = _evaluated(nodes(masks="Road,Car", significant_bits="12", max_image_age="1",
+                             reliability="reliable", use_sim_time="true")[-1])
+    assert given == {"masks": ("Road", "Car"), "significant_bits": 12, "max_image_age": 1.0,
+                     "reliability": "reliable", "use_sim_time": True}
+
+
+def test_the_log_level_is_the_nodes(nodes):
+    assert nodes()[-1]["ros_arguments"] == []
+    assert nodes(log_level="warn")[-1]["ros_arguments"] == ["--log-level", "warn"]
+
+
+def test_a_viewer_that_is_not_installed_is_a_warning(nodes, module, monkeypatch):
+    def no_package(name):
+        raise module.PackageNotFoundError(name)
+
+    monkeypatch.setattr(module, "get_package_prefix", no_package)
+    warnings = []
+    monkeypatch.setattr(module, "get_logger", lambda name: SimpleNamespace(warning=warnings.append))
+    assert [node["package"] for node in nodes(overlay="true")] == ["bisenet_ros"]
+    assert "rqt_image_view is not installed" in warnings[0]
+
+
 @pytest.mark.parametrize("image, cameras, remappings", [
     ("", "", [("image", "/camera/image_raw")]),
     ("/cam", "", [("image", "/cam")]),
@@ -106,6 +131,8 @@ def test_each_camera_has_its_topic(nodes, image, cameras, remappings):
     ({"image": "/a,/b"}, r"image:=/a,/b: 2 topic\(s\) for 1 camera"),
     ({"autostart": "maybe"}, "autostart:=maybe: expected true or false"),
     ({"overlay": "2"}, "overlay:=2: expected true or false"),
+    ({"input_width": "wide"}, "input_width:=wide: expected a whole number"),
+    ({"log_level": "wran"}, "log_level:=wran: did you mean 'warn'?"),
     ({"params_file": "/none.yaml"}, "params_file:=/none.yaml: there is no such file"),
 ])
 def test_arguments_that_make_no_sense_are_refused_by_name(nodes, arguments, complaint):
@@ -117,7 +144,8 @@ def test_arguments_that_make_no_sense_are_refused_by_name(nodes, arguments, comp
     ("", ["segmentation/overlay"]),
     ("front,left", ["segmentation/front/overlay", "segmentation/left/overlay"]),
 ])
-def test_every_overlay_has_its_viewer(nodes, cameras, topics):
+def test_every_overlay_has_its_viewer(nodes, module, monkeypatch, cameras, topics):
+    monkeypatch.setattr(module, "get_package_prefix", lambda name: "/opt/ros")
     viewers = nodes(cameras=cameras, overlay="true", namespace="robot")[:-1]
     assert [viewer["arguments"] for viewer in viewers] == [[topic] for topic in topics]
     assert {viewer["namespace"] for viewer in viewers} == {"robot"}
@@ -127,8 +155,9 @@ def test_what_the_launch_files_start_is_declared():
     package = (ROOT / "package.xml").read_text()
     for path in LAUNCH_FILES:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.keyword) and node.arg == "package" and node.value.value != "bisenet_ros":
-                assert "<exec_depend>" + node.value.value + "</exec_depend>" in package
+            if isinstance(node, ast.keyword) and node.arg == "package":
+                name = getattr(node.value, "value", "rqt_image_view")  # or else VIEWER
+                assert name == "bisenet_ros" or f"<exec_depend>{name}</exec_depend>" in package
 
 
 def test_cv_bridge_is_an_optional_dependency():
