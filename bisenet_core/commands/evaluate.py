@@ -16,6 +16,7 @@ from bisenet_core.commands.protocol_options import Flip, Kind, Scales, Size, Str
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.corruptions import corrupt
 from bisenet_core.evaluation.protocols import DatasetScores, Protocol, SizedNetwork, evaluate_dataset
+from bisenet_core.evaluation.protocols.cityscapes_submission import submitted_images, write_submission
 from bisenet_core.evaluation.protocols.dataset_scores import EveryNth, LabelledImages
 from bisenet_core.evaluation.robustness import CLEAN, evaluate_corrupted, robustness
 from bisenet_core.evaluation.trained_images import seen_note, seen_splits, trained_on
@@ -49,6 +50,12 @@ Corruptions = Annotated[
     ),
 ]
 Every = Annotated[int, typer.Option(min=1, metavar="N", help="Only every N-th image.")]
+Submission = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="OUT.zip", help="Instead of scores: labels for the Cityscapes server (--split test or val)."
+    ),
+]
 
 _HEADINGS = ("class", "IoU, %", "recall, %", "precision, %", "pixels, %")
 _CORRUPTION_HEADINGS = (
@@ -59,10 +66,15 @@ def evaluate(
     model: Model, root: Root, dataset: Dataset = "camvid", split: Split = "test", protocol: Kind = "single",
     size: Size = None, scales: Scales = None, flip: Flip = None, window: Window = None, stride: Stride = None,
     backend: Backend = "auto", precision: Precision = "auto", confusion: Confusion = None,
-    corruptions: Corruptions = None, every: Every = 1, record: Record = False, json: JsonFile = None
+    corruptions: Corruptions = None, every: Every = 1, record: Record = False, submission: Submission = None,
+    json: JsonFile = None
 ) -> None:
     """Score a model at the images' own size: IoU by class, mean IoU, pixel accuracy, confusions."""
     chosen = parse_protocol(protocol, size, scales, flip, window, stride)
+    if submission:
+        _check_submission(submission, dataset, bool(confusion or corruptions or record or every > 1))
+        write_json(json, _submit(submission, (model, backend, precision), chosen, root, split))
+        return
     _check_outputs(model, confusion, record, every)
     _check_corruptions(corruptions, chosen)
     whole = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)
@@ -97,6 +109,32 @@ def _score(
     scores = evaluate_corrupted(network, images, protocol.size, progress)
     clean = DatasetScores(images.label_space, scores[CLEAN].confusion, len(images))
     return clean, {"robustness": robustness(scores)}
+
+
+def _check_submission(archive: Path, dataset: str, scored: bool) -> None:
+    if dataset != "cityscapes":
+        raise InputError(f"--submission is for --dataset cityscapes, not {dataset}")
+    if scored:
+        raise InputError("--submission has no scores for --confusion, --corruptions, --record or --every")
+    if archive.suffix != ".zip":
+        raise InputError(f"--submission {archive}: expected a name that ends with .zip")
+
+
+def _submit(
+    archive: Path, model: tuple[str, str, str], protocol: Protocol, root: Path, split: str
+) -> dict[str, Any]:
+    """Write the submission; what JSON says of it."""
+    images = submitted_images(root, split)
+
+    def progress(items: Iterable[int], total: int) -> Iterable[int]:
+        return track(items, total, f"labelling cityscapes {split}")
+
+    with open_network(*model) as network:
+        write_submission(archive, network, protocol, images, progress)
+        used = _used(network)
+    show(table(f"cityscapes {split}: {model[0]}", [("images", str(len(images))), ("written", str(archive))]))
+    return {"dataset": "cityscapes", "split": split, "model": model[0], **used,
+            "protocol": protocol.as_json(), "images": len(images), "submission": str(archive)}
 
 
 def data_name(dataset: str, images: Any) -> str:

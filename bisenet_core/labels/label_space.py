@@ -117,6 +117,8 @@ def _color(text: str) -> Color:
 #: Data set name -> the label space of its ground truth.
 LABEL_SPACES = _read_label_spaces()
 CAMVID_11, CITYSCAPES_19, ADE20K_150, COCO_STUFF_171 = LABEL_SPACES.values()
+#: The data set's own ids of CITYSCAPES_19's classes, of 0 to 33; the others are not scored.
+CITYSCAPES_LABEL_IDS = (7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33)
 
 
 def label_space_of(dataset: str) -> LabelSpace:

@@ -6,10 +6,11 @@ from typing import Any
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.evaluation.protocols.multi_scale import MultiScale
 from bisenet_core.evaluation.protocols.protocol import Protocol
-from bisenet_core.evaluation.protocols.single_scale import Resize, Single
+from bisenet_core.evaluation.protocols.single_scale import Pad, Resize, Single
 from bisenet_core.evaluation.protocols.sliding import Sliding
 
-PROTOCOLS: dict[str, type[Protocol]] = {kind.kind: kind for kind in (Single, Resize, MultiScale, Sliding)}
+_KINDS = (Single, Resize, Pad, MultiScale, Sliding)
+PROTOCOLS: dict[str, type[Protocol]] = {kind.kind: kind for kind in _KINDS}
 
 
 def make_protocol(kind: str, **settings: Any) -> Protocol:

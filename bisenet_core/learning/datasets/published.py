@@ -1,15 +1,18 @@
 """Cityscapes, COCO-Stuff and ADE20K in the folders that their archives unpack to."""
 
-from bisenet_core.labels.label_space import ADE20K_150, CITYSCAPES_19, COCO_STUFF_171, UNLABELED
+from bisenet_core.labels.label_space import (
+    ADE20K_150,
+    CITYSCAPES_19,
+    CITYSCAPES_LABEL_IDS,
+    COCO_STUFF_171,
+    UNLABELED,
+)
 from bisenet_core.learning.datasets.label_coding import IdCoding, ids_of
 from bisenet_core.learning.datasets.layouts import NameLists, Source, TwoTrees
 
-#: Label ids of Cityscapes of train ids 0 to 18; the others of 0 to 33 are not scored.
-_SCORED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
-
+_SCORED = {value: index for index, value in enumerate(CITYSCAPES_LABEL_IDS)}
 _LABEL_IDS = IdCoding(
-    {**dict.fromkeys((*range(34), 255), UNLABELED), **{value: index for index, value in enumerate(_SCORED)}},
-    "Cityscapes' label ids 0 to 33, or 255",
+    {**dict.fromkeys((*range(34), 255), UNLABELED), **_SCORED}, "Cityscapes' label ids 0 to 33, or 255"
 )
 
 CITYSCAPES = Source(

@@ -119,6 +119,24 @@ def test_each_protocol_computes_what_torch_does(network, make_image, monkeypatch
     agree("sliding", expected, size=(75, 55), window=(75, 55))
 
 
+@FEW
+@given(width=SIDES, height=SIDES, seed=SEEDS)
+def test_padding_labels_the_image_as_it_lies_in_a_larger_one(network, make_image, width, height, seed):
+    image, size = make_image(width, height, seed), (96, 80)
+    grey = np.array([round(255 * value) for value in network.card.mean], np.uint8)
+    larger = np.full((80, 96, 3), grey)
+    larger[:height, :width] = image
+    found = make_protocol("pad", size=size).labels(network, image)
+    expected = make_protocol("single", size=size).labels(network, larger)[:height, :width]
+    np.testing.assert_array_equal(found, expected)
+    assert found.flags.c_contiguous
+
+
+def test_an_image_that_padding_cannot_make_as_large_is_refused(network, make_image):
+    with pytest.raises(InputError, match="an image of 97x64 does not fit into 96x64; choose a larger --size"):
+        make_protocol("pad").labels(network, make_image(97, 64))
+
+
 def test_defaults_come_from_the_model_and_the_image(network, make_image):
     image = make_image(200, 100)
     for kind, defaults in {
