@@ -18,8 +18,8 @@ MODULES = {
     "itertools", "json", "logging", "math", "pathlib", "platform", "re", "signal", "site", "struct", "sys",
     "threading", "time", "typing", "unicodedata", "weakref", "zlib",
     "bisenet_core", "bisenet_ros", "cv2", "cv_bridge", "numpy", "onnxruntime", "openvino",
-    "builtin_interfaces", "diagnostic_msgs", "launch", "launch_ros", "nav_msgs", "rcl_interfaces", "rclpy",
-    "sensor_msgs", "std_msgs", "vision_msgs"}
+    "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "launch", "launch_ros", "nav_msgs",
+    "rcl_interfaces", "rclpy", "sensor_msgs", "std_msgs", "vision_msgs"}
 # Modules of which a part is harmless, and those parts.
 PARTS = {"os": {"environ", "path", "pathsep", "replace", "sched_getaffinity", "sep", "statvfs"},
          "ctypes": {"CDLL"}, "importlib": {"import_module"}}
