@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from bisenet_core.errors import InputError, suggest
+from bisenet_core.models.backbones import TrunkClassifier
 from bisenet_core.models.bisenetv1 import BiSeNetV1
 from bisenet_core.models.bisenetv2 import BiSeNetV2
 from bisenet_core.models.efficientvit import EfficientViTSeg
@@ -33,6 +34,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "stdc1_seg": partial(STDCSeg, backbone="stdc1"),
     "stdc2": partial(STDCClassifier, backbone="stdc2"),
     "stdc2_seg": partial(STDCSeg, backbone="stdc2"),
+    "xception39": partial(TrunkClassifier, backbone="xception39"),
 }
 
 

@@ -44,6 +44,7 @@ OTHER_FIGURES = {
     "ade20k_bisenetv2_large": ["32.5"],
     "imagenet_stdc1": ["73.9"],
     "imagenet_stdc2": ["76.4"],
+    "imagenet_xception39": [],
     "cityscapes_bisenetv2_mmseg": ["73.21", "75.74"],
     "cityscapes_bisenetv2_mmseg_ohem": ["73.57", "75.80"],
     "cityscapes_bisenetv2_mmseg_4x8": ["75.76", "77.79"],

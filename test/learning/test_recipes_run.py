@@ -45,7 +45,8 @@ def test_every_recipe_trains(name, roots):
 
 @pytest.mark.parametrize(
     "name",
-    ["cityscapes_stdc1_seg50", "cityscapes_stdc2_seg75", "camvid_stdc1_seg", "camvid_bisenetv2_pretrained"],
+    ["cityscapes_stdc1_seg50", "cityscapes_stdc2_seg75", "camvid_stdc1_seg", "camvid_bisenetv2_pretrained",
+     "cocostuff_bisenetv1_xception39"],
 )
 def test_a_recipe_begins_from_the_checkpoint_of_the_recipe_it_names(name, roots, tmp_path):
     first = Recipe.load(RECIPES[name]).backbone.split("/")[1]

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install 
 from torch import nn  # noqa: E402
 
 from bisenet_core.errors import InputError  # noqa: E402
+from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.models.backbones import BACKBONES  # noqa: E402
 from bisenet_core.models.backbones.resnet import BasicBlock, Bottleneck, ResNet  # noqa: E402
 from bisenet_core.models.backbones.xception39 import XceptionBlock  # noqa: E402
@@ -65,3 +66,11 @@ def test_a_block_without_effect_passes_its_input_on(block):
     features = torch.randn(1, 4 * block.expansion, 5, 7)
     with torch.no_grad():
         assert torch.equal(body(features), features.relu())
+
+
+def test_the_classifier_of_a_trunk_gives_one_vector_in_both_modes():
+    network = create_model("xception39", 7)
+    assert network.train()(torch.randn(2, 3, 33, 47)).shape == network.eval()(torch.randn(2, 3, 32, 32)).shape
+    assert create_model("xception39", 3, backbone="resnet18").trunk.channels[-1] == 512
+    with pytest.raises(InputError, match="backbone is 'vgg'; expected one of resnet18"):
+        create_model("xception39", 3, backbone="vgg")
