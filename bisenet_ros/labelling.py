@@ -46,7 +46,7 @@ def label_image(message: Any, read: Callable, segmenter: Segmenter, settings: Se
         image, color_order = to_rgb(image, color_order), "rgb"  # once, for the network and the overlay
     was_read = this_moment()
     unlabels = settings.min_confidence > 0
-    drawing = outputs.drawing(settings.overlay_alpha, settings.min_confidence)
+    drawing = outputs.drawing(settings.overlay_alpha, settings.min_confidence, settings.palette)
     result = segmenter.segment(image, color_order, unlabels or outputs.confidence_wanted(), drawing)
     timing = Timing(taken, was_read, this_moment(), result.timings)
     labels = result.labels
@@ -56,7 +56,7 @@ def label_image(message: Any, read: Callable, segmenter: Segmenter, settings: Se
         labels = unlabel_unsure(labels, result.confidence, settings.min_confidence)
     masks = {} if drawing is None or result.masks is None else dict(zip(drawing.masks, result.masks))
     return LabelledImage(message.header, image, color_order, labels, result.confidence,
-                         settings.overlay_alpha, masks, result.overlay), timing
+                         settings.overlay_alpha, settings.palette, masks, result.overlay), timing
 
 
 def publish_image(labelled: LabelledImage, timing: Timing, received: float, outputs: LabelOutputs) -> Outcome:

@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 
 from bisenet_core.images.encodings import to_rgb
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.labels.visualization import overlay
+from bisenet_core.labels.visualization import colourise, for_display, overlay
 from bisenet_core.runtime.backend import Drawing
 from bisenet_ros.image_messages import image_to_msg, labels_to_msg, labels_to_png_msg
 from bisenet_ros.label_info import LabelInfoPublisher
@@ -35,6 +35,7 @@ class LabelledImage(NamedTuple):
     labels: np.ndarray                # uint8 HxW
     confidence: Optional[np.ndarray]  # uint8 HxW, or None where it was not computed
     overlay_alpha: float
+    palette: str                      # "card" or "display"
     masks: Dict[int, np.ndarray]      # by class: those that the backend has drawn
     overlay: Optional[np.ndarray]     # uint8 HxWx3 RGB, or None where the backend has drawn none
 
@@ -79,10 +80,12 @@ class LabelOutputs:
     def __init__(self, node: Any, label_space: LabelSpace, prefix: str = "") -> None:
         self._node = node
         self._label_space = label_space
+        self._palettes = {"card": label_space, "display": for_display(label_space)}
         self._prefix = prefix
         self._lock = threading.Lock()
         self._labels = self._create("labels", lambda one: labels_to_msg(one.labels, one.header))
         self._confidence = self._create("confidence", _confidence_msg)
+        self._colors = self._create("labels_color", self._colors_msg)
         self._overlay = self._create("overlay", self._overlay_msg)
         self._png = self._create(
             "labels/compressed", lambda one: labels_to_png_msg(one.labels, one.header), CompressedImage)
@@ -128,14 +131,15 @@ class LabelOutputs:
         """Whether anybody subscribes to the confidence."""
         return self._confidence.wanted()
 
-    def drawing(self, overlay_alpha: float, min_confidence: float) -> Optional[Drawing]:
-        """The masks and the overlay that somebody subscribes to, or None."""
+    def drawing(self, overlay_alpha: float, min_confidence: float, palette: str) -> Optional[Drawing]:
+        """The masks and the overlay that somebody subscribes to, or None; ``palette`` is card or display."""
         with self._lock:
             masks = tuple(class_id for class_id, output in self._masks.items() if output.wanted())
             overlay_wanted = self._overlay.wanted()
         if not masks and not overlay_wanted:
             return None
-        return Drawing(masks, overlay_alpha if overlay_wanted else None, min_confidence)
+        return Drawing(masks, overlay_alpha if overlay_wanted else None, min_confidence,
+                       self._palettes[palette].palette_lut())
 
     def publish(self, labelled: LabelledImage) -> Sent:
         """Publish what is subscribed to; nothing goes out of an image whose labels do not."""
@@ -158,7 +162,8 @@ class LabelOutputs:
 
     def _in_order(self) -> Tuple[_Output, ...]:
         # Labels first, since a planner waits for them, and PNG, the slowest, last.
-        return (self._labels, self._confidence, *self._masks.values(), self._overlay, self._png)
+        return (self._labels, self._confidence, *self._masks.values(), self._colors,
+                self._overlay, self._png)
 
     def _create(self, name: str, to_msg: Callable[[LabelledImage], Any], kind: type = Image) -> _Output:
         name = f"~/{self._prefix}{name}"
@@ -167,11 +172,16 @@ class LabelOutputs:
     def _create_mask(self, class_id: int) -> _Output:
         return self._create("masks/" + self._label_space.topic_name(class_id), partial(_mask_msg, class_id))
 
+    def _colors_msg(self, labelled: LabelledImage) -> Image:
+        picture = colourise(labelled.labels, self._palettes[labelled.palette])
+        return image_to_msg(picture, "rgb8", labelled.header)
+
     def _overlay_msg(self, labelled: LabelledImage) -> Image:
         picture = labelled.overlay
         if picture is None:
             image = to_rgb(labelled.image, labelled.color_order)
-            picture = overlay(image, labelled.labels, self._label_space, labelled.overlay_alpha)
+            space = self._palettes[labelled.palette]
+            picture = overlay(image, labelled.labels, space, labelled.overlay_alpha)
         return image_to_msg(picture, "rgb8", labelled.header)
 
 

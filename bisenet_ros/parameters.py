@@ -30,6 +30,7 @@ class SegmentationParameters(NamedTuple):
     reliability: str
     masks: Tuple[str, ...]
     overlay_alpha: float
+    palette: str
     min_confidence: float
     max_image_age: float
     stale_after: float
@@ -76,6 +77,8 @@ PARAMETERS = (
                   "['*'] = every class; [''] = none.", live=True,
                   holds="class names, for example ['Road', 'Car']"),
     ParameterSpec("overlay_alpha", 0.5, "Opacity of the colours in ~/overlay.", 0.0, 1.0, live=True),
+    ParameterSpec("palette", "card", "Colours of ~/overlay and ~/labels_color: card (the model's own) or "
+                  "display (any two classes differ clearly).", choices=("card", "display"), live=True),
     ParameterSpec("min_confidence", 0.0, "Pixels whose class is less probable become 255, unlabeled; "
                   "0 = none.", 0.0, 1.0, live=True),
     ParameterSpec("max_image_age", 0.0, "Images whose stamp is older, in seconds, are dropped; 0 = off.",

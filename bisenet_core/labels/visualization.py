@@ -1,5 +1,6 @@
 """Draw labels: in their colours, over the image, and their legend."""
 
+from dataclasses import replace
 from typing import List
 
 import cv2
@@ -12,6 +13,12 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_SCALE = 0.45
 _ROW = 22     # height of a legend entry in pixels
 _SWATCH = 14  # side of its colour sample
+_DARKEST = 35.0  # colour for a display, in L* from 0 to 100: unlabelled pixels are black
+# For a display: RGB, each as far from those before it, and from black, as CIEDE2000 tells colours apart.
+_DISTINCT = np.frombuffer(bytes.fromhex(
+    "4ba569 ff96f0 ff8700 00a5ff 5a00ff b4001e ffff00 695a00 c3ffff 006969 786978 ffe1d2 "
+    "ff6969 1eff4b e10096 a59600 8778ff 0f5a96 00691e c3d2ff a59687 00b4c3 a55a1e c3d2a5"),
+    np.uint8).reshape(-1, 3)
 
 
 def colourise(labels: np.ndarray, label_space: LabelSpace) -> np.ndarray:
@@ -39,6 +46,37 @@ def overlay(image_rgb: np.ndarray, labels: np.ndarray, label_space: LabelSpace,
     if no_class.any():
         cv2.copyTo(image_rgb, no_class.astype(np.uint8), blended)
     return blended
+
+
+def for_display(label_space: LabelSpace) -> LabelSpace:
+    """The same classes in colours that tell any two of them apart, each as near to its own as that allows."""
+    colors = _distinct_colors(label_space.num_classes)
+    lab, left, palette = _lab(colors), list(range(len(colors))), []
+    for own in _lab(np.array(label_space.palette, np.uint8)):
+        nearest = min(left, key=lambda index: float(np.linalg.norm(lab[index] - own)))
+        left.remove(nearest)
+        red, green, blue = map(int, colors[nearest])
+        palette.append((red, green, blue))
+    return replace(label_space, palette=tuple(palette))
+
+
+def _distinct_colors(count: int) -> np.ndarray:
+    """``count`` x 3 uint8 RGB: _DISTINCT, and then what lies farthest from all before it in CIE Lab."""
+    levels = np.arange(0, 256, 15, dtype=np.uint8)
+    grid = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(-1, 3)
+    grid = grid[_lab(grid)[:, 0] >= _DARKEST]
+    colors, lab = _DISTINCT[:count], _lab(grid)
+    distance = np.min([np.linalg.norm(lab - one, axis=1) for one in _lab(colors)], axis=0)
+    while len(colors) < count:
+        farthest = distance.argmax()
+        colors = np.vstack([colors, grid[farthest]])
+        distance = np.minimum(distance, np.linalg.norm(lab - lab[farthest], axis=1))
+    return colors
+
+
+def _lab(colors: np.ndarray) -> np.ndarray:
+    """Nx3 uint8 RGB -> Nx3 float32: L* from 0 to 100, a* and b*."""
+    return cv2.cvtColor((colors / np.float32(255))[None], cv2.COLOR_RGB2Lab)[0]
 
 
 def legend(label_space: LabelSpace, width: int = 480) -> np.ndarray:

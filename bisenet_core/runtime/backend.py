@@ -14,6 +14,7 @@ class Drawing(NamedTuple):
     masks: Tuple[int, ...] = ()             # class ids, one mask each
     overlay_alpha: Optional[float] = None   # 0..1: an overlay of this opacity; None: no overlay
     min_confidence: float = 0.0             # 0..1; less probable pixels have no class in masks and overlay
+    palette: Optional[np.ndarray] = None    # 256x3 uint8 RGB, of the overlay; None: the model's own
 
 
 class BackendResult(NamedTuple):

@@ -28,7 +28,7 @@ _NO_DRAWING = Drawing()
 # A GPU hangs when a frame takes more seconds, and more times as long as the network's first runs.
 _LEAST_LIMIT_S, _PATIENCE = 5.0, 20.0
 #: What crosses the bus: from the host the image and the ids of the masks, to the host the rest.
-_BUFFERS = ("image", "mask_ids", "labels", "confidence", "masks", "overlay", "status")
+_BUFFERS = ("image", "mask_ids", "palette", "labels", "confidence", "masks", "overlay", "status")
 
 
 class TensorRTBackend(InferenceBackend):
@@ -141,7 +141,7 @@ class TensorRTBackend(InferenceBackend):
             wanted["overlay"] = (height, width, 3)
         with self._in_context():
             # before the GPU works: memory is taken and freed when it has ended
-            for name, shape in {**wanted, "mask_ids": (1 + len(drawing.masks),)}.items():
+            for name, shape in {**wanted, "mask_ids": (1 + len(drawing.masks),), "palette": (256, 3)}.items():
                 self._buffers[name].reserve(int(np.prod(shape)))
             self._preprocess(image, color_order)
             self._run_network()
@@ -212,6 +212,10 @@ class TensorRTBackend(InferenceBackend):
         mask_ids = self._buffers["mask_ids"]
         if drawing.masks:
             mask_ids.upload(np.array(drawing.masks, np.uint8), self._stream)
+        palette = self._palette
+        if drawing.palette is not None:
+            palette = self._buffers["palette"].pointer
+            self._buffers["palette"].upload(drawing.palette.reshape(-1), self._stream)
         self._device.driver.memset_d8_async(places["status"], 0, 4, self._stream)
         logits, net = self._network.output, self._network.input
         height, width = image.shape[:2]
@@ -219,7 +223,7 @@ class TensorRTBackend(InferenceBackend):
             self._stream, self._network.output_pointer, logits.dtype == np.float16, logits.shape[1],
             logits.shape[3], logits.shape[2], net.shape[3], net.shape[2], width, height,
             mask_ids=mask_ids.pointer, mask_count=len(drawing.masks), source=self._buffers["image"].pointer,
-            step=image.size // height, layout=color_order, palette=self._palette,
+            step=image.size // height, layout=color_order, palette=palette,
             alpha=drawing.overlay_alpha or 0.0, min_confidence=drawing.min_confidence,
             upsampling=self._card.upsampling, temperature=self._card.temperature, **places)
         for name, shape in wanted.items():

@@ -15,7 +15,7 @@ from test_segmentation_node import _count, _labels, _message, _picture, _send_an
 from bisenet_core.images.encodings import to_rgb
 from bisenet_core.labels.confidence import unlabel_unsure
 from bisenet_core.labels.label_space import CAMVID_11
-from bisenet_core.labels.visualization import overlay
+from bisenet_core.labels.visualization import for_display, overlay
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros import outputs
 from bisenet_ros.findings import ERROR, OK, WARN
@@ -68,7 +68,7 @@ def _answers(observer, heard, camera, message):
             for name, messages in heard.items()}
 
 
-def _check(answers, segmenter, image, color_order, min_confidence):
+def _check(answers, segmenter, image, color_order, min_confidence, space):
     expected = segmenter.segment(image, color_order, with_confidence=True)
     labels = expected.labels
     if min_confidence:
@@ -78,7 +78,7 @@ def _check(answers, segmenter, image, color_order, min_confidence):
     np.testing.assert_array_equal(answers["confidence"], expected.confidence)
     for name in ("Road", "Car"):
         np.testing.assert_array_equal(answers["masks/" + name], 255 * (labels == CAMVID_11.id_of(name)))
-    picture = overlay(to_rgb(image, color_order), labels, CAMVID_11, 0.5)
+    picture = overlay(to_rgb(image, color_order), labels, space, 0.5)
     np.testing.assert_array_equal(answers["overlay"], picture)
 
 
@@ -94,10 +94,12 @@ def test_what_a_gpu_draws_is_what_the_node_would(request, run_node, observer, se
     account = one.node._accounts[0]
     heard = {name: observer.listen("/segmentation/" + name) for name in OUTPUTS}
     camera = observer.camera()
-    for second, min_confidence in ((1, 0.0), (2, limit)):
+    for second, min_confidence, palette, space in (
+            (1, 0.0, "card", CAMVID_11), (2, limit, "display", for_display(CAMVID_11))):
         assert observer.set_parameter("min_confidence", min_confidence).successful
+        assert observer.set_parameter("palette", palette).successful
         answers = _answers(observer, heard, camera, _message(image, encoding, padding=6, second=second))
-        _check(answers, segmenter, image, color_order, min_confidence)
+        _check(answers, segmenter, image, color_order, min_confidence, space)
     reason = observer.status().facts["backend_reason"]
     one.__exit__()
     if gpu:

@@ -12,11 +12,11 @@ from sensor_msgs.msg import CompressedImage, Image
 from test_segmentation_node import HEIGHT, WIDTH, _labels, _message, _picture
 
 from bisenet_core.labels.label_space import CAMVID_11
-from bisenet_core.labels.visualization import overlay
+from bisenet_core.labels.visualization import colourise, for_display, overlay
 from bisenet_core.runtime.segmenter import Segmenter
 
-OUTPUTS = {"labels": Image, "confidence": Image, "masks/Road": Image, "overlay": Image,
-           "labels/compressed": CompressedImage}
+OUTPUTS = {"labels": Image, "confidence": Image, "masks/Road": Image, "labels_color": Image,
+           "overlay": Image, "labels/compressed": CompressedImage}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,12 @@ def _check(arrays, image, labels):
     np.testing.assert_array_equal(arrays["labels"], labels)
     np.testing.assert_array_equal(arrays["labels/compressed"], labels)
     np.testing.assert_array_equal(arrays["masks/Road"], 255 * (labels == CAMVID_11.id_of("Road")))
-    np.testing.assert_array_equal(arrays["overlay"], overlay(image, labels, CAMVID_11, 0.5))
+    _check_colors(arrays, image, labels, CAMVID_11)
+
+
+def _check_colors(arrays, image, labels, space):
+    np.testing.assert_array_equal(arrays["labels_color"], colourise(labels, space))
+    np.testing.assert_array_equal(arrays["overlay"], overlay(image, labels, space, 0.5))
 
 
 def test_every_output_has_the_images_header_and_says_the_same(watched, image, expected):
@@ -111,6 +116,19 @@ def test_min_confidence_needs_no_subscriber_to_the_confidence(watched, image, ex
     assert watched.set_parameter("min_confidence", 0.0).successful
     labels = _unpacked(_answers(watched, _message(image, second=44), ["labels"]))["labels"]
     np.testing.assert_array_equal(labels, expected.labels)
+
+
+def test_the_palette_changes_at_run_time_and_colours_alone_change(watched, image, expected):
+    for second, palette, space in ((45, "display", for_display(CAMVID_11)), (46, "card", CAMVID_11)):
+        assert watched.set_parameter("palette", palette).successful
+        answers = _answers(watched, _message(image, second=second), ["labels", "labels_color", "overlay"])
+        assert {answers[name].encoding for name in ("labels_color", "overlay")} == {"rgb8"}
+        arrays = _unpacked(answers)
+        np.testing.assert_array_equal(arrays["labels"], expected.labels)
+        _check_colors(arrays, image, expected.labels, space)
+    result = watched.set_parameter("palette", "bright")
+    assert (result.successful, result.reason) == (
+        False, "palette is 'bright'; expected one of card, display")
 
 
 @pytest.mark.parametrize("name", sorted(OUTPUTS))

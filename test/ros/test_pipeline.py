@@ -157,7 +157,7 @@ def test_a_camera_without_a_name_has_the_plain_topics(network):
     one.activate()
     assert list(node.receivers) == ["image"]
     assert set(node.publishers) - {"label_info"} == {
-        "labels", "confidence", "masks/Road", "overlay", "labels/compressed"}
+        "labels", "confidence", "masks/Road", "labels_color", "overlay", "labels/compressed"}
     one.close()
 
 

@@ -12,7 +12,7 @@ from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros import outputs
 
 OUTPUTS = {"labels": set(), "confidence": {"confidence"}, "masks/Road": set(), "overlay": {"overlay"},
-           "labels/compressed": {"png"}}
+           "labels_color": {"colours"}, "labels/compressed": {"png"}}
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def done(monkeypatch):
         monkeypatch.setattr(holder, name, noting)
 
     note(outputs, "overlay", lambda *arguments: {"overlay"})
+    note(outputs, "colourise", lambda *arguments: {"colours"})
     note(outputs, "labels_to_png_msg", lambda *arguments: {"png"})
     note(Segmenter, "segment",
          lambda self, image, order, confidence, drawing: {"confidence"} if confidence else set())

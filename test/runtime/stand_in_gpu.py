@@ -3,6 +3,7 @@
 ``install`` puts it in the place of TensorRT, behind a driver and a library that seem to be there.
 """
 
+import dataclasses
 import sys
 from types import ModuleType
 
@@ -65,8 +66,14 @@ class StandInGpu(InferenceBackend):
             labels = unlabel_unsure(labels, result.confidence, drawing.min_confidence)
         masks = np.array([255 * (labels == one) for one in drawing.masks], np.uint8)
         picture = None if drawing.overlay_alpha is None else overlay(
-            to_rgb(image, color_order), labels, self._card.label_space, drawing.overlay_alpha)
+            to_rgb(image, color_order), labels, _in_colors(self._card.label_space, drawing.palette),
+            drawing.overlay_alpha)
         return result._replace(masks=masks if drawing.masks else None, overlay=picture)
+
+
+def _in_colors(space, lut):
+    return space if lut is None else dataclasses.replace(
+        space, palette=tuple(map(tuple, lut[:space.num_classes].tolist())))
 
 
 def install(replace=setattr, replace_item=dict.__setitem__):

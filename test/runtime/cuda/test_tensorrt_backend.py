@@ -22,7 +22,7 @@ from tiny_onnx import tiny_onnx
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InferenceError, InputError
 from bisenet_core.labels.confidence import unlabel_unsure
-from bisenet_core.labels.visualization import overlay
+from bisenet_core.labels.visualization import for_display, overlay
 from bisenet_core.runtime import candidates, tensorrt_backend
 from bisenet_core.runtime.backend import Drawing
 from bisenet_core.runtime.cuda import device
@@ -159,6 +159,13 @@ def test_pictures_are_those_that_the_node_draws(newest, opening, card, alpha, ma
         assert drawn.overlay is None
     else:
         assert (drawn.overlay == overlay(image, sure, card.label_space, alpha)).all()
+
+
+def test_the_overlay_has_the_palette_that_is_asked_for(newest, opening, card):
+    backend, image = opening(card), random_image()
+    for space in (card.label_space, for_display(card.label_space)):
+        drawn = backend.infer(image, "rgb", True, Drawing((), 0.5, palette=space.palette_lut()))
+        assert (drawn.overlay == overlay(image, drawn.labels, space, 0.5)).all()
 
 
 def test_a_padded_read_only_view_is_taken_as_it_is(newest, opening, card):
