@@ -67,8 +67,8 @@ NAN = float("nan")
 ])
 def test_parity_that_fails_is_an_error(found):
     with pytest.raises(ParityError, match="street_net differs from the network"):
-        check_parity(Parity(*found), "street_net")
-    check_parity(Parity(1e-5, 1e-3, 1.0, 1.0), "street_net")
+        check_parity(Parity(*found, 9.0), "street_net")
+    check_parity(Parity(1e-5, 1e-3, 1.0, 1.0, 9.0), "street_net")
 
 
 def test_a_network_that_gives_no_numbers_is_not_exported(checkpoint, tmp_path):

@@ -25,6 +25,8 @@ _NODE_INPUT, _NODE_OUTPUT, _OP_TYPE, _ATTRIBUTE = 1, 2, 4, 5
 _ATTRIBUTE_INT = 3
 _DATA_TYPE, _TENSOR_NAME, _RAW_DATA = 2, 8, 9
 _INFO_TYPE, _TENSOR_TYPE, _SHAPE, _DIMENSION, _DIM_VALUE = 2, 1, 2, 1, 1
+#: Sums over a whole image stagnate in FP16 after some thousand terms, and may overflow.
+_SUMS = ["ReduceMean", "ReduceSum", "GlobalAveragePool"]
 _FLOAT, _UINT8, _INT8, _FLOAT16 = 1, 2, 3, 10
 
 
@@ -78,6 +80,7 @@ def with_signed_activations(content: bytes) -> bytes:
 def to_half(content: bytes) -> bytes:
     """The network with FP16 weights and arithmetic; its input and output stay float32, behind Casts.
 
+    So do its sums over the image: ReduceMean, ReduceSum and global pooling.
     ``content`` comes from ``prepare_onnx``. Raises InputError where onnxconverter-common is missing or fails.
     """
     try:
@@ -92,7 +95,7 @@ def to_half(content: bytes) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a line for each weight that FP16 rounds to its smallest number
             model = float16.convert_float_to_float16(
-                onnx.load_from_string(content), keep_io_types=True, op_block_list=blocked)
+                onnx.load_from_string(content), keep_io_types=True, op_block_list=blocked + _SUMS)
     except Exception as error:  # it raises whatever onnx does, of no common base
         raise InputError(f"model.onnx cannot be written in FP16: {' '.join(str(error).split())}; "
                          "use precision fp32") from error
