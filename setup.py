@@ -59,6 +59,7 @@ setup(
         "eval": ["rosbags>=0.11", "lz4", "backports.zstd; python_version < '3.14'", "jinja2>=3.1",
                  "pillow", "av>=14", *COMMAND_LINE],
         "quantize": ["nncf>=3.4", "onnx", "onnxruntime", "openvino>=2024.0", *COMMAND_LINE],
+        "rerun": ["rerun-sdk>=0.23"],
         "ray": ["ray>=2.9"],
         "train": ["torch>=2.6", "lightning-fabric>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
                   "jinja2>=3.1", "pillow", "scipy", "tensorboard", *COMMAND_LINE],

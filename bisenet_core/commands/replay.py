@@ -41,6 +41,9 @@ Require = Annotated[
     Path | None,
     typer.Option(metavar="YAML", help="Limits that figures must keep; exit status 1 where one is missed."),
 ]
+Rerun = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Also write a recording for the viewer Rerun: NAME.rrd.")
+]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write OUTPUT/report.html.")]
 
 _RUN, _COMPARE = "run", "compare"
@@ -77,6 +80,7 @@ def run(
     resume: Resume = False,
     labelled_bag: LabelledBag = False,
     require: Require = None,
+    rerun: Rerun = None,
     report: Report = True,
     json: JsonFile = None,
 ) -> None:
@@ -99,6 +103,7 @@ def run(
         ray=ray,
         resume=resume,
         labelled_bag=labelled_bag,
+        rerun=rerun,
         report=report,
         require=require,
         command=("bisenet", *sys.argv[1:]),

@@ -74,14 +74,6 @@ def _latched_qos() -> Any:
     from rosbags import interfaces as ros
 
     never = ros.QosTime(0, 0)
-    return ros.Qos(
-        ros.QosHistory.KEEP_LAST,
-        1,
-        ros.QosReliability.RELIABLE,
-        ros.QosDurability.TRANSIENT_LOCAL,
-        deadline=never,
-        lifespan=never,
-        liveliness=ros.QosLiveliness.SYSTEM_DEFAULT,
-        liveliness_lease_duration=never,
-        avoid_ros_namespace_conventions=False,
-    )
+    reliable, kept = ros.QosReliability.RELIABLE, ros.QosDurability.TRANSIENT_LOCAL
+    alive = ros.QosLiveliness.SYSTEM_DEFAULT
+    return ros.Qos(ros.QosHistory.KEEP_LAST, 1, reliable, kept, never, never, alive, never, False)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from bisenet_core.drives import bag_messages as messages
-from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.drives.bag_writer import BagWriter
 from bisenet_core.drives.drive import Frame
 from bisenet_core.errors import InputError
@@ -15,24 +15,36 @@ from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import overlay
 
 LABELS = "/segmentation/labels"
+CONFIDENCE = "/segmentation/confidence"
 OVERLAY = "/segmentation/overlay"
 LABEL_INFO = "/segmentation/label_info"
 DIAGNOSTICS = "/diagnostics"
 
 _STATUS = "segmentation: image"  # as the node calls it
+_NUMBERS = "/replay"
 _SECOND = 1_000_000_000
+
+
+class LabelledFrame(NamedTuple):
+    """A frame, with HxW uint8 labels and confidence (255 times a probability); None where there are none."""
+
+    frame: Frame
+    labels: np.ndarray | None
+    confidence: np.ndarray | None
+    numbers: Mapping[str, float]
+    """Of this frame, by name: what viewers draw over the time."""
 
 
 @contextmanager
 def open_labelled_bag(
-    path: Path, source: BagDrive, label_space: LabelSpace
+    path: Path, source: Path, label_space: LabelSpace
 ) -> Iterator["LabelledBagWriter"]:
     """A writer into the new bag ``path``, of which nothing is left where the block fails.
 
     Raises InputError where ``path`` exists, lies in the source, or cannot be written.
     """
-    if source.path.resolve() in path.resolve().parents:
-        raise InputError(f"{path} would lie in the recording {source.path}; name a folder outside of it")
+    if source.resolve() in path.resolve().parents:
+        raise InputError(f"{path} would lie in the recording {source}; name a folder outside of it")
     with BagWriter(path) as bag:
         writer = LabelledBagWriter(bag, label_space)
         yield writer
@@ -42,8 +54,8 @@ def open_labelled_bag(
 class LabelledBagWriter:
     """Writes into ``bag`` with the recorded stamps, frame names and times of recording.
 
-    Labels are mono8, the overlay is rgb8. The label info comes once, with the first frame; diagnostics once a
-    second of the recording, with the counts that ``write`` was given last.
+    Labels and confidence are mono8, the overlay is rgb8. The label info comes once, with the first frame;
+    diagnostics once a second of the recording, with the counts that ``write`` was given last.
     """
 
     def __init__(self, bag: BagWriter, label_space: LabelSpace) -> None:
@@ -52,12 +64,13 @@ class LabelledBagWriter:
         self._counts: Mapping[str, object] = {}
         self._last_ns = self._next_report = -1
 
-    def write(self, frame: Frame, labels: np.ndarray | None, counts: Mapping[str, object]) -> None:
+    def write(self, labelled: LabelledFrame, counts: Mapping[str, object]) -> None:
         """Add a frame; they come in the order of the recording.
 
-        ``labels``: HxW uint8 of the frame's size, or None where it was not labelled. ``counts``: the account
-        so far, this frame in it, such as received, published and failed. Raises InputError.
+        ``counts``: the account so far, this frame in it, such as received, published and failed. Raises
+        InputError.
         """
+        frame = labelled.frame
         if self._last_ns < 0:
             self._begin(frame)
         elif frame.recorded_ns >= self._next_report:
@@ -65,8 +78,13 @@ class LabelledBagWriter:
             # A recording may have gaps, or a clock that jumps: a second without images has no report.
             self._next_report += _SECOND * (1 + (frame.recorded_ns - self._next_report) // _SECOND)
         self._counts, self._last_ns = dict(counts), frame.recorded_ns
-        if labels is not None and frame.image is not None:
-            self._write_labels(frame, frame.image, labels)
+        if labelled.labels is not None and frame.image is not None:
+            self._put_image(LABELS, frame, labelled.labels)
+            self._put_image(OVERLAY, frame, overlay(frame.image, labelled.labels, self._label_space))
+        if labelled.confidence is not None:
+            self._put_image(CONFIDENCE, frame, labelled.confidence)
+        for name, value in labelled.numbers.items():
+            self._bag.put(f"{_NUMBERS}/{name}", frame.recorded_ns, messages.number(value))
 
     def finish(self) -> None:
         """Report the counts of the last frames."""
@@ -79,11 +97,10 @@ class LabelledBagWriter:
         info = messages.label_info(self._label_space, header)
         self._bag.put(LABEL_INFO, frame.recorded_ns, info, latched=True)
 
-    def _write_labels(self, frame: Frame, image: np.ndarray, labels: np.ndarray) -> None:
+    def _put_image(self, topic: str, frame: Frame, pixels: np.ndarray) -> None:
         header = messages.header(frame.stamp_ns, frame.frame_id)
-        self._bag.put(LABELS, frame.recorded_ns, messages.image(labels, "mono8", header))
-        picture = overlay(image, labels, self._label_space)
-        self._bag.put(OVERLAY, frame.recorded_ns, messages.image(picture, "rgb8", header))
+        encoding = "mono8" if pixels.ndim == 2 else "rgb8"
+        self._bag.put(topic, frame.recorded_ns, messages.image(pixels, encoding, header))
 
     def _report(self, time_ns: int) -> None:
         header = messages.header(time_ns, "")

@@ -11,7 +11,7 @@ from recorded_bags import START, STEP, images, labels, picture, storage_file, wr
 from rosbags.highlevel import AnyReader
 
 from bisenet_core.drives.bag_drive import BagDrive
-from bisenet_core.drives.labelled_bag import open_labelled_bag
+from bisenet_core.drives.labelled_bag import LabelledFrame, open_labelled_bag
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
@@ -29,11 +29,12 @@ def recording(tmp_path):
 
 def write(recording, path):
     """Labels for every frame but the third."""
-    with open_labelled_bag(path, recording, CAMVID_11) as writer:
+    with open_labelled_bag(path, recording.path, CAMVID_11) as writer:
         for frame in recording.frames():
             found = None if frame.index == 2 else labels(frame.index)
             counts = {"received": frame.index + 1, "failed": int(frame.index >= 2)}
-            writer.write(frame, found, counts)
+            sure = None if found is None else 255 - found
+            writer.write(LabelledFrame(frame, found, sure, {"dropped": frame.index / 2}), counts)
     return path
 
 
@@ -58,20 +59,30 @@ def test_labels_and_overlay_have_the_images_stamps_times_and_sizes(recording, tm
         "/segmentation/labels": "sensor_msgs/msg/Image",
         "/segmentation/overlay": "sensor_msgs/msg/Image",
         "/segmentation/label_info": "vision_msgs/msg/LabelInfo",
+        "/segmentation/confidence": "sensor_msgs/msg/Image",
+        "/replay/dropped": "std_msgs/msg/Float64",
         "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
     }
     expected = [index for index in range(COUNT) if index != 2]
-    for topic, encoding, channels in (("labels", "mono8", 1), ("overlay", "rgb8", 3)):
+    drawn = {
+        "labels": lambda index: labels(index)[..., None],
+        "confidence": lambda index: 255 - labels(index)[..., None],
+        "overlay": lambda index: overlay(picture(index), labels(index), CAMVID_11),
+    }
+    for topic, encoding in (("labels", "mono8"), ("confidence", "mono8"), ("overlay", "rgb8")):
         messages = found[f"/segmentation/{topic}"]
         assert [time for time, _ in messages] == [START + index * STEP for index in expected]
         for (time, message), index in zip(messages, expected):
             assert (stamp(message), message.header.frame_id) == (time, "camera")
-            assert (message.encoding, message.step) == (encoding, message.width * channels)
-            pixels = message.data.reshape(message.height, message.width, channels)
-            known = labels(index)[..., None] if channels == 1 else overlay(
-                picture(index), labels(index), CAMVID_11
-            )
-            np.testing.assert_array_equal(pixels, known)
+            known = drawn[topic](index)
+            assert (message.encoding, message.step) == (encoding, message.width * known.shape[2])
+            np.testing.assert_array_equal(message.data.reshape(known.shape), known)
+
+
+def test_numbers_of_every_frame_are_time_series(recording, tmp_path):
+    found, _ = read(write(recording, tmp_path / "out"))
+    series = [(time, message.data) for time, message in found["/replay/dropped"]]
+    assert series == [(START + index * STEP, index / 2) for index in range(COUNT)]
 
 
 def test_label_info_and_diagnostics(recording, tmp_path):
@@ -126,8 +137,9 @@ def test_nothing_is_ever_replaced(recording, tmp_path):
 
 
 def test_an_evaluation_that_fails_leaves_nothing(recording, tmp_path):
-    with pytest.raises(RuntimeError), open_labelled_bag(tmp_path / "out", recording, CAMVID_11) as writer:
-        writer.write(next(recording.frames()), labels(0), {})
+    out = tmp_path / "out"
+    with pytest.raises(RuntimeError), open_labelled_bag(out, recording.path, CAMVID_11) as writer:
+        writer.write(LabelledFrame(next(recording.frames()), labels(0), None, {}), {})
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["drive"]
 

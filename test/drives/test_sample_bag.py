@@ -1,7 +1,7 @@
 """`scripts/sample_bag` writes a drive that this package plays and that other readers open."""
 
-import subprocess
-import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,18 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZE, FRAMES = (64, 48), 3
 
 
-def write(folder, *options, status=0):
-    """Run the script; returns what it says on stderr."""
-    script = ROOT / "scripts/sample_bag"
-    command = [sys.executable, script, folder, "--size", "64x48", "--frames", str(FRAMES)]
-    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == status, done.stderr
-    return done.stderr
+@pytest.fixture
+def write(capsys):
+    """Call it to run the script; it returns what that says on stderr."""
+    loader = SourceFileLoader("sample_bag", str(ROOT / "scripts/sample_bag"))
+    script = module_from_spec(spec_from_loader(loader.name, loader))
+    loader.exec_module(script)
+
+    def write(folder, *options, status=0):
+        assert script.main([str(folder), "--size", "64x48", "--frames", str(FRAMES), *options]) == status
+        return capsys.readouterr().err
+
+    return write
 
 
 def frames(folder):
@@ -36,7 +41,7 @@ def frames(folder):
 
 
 @pytest.mark.parametrize("images", ["png", "jpeg", "raw"])
-def test_images_and_labels_are_those_of_the_rendered_drive(tmp_path, images):
+def test_images_and_labels_are_those_of_the_rendered_drive(write, tmp_path, images):
     write(tmp_path / "drive", "--images", images)
     found = frames(tmp_path / "drive")
     assert len(found) == FRAMES
@@ -47,7 +52,7 @@ def test_images_and_labels_are_those_of_the_rendered_drive(tmp_path, images):
         assert frame.frame_id == "camera_optical_frame"
 
 
-def test_camera_info_is_that_of_the_camera_and_names_of_the_labels_come_first(tmp_path):
+def test_camera_info_is_that_of_the_camera_and_names_of_the_labels_come_first(write, tmp_path):
     write(tmp_path / "drive")
     with AnyReader([tmp_path / "drive"]) as reader:
         messages = [(c.topic, reader.deserialize(data, c.msgtype)) for c, _, data in reader.messages()]
@@ -66,7 +71,7 @@ def test_camera_info_is_that_of_the_camera_and_names_of_the_labels_come_first(tm
     assert (info.width, info.height, info.d.any()) == (*SIZE, False)
 
 
-def test_nothing_is_replaced_and_bad_input_is_one_line(tmp_path):
+def test_nothing_is_replaced_and_bad_input_is_one_line(write, tmp_path):
     write(tmp_path / "drive")
     before = sorted(path.read_bytes() for path in (tmp_path / "drive").iterdir())
     assert "exists already; a bag never replaces anything" in write(tmp_path / "drive", status=2)

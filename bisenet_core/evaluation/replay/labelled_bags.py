@@ -1,19 +1,19 @@
-"""Write the labels that an evaluation has kept as bags, for viewers."""
+"""Write the labels that an evaluation has kept as bags, for viewers; labelled_frames reads them."""
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import cv2
-import numpy as np
-
 from bisenet_core.drives.bags.bag_files import is_bag_file, stored_name
-from bisenet_core.drives.labelled_bag import open_labelled_bag
+from bisenet_core.drives.labelled_bag import LabelledFrame, open_labelled_bag
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.errors import explain_os_errors
+from bisenet_core.evaluation.metrics.mailbox_simulation import SUPERSEDED
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
+from bisenet_core.evaluation.replay.part_result import unpack_labels
 from bisenet_core.evaluation.replay.worker import AHEAD, Progress
 from bisenet_core.labels.label_space import LabelSpace
 
@@ -39,6 +39,22 @@ def write_labelled_bags(
                 _replace(folder / name, bag, state, space, progress)
 
 
+def labelled_frames(bag: EvaluatedBag) -> Iterator[LabelledFrame]:
+    """The frames of a bag whose labels were kept, in order."""
+    dropped = 0
+    pngs = (png for result in bag.results() for png in result.labels)
+    with bag.reading() as source:
+        frames = read_ahead(source.frames(with_truth=False), AHEAD)
+        for frame, png, row in zip(frames, pngs, bag.rows, strict=True):
+            dropped += row["driven"] == SUPERSEDED
+            labels, confidence = unpack_labels(png, row["height"])
+            mean = None if confidence is None else confidence.mean() / 255
+            numbers = {"latency_ms": row["segment_ms"], "age_as_driven_ms": row["age_ms"],
+                       "mean_confidence": mean, "dropped_as_driven": dropped}
+            known = {name: float(value) for name, value in numbers.items() if value is not None}
+            yield LabelledFrame(frame, labels, confidence, known)
+
+
 def _folder_name(bag: Path) -> str:
     path = Path(os.path.abspath(bag))
     return path.name if path.is_dir() or not is_bag_file(path) else stored_name(path).stem
@@ -62,17 +78,9 @@ def _replace(path: Path, bag: EvaluatedBag, state: str, space: LabelSpace, progr
 
 def _write(path: Path, bag: EvaluatedBag, space: LabelSpace, progress: Progress) -> None:
     counts = Counter(received=0, published=0, failed=0)
-    labels = (png for result in bag.results() for png in result.labels)
-    with bag.reading() as source, open_labelled_bag(path, source, space) as writer:
-        frames = read_ahead(source.frames(with_truth=False), AHEAD)
-        for frame, png in zip(frames, labels, strict=True):
+    with open_labelled_bag(path, bag.recording.path, space) as writer:
+        for labelled in labelled_frames(bag):
             counts["received"] += 1
-            counts["published" if png else "failed"] += 1
-            writer.write(frame, _decoded(png), counts)
+            counts["failed" if labelled.labels is None else "published"] += 1
+            writer.write(labelled, counts)
             progress(1)
-
-
-def _decoded(png: bytes) -> np.ndarray | None:
-    if not png:
-        return None
-    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)

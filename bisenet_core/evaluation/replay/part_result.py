@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.replay.frame_result import COUNTS, STAGES, FrameResult
 from bisenet_core.evaluation.replay.job import Part, ReplayJob, fingerprint
 from bisenet_core.files import replacing
+from bisenet_core.runtime.segmenter import Segmentation
 
 _NUMBERS = ("index", "recorded_ns", "stamp_ns", "width", "height")
 
@@ -33,7 +35,7 @@ class PartResult:
     seconds: float = 0.0
     """What the whole part took, reading and scoring included."""
     labels: tuple[bytes, ...] = ()
-    """PNG of each frame's labels where they were asked for, empty bytes for a frame that has none."""
+    """Of each frame, where they were asked for, see ``pack_labels``; empty bytes for one that has none."""
 
     def save(self, path: Path) -> None:
         """Write to ``path``, an .npz without pickled objects. A reader sees all of it or the file before."""
@@ -90,6 +92,21 @@ class PartResult:
         labels = arrays["labels"].tobytes()
         pngs = tuple(labels[start:end] for start, end in zip([0, *ends], ends))
         return cls(about["fingerprint"], frames, about["device"], about["cores"], about["seconds"], pngs)
+
+
+def pack_labels(labelled: Segmentation) -> bytes:
+    """A PNG with the labels and, below them, the confidence."""
+    assert labelled.confidence is not None
+    both = np.vstack([labelled.labels, labelled.confidence])
+    return bytes(cv2.imencode(".png", both, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1])
+
+
+def unpack_labels(png: bytes, height: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Labels and confidence of a frame, HxW uint8; None for what was not kept."""
+    if not png:
+        return None, None
+    rows = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED))
+    return rows[:height], rows[height:] if len(rows) > height else None  # once the labels alone were kept
 
 
 def _timings_row(frame: FrameResult) -> list[float]:

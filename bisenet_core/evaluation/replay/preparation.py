@@ -41,6 +41,7 @@ class Request:
     ray: str | None = None
     resume: bool = False
     labelled_bag: bool = False
+    rerun: Path | None = None
     report: bool = True
     require: Path | None = None
     command: tuple[str, ...] = ()
@@ -72,7 +73,7 @@ def prepare_models(request: Request) -> Models:
             labels=_absolute(request.labels) if request.labels else None,
             label_topic=request.label_topic,
             significant_bits=request.significant_bits,
-            keep_labels=request.labelled_bag,
+            keep_labels=request.labelled_bag or request.rerun is not None,
         )
         return Models(job, segmenter.label_space, _about(request, segmenter))
 

@@ -20,6 +20,7 @@ from bisenet_core.evaluation.replay.part_result import PartResult, PartStore
 from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
 from bisenet_core.evaluation.replay.ray_jobs import run_on_ray
 from bisenet_core.evaluation.replay.requirements import Requirements, read_requirements
+from bisenet_core.evaluation.replay.rerun_file import check_rerun_file, write_rerun
 from bisenet_core.evaluation.replay.results import save_results, write_results
 from bisenet_core.evaluation.replay.worker import Progress, Worker
 from bisenet_core.reports.console import progress_bar
@@ -38,6 +39,8 @@ def replay(request: Request) -> dict[str, Any]:
     Raises InputError for bad input, EvaluationError where workers keep dying; finished parts are kept.
     """
     requirements = read_requirements(request.require) if request.require else None
+    if request.rerun is not None:
+        check_rerun_file(request.rerun)
     models = prepare_models(request)
     recordings, left_out = open_recordings(request, models.space)
     for line in left_out:
@@ -66,6 +69,9 @@ def _replay(
     if request.labelled_bag:
         with _progress("writing labelled bags", sum(len(bag.recording) for bag in bags)) as progress:
             write_labelled_bags(request.output / LABELLED_BAGS, bags, models.space, progress)
+    if request.rerun is not None:
+        with _progress(f"writing {request.rerun}", sum(len(bag.recording) for bag in bags)) as progress:
+            write_rerun(request.rerun, bags, models.space, progress)
     if request.report:
         _write_report(request.output, results, bags, models.job)
     return results

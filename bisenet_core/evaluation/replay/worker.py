@@ -22,7 +22,7 @@ from bisenet_core.evaluation.metrics.temporal_consistency import View
 from bisenet_core.evaluation.replay.cores import available_cores
 from bisenet_core.evaluation.replay.frame_result import FrameResult, FrameScorer, view_of
 from bisenet_core.evaluation.replay.job import Part, ReplayJob, fingerprint, settings_of
-from bisenet_core.evaluation.replay.part_result import PartResult
+from bisenet_core.evaluation.replay.part_result import PartResult, pack_labels
 from bisenet_core.runtime.segmenter import Segmentation, Segmenter
 
 #: Decoded frames that wait for the network, and labelled ones that wait to be scored: enough to bridge a
@@ -149,7 +149,8 @@ class Worker:
         if frame.image is None:
             return frame, None, None
         try:
-            labelled = self.segmenter.segment(frame.image, "rgb", with_confidence=frame.truth is not None)
+            with_confidence = frame.truth is not None or self._job.keep_labels
+            labelled = self.segmenter.segment(frame.image, "rgb", with_confidence)
             teacher = self._teacher.segment(frame.image, "rgb").labels if self._teacher else None
         except InferenceError as error:
             return replace(frame, problem=str(error)), None, None
@@ -162,7 +163,7 @@ class Worker:
         labelled: Segmentation | None,
         teacher: np.ndarray | None,
     ) -> tuple[FrameResult, bytes]:
-        png = _png(labelled.labels) if labelled and self._job.keep_labels else b""
+        png = pack_labels(labelled) if labelled and self._job.keep_labels else b""
         return scorer.score(frame, labelled, teacher), png
 
     def _open_model(self, model: str, sha256: str | None, settings: str | None) -> Segmenter:
@@ -185,7 +186,3 @@ class Worker:
 def _refuse_another(library: str, version: str, expected: str) -> None:
     if version != expected:
         raise InputError(f"a worker has {library} {version}, the evaluation {expected}; install that there")
-
-
-def _png(labels: np.ndarray) -> bytes:
-    return bytes(cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1])

@@ -21,6 +21,7 @@ pytest.importorskip("typer", reason="the command line needs typer and rich")
 pytest.importorskip("openvino", reason="the model is run with openvino")
 
 from recorded_bags import COMPRESSED, IMAGES, LABELS, RAW, START, STEP, Record, picture, write_bag
+from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin
 
 from bisenet_core.cli import main
@@ -475,6 +476,23 @@ def test_the_labelled_bag_has_the_labels(spread, street_bag, tiny_model_folder, 
         expected = cv2.imread(str(tmp_path / f"labels/labels/{frame.index:06d}.png"), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(frame.image[..., 0], expected)
     assert len(written) == 23
+
+
+def test_the_labelled_bag_has_confidence_and_time_series_of_the_frames(spread):
+    found = {}
+    with AnyReader([spread / "labelled" / "street"]) as reader:
+        for connection, _, data in reader.messages():
+            found.setdefault(connection.topic, []).append(reader.deserialize(data, connection.msgtype))
+    with open(spread / "frames.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    means = [message.data for message in found["/replay/mean_confidence"]]
+    assert means == [image.data.mean() / 255 for image in found["/segmentation/confidence"]]
+    assert len(means) == 23 and len({image.data.tobytes() for image in found["/segmentation/confidence"]}) > 1
+    latencies = [float(row["segment_ms"]) for row in rows]
+    assert [message.data for message in found["/replay/latency_ms"]] == pytest.approx(latencies, abs=1e-3)
+    dropped = np.cumsum([row["driven"] == "superseded" for row in rows]).tolist()
+    assert [message.data for message in found["/replay/dropped_as_driven"]] == dropped
+    assert len(found["/replay/age_as_driven_ms"]) == 23 - dropped[-1]
 
 
 @pytest.mark.parametrize("bags", [1, MOST_OPEN + 1])

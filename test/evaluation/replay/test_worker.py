@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from bisenet_core import __version__
 from bisenet_core.errors import InferenceError, InputError
 from bisenet_core.evaluation.replay import worker as worker_module
 from bisenet_core.evaluation.replay.job import split
+from bisenet_core.evaluation.replay.part_result import unpack_labels
 from bisenet_core.evaluation.replay.worker import MOST_OPEN, Worker, evaluate_part
 from bisenet_core.labels.metrics import ConfusionMatrix
 from bisenet_core.runtime.segmenter import Segmenter
@@ -120,14 +122,17 @@ def test_a_teacher_of_the_same_weights_agrees(job, street_bag):
 
 
 def test_kept_labels_are_the_labels(job, street, street_bag):
-    import cv2
-
     (part,) = split(street_bag, IMAGES, 3)
     pngs = evaluate_part(replace(job, keep_labels=True), part).labels
     with Segmenter.open(job.model, precision="fp32") as segmenter:
         for png, (image, _) in zip(pngs, street, strict=False):
-            labels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
-            np.testing.assert_array_equal(labels, segmenter.segment(image).labels)
+            labels, confidence = unpack_labels(png, 64)
+            expected = segmenter.segment(image, with_confidence=True)
+            np.testing.assert_array_equal(labels, expected.labels)
+            np.testing.assert_array_equal(confidence, expected.confidence)
+            alone = cv2.imencode(".png", labels)[1].tobytes()  # as parts had it before there was confidence
+            kept, nothing = unpack_labels(alone, 64)
+            assert (kept == labels).all() and nothing is None
 
 
 @pytest.mark.parametrize(

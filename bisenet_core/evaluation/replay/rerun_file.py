@@ -1,0 +1,65 @@
+"""Write an evaluation as a recording of Rerun: images, labels with names, confidence, latency and drops."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bisenet_core.drives.labelled_bag import LabelledFrame
+from bisenet_core.errors import InputError, explain_os_errors
+from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
+from bisenet_core.evaluation.replay.labelled_bags import labelled_frames
+from bisenet_core.evaluation.replay.worker import Progress
+from bisenet_core.files import replacing
+from bisenet_core.labels.label_space import UNLABELED, LabelSpace
+
+_JPEG_QUALITY = 90
+
+
+def check_rerun_file(path: Path) -> None:
+    """Raise InputError for a name that is none of a Rerun recording, or where rerun-sdk is not installed."""
+    if path.suffix != ".rrd":
+        raise InputError(f"--rerun {path} would be no recording of Rerun; expected a name that ends in .rrd")
+    _rerun()
+
+
+def write_rerun(path: Path, bags: list[EvaluatedBag], space: LabelSpace, progress: Progress) -> None:
+    """Write every frame of the bags, each bag below its name, at the time when it was recorded.
+
+    A file that is there is replaced when the new one is whole. Raises InputError where that is not possible.
+    """
+    rr = _rerun()
+    recording = rr.RecordingStream("bisenet_replay")
+    advice = "choose another --rerun, and add --resume to go on"
+    with explain_os_errors(f"cannot write {path}", advice), replacing(path) as unfinished:
+        unfinished.touch()  # rerun-sdk says nothing where it cannot make the file
+        recording.save(unfinished)
+        recording.log("/", rr.AnnotationContext(_classes(rr, space)), static=True)
+        for bag in bags:
+            for labelled in labelled_frames(bag):
+                _log(rr, recording, bag.name, labelled)
+                progress(1)
+        recording.disconnect()
+
+
+def _log(rr: Any, recording: Any, bag: str, labelled: LabelledFrame) -> None:
+    recording.set_time("recorded", timestamp=np.datetime64(labelled.frame.recorded_ns, "ns"))
+    if labelled.frame.image is not None:
+        recording.log([bag, "camera"], rr.Image(labelled.frame.image).compress(_JPEG_QUALITY))
+    if labelled.labels is not None:
+        recording.log([bag, "camera", "labels"], rr.SegmentationImage(labelled.labels, opacity=0.5))
+    for name, value in labelled.numbers.items():
+        recording.log([bag, name], rr.Scalars(value))
+
+
+def _classes(rr: Any, space: LabelSpace) -> list[Any]:
+    names = [rr.AnnotationInfo(index, name, space.palette[index]) for index, name in enumerate(space.classes)]
+    return [*names, rr.AnnotationInfo(UNLABELED, "unlabeled", (0, 0, 0, 0))]
+
+
+def _rerun() -> Any:
+    try:
+        import rerun
+    except ImportError:
+        raise InputError("--rerun needs rerun-sdk: pip install 'bisenet_ros[rerun]'") from None
+    return rerun
