@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROBOT_ROOMS = ("errors", "files", "labels", "images", "runtime")
 TORCH_ROOMS = ("models", "learning", "deployment", "benchmarks")
-NODE_TOOLS = ("harness", "demo", "benchmark", "replay")
+NODE_TOOLS = ("harness", "demo", "replay")
 
 # imports modules one after the other, and prints every package and subpackage that has come with them
 PROBE = """

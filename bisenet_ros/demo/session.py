@@ -15,7 +15,7 @@ from bisenet_core.errors import InputError
 from bisenet_ros.demo.preparation import emptied
 from bisenet_ros.harness.camera_publisher import SETTLE_S, create_camera, stamp_ns
 from bisenet_ros.harness.live_account import LiveAccount
-from bisenet_ros.harness.node_under_load import READY_TIMEOUT_S, NodeUnderLoad, ProcessError
+from bisenet_ros.harness.node_process import READY_TIMEOUT_S, NodeProcess, ProcessError
 from bisenet_ros.harness.node_watch import NodeAccount
 from bisenet_ros.harness.player import Player
 from bisenet_ros.harness.timeline import Timeline
@@ -83,7 +83,7 @@ class DemoSession:
         self._strict = strict
         self._account = LiveAccount()
         self._recorder = LabelRecorder(emptied(output / "labels"), self._account)
-        self._load = NodeUnderLoad(parameters, output, on_labels=self._recorder.on_labels)
+        self._load = NodeProcess(parameters, output, self._recorder.on_labels)
         self._on_progress = on_progress
 
     def run(self, drive: Drive) -> Playing:

@@ -1,4 +1,4 @@
-"""ChildProcess: a Python module as a process, which is stopped cleanly whatever happens to its tool."""
+"""ChildProcess: a Python program as a process, which is stopped cleanly whatever happens to its tool."""
 
 import ctypes
 import os
@@ -18,17 +18,17 @@ _LAST_BREATH_S = 1.0
 
 
 class ChildProcess:
-    """A Python module run as a process from now on; ``with`` stops it.
+    """A Python module, or a file *.py, run as a process from now on; ``with`` stops it.
 
     stderr, and stdout unless it is ``piped``, go to ``log``. It has a session of its own, so that Ctrl-C
     reaches the tool alone, which then stops its children in order; it also ends when the tool is killed.
     """
 
-    def __init__(self, module: str, arguments: list[str], log: Path, piped: bool = False) -> None:
+    def __init__(self, program: str, arguments: list[str], log: Path, piped: bool = False) -> None:
         self.log = log
         with log.open("wb") as log_file:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [sys.executable, *([] if program.endswith(".py") else ["-m"]), program, *arguments],
                 stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if piped else log_file,
                 stderr=log_file,

@@ -1,4 +1,4 @@
-"""Run demo, benchmark or soak from the command line: errors, exit status and shared options."""
+"""Run the demo, the benchmark or the soak from the command line: errors, exit status and shared options."""
 
 import argparse
 import os

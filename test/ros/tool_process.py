@@ -1,4 +1,4 @@
-"""Runs the node's tools, such as `bisenet_ros.benchmark`, as a user does."""
+"""Runs the node's tools, such as `bisenet_ros.demo`, as a user does."""
 
 import io
 import os
@@ -29,7 +29,7 @@ def call_tool(module, folder, *arguments):
 
 
 def start_tool(module, folder, *arguments):
-    """The running process of a module, or of a path such as scripts/soak; stdout and stderr are pipes."""
+    """The running process of a module, or of a path such as a script; stdout and stderr are pipes."""
     tool = [str(module)] if isinstance(module, Path) else ["-m", module]
     return subprocess.Popen(
         [sys.executable, *tool, *map(str, arguments)], cwd=str(folder),

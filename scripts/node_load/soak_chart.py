@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from samples import Sample
+from soak_samples import Sample
 
 from bisenet_core.reports.figures import BLUE, GREEN, GREY, RED, write_figure
 

@@ -12,7 +12,11 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 if not os.path.isdir("/proc/self/task"):
     pytest.skip("needs Linux's /proc", allow_module_level=True)
 
-from bisenet_ros.harness.process_usage import _stat, usage
+from node_harness import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts" / "node_load"))
+
+from process_usage import _stat, usage
 
 
 def test_threads_files_memory_and_time_of_this_process(tmp_path):

@@ -7,13 +7,22 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 pytest.importorskip("matplotlib", reason="charts need matplotlib: pip install .[train]")
 
-from tool_process import call_tool
+from node_harness import ROOT
+from tool_process import start_tool
+
+BENCHMARK = ROOT / "scripts" / "node_load" / "benchmark.py"
+
+
+def _run(tmp_path, *arguments):
+    with start_tool(BENCHMARK, tmp_path, *arguments) as tool:
+        out, errors = tool.communicate(timeout=240)
+    return tool.returncode, out, errors
 
 
 @pytest.mark.slow
 def test_every_image_is_accounted_for_and_the_figures_are_written(ros, tmp_path, tiny_model_folder):
-    status, out, errors = call_tool(
-        "bisenet_ros.benchmark", tmp_path, "--model", tiny_model_folder, "--precision", "fp32", "--size",
+    status, out, errors = _run(
+        tmp_path, "--model", tiny_model_folder, "--precision", "fp32", "--size",
         "96x64", "--rate", 20, "--seconds", 1, "--json", "figures.json", "--plot", "charts",
         "--cameras", 2, 1, "--transport", "compressed")  # the soak's images are raw
     assert status == 0, errors
@@ -45,6 +54,6 @@ def test_every_image_is_accounted_for_and_the_figures_are_written(ros, tmp_path,
     (["--output", "/dev/null/logs"], "benchmark: cannot write to /dev/null/logs/1_raw: Not a directory"),
 ])
 def test_bad_input_is_refused(ros, tmp_path, arguments, line):
-    status, _, errors = call_tool("bisenet_ros.benchmark", tmp_path, *arguments)
+    status, _, errors = _run(tmp_path, *arguments)
     assert status == 2
     assert line in errors and "Traceback" not in errors

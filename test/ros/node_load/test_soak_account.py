@@ -14,12 +14,12 @@ from node_harness import ROOT
 from bisenet_core.errors import InputError
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.harness.node_watch import NodeAccount, NodeWatch
-from bisenet_ros.harness.process_usage import Usage
 
-sys.path.insert(0, str(ROOT / "scripts" / "soak"))
+sys.path.insert(0, str(ROOT / "scripts" / "node_load"))
 
-from chart import draw_soak
-from soak import Soak
+from process_usage import Usage
+from soak_chart import draw_soak
+from soak_run import Soak
 
 FACTS = {"model": "tiny", "backend": "numpy", "precision": "fp32", "device": "a CPU", "input_size": "96x64"}
 

@@ -1,13 +1,20 @@
 """Figures of a measurement, from what the node's diagnostics say and what has come."""
 
+import sys
+
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
-from bisenet_ros.benchmark.measurement import cpu_percent, latency_of_kept, node_times, why_unlabelled
+from node_harness import ROOT
+
 from bisenet_ros.diagnostics import counts_from_values
 from bisenet_ros.harness.node_watch import NodeAccount
-from bisenet_ros.harness.process_usage import Usage
+
+sys.path.insert(0, str(ROOT / "scripts" / "node_load"))
+
+from measurement import cpu_percent, latency_of_kept, node_times, why_unlabelled
+from process_usage import Usage
 
 FACTS = {"received": "20", "published": "20", "own_cpu_ms_p50": "1.5"}
 FACTS.update({"{}_ms_p{}".format(stage, percent): str(value) for stage, value in (

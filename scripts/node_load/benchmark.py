@@ -1,4 +1,4 @@
-"""Benchmark the real node: `python -m bisenet_ros.benchmark --size 2048x1024 --rate 10 --cameras 1`.
+"""Benchmark the real node: `.venv/bin/python scripts/node_load/benchmark.py --rate 10`.
 
 Each camera and the node are processes of their own, on a ROS domain of their own; this process receives the
 labels. Several values of --cameras and --transport are measured one after the other.
@@ -12,14 +12,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmark_chart import draw_benchmark
+from measurement import measure
+from node_under_load import NodeUnderLoad, Sending
+
 from bisenet_core.commands.options import parse_size
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
-from bisenet_ros.benchmark.chart import draw_benchmark
-from bisenet_ros.benchmark.measurement import measure
 from bisenet_ros.harness.isolation import let_large_images_through
-from bisenet_ros.harness.node_under_load import NodeUnderLoad, Sending
 from bisenet_ros.harness.tool import add_model_options, run_tool
 
 # Rows of the table: what is said, and the figure it is taken from.

@@ -1,4 +1,4 @@
-"""Publish images at a steady rate, as a camera does: `python -m bisenet_ros.harness.camera_process TOPIC`.
+"""Publish images at a steady rate, as a camera does: `python scripts/node_load/camera_process.py TOPIC`.
 
 It prints "matched" once somebody subscribes, begins on the first line of stdin, and ends at --count images or
 at the next line; then it prints {"sent": N} and lives until stdin closes, since a publisher that leaves too

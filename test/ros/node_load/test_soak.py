@@ -19,8 +19,9 @@ from tool_process import start_tool
 
 from bisenet_core.runtime.segmenter import Segmenter
 
-SOAK = ROOT / "scripts" / "soak"
-sys.path.insert(0, str(SOAK))
+LOAD = ROOT / "scripts" / "node_load"
+SOAK = LOAD / "soak.py"
+sys.path.insert(0, str(LOAD))
 
 from faulty_model import write_faulty_model  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""Soak the real node: `.venv/bin/python scripts/soak --minutes 30 --output soak_output`.
+"""Soak the real node: `.venv/bin/python scripts/node_load/soak.py --minutes 30 --output soak_output`.
 
 A camera sends more than the network can take and is replaced by another one every minute; one image in five
 is white, for which the network of a copy of the model gives no numbers. Memory, threads and file descriptors
@@ -14,10 +14,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from chart import draw_soak
 from faulty_model import write_faulty_model
-from samples import Sample
-from soak import Soak
+from node_under_load import NodeUnderLoad, Sending
+from soak_chart import draw_soak
+from soak_run import Soak
+from soak_samples import Sample
 
 from bisenet_core.commands.options import parse_size
 from bisenet_core.errors import printable
@@ -25,7 +26,7 @@ from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
 from bisenet_ros.harness.isolation import let_large_images_through
-from bisenet_ros.harness.node_under_load import NodeUnderLoad, Sending, make_writable
+from bisenet_ros.harness.node_process import make_writable
 from bisenet_ros.harness.tool import FAILED, add_model_options, run_tool
 
 
