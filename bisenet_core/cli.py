@@ -26,40 +26,24 @@ from bisenet_core.errors import (
 
 #: Command -> where it is below bisenet_core.commands, and the first line of its help, for `bisenet --help`.
 COMMANDS = {
-    "segment": (
-        "segment:segment",
-        "Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them.",
-    ),
-    "evaluate": (
-        "evaluate:evaluate",
-        "Score a model at the images' own size: IoU by class, mean IoU, pixel accuracy, confusions.",
-    ),
-    "calibrate": (
-        "calibrate:calibrate",
-        "Fit the temperature of a model's confidence; keep it in model.json where it lowers the error.",
-    ),
-    "agreement": (
-        "agreement:agreement",
-        "Label every frame twice; count the pixels that differ and how near to a tie they were.",
-    ),
+    "segment": ("segment:segment",
+        "Label images: OUTPUT/labels holds 8-bit grey PNGs of class ids, OUTPUT/overlays pictures of them."),
+    "evaluate": ("evaluate:evaluate",
+        "Score a model at the images' own size: IoU by class, mean IoU, pixel accuracy, confusions."),
+    "calibrate": ("calibrate:calibrate",
+        "Fit the temperature of a model's confidence; keep it in model.json where it lowers the error."),
+    "agreement": ("agreement:agreement",
+        "Label every frame twice; count the pixels that differ and how near to a tie they were."),
     "benchmark": (
-        "benchmark:benchmark",
-        "Time the bare network and the whole segmenter in turn, in one run.",
-    ),
-    "build-engine": (
-        "build_engine:build_engine",
-        "Build the TensorRT engine of a model, so that the first start of the node does not wait for it.",
-    ),
+        "benchmark:benchmark", "Time the bare network and the whole segmenter in turn, in one run."),
+    "build-engine": ("build_engine:build_engine",
+        "Build the TensorRT engine of a model, so that the first start of the node does not wait for it."),
     "complexity": ("complexity:complexity", "Count parameters and operations of a network as deployed."),
     "export": ("export:export", "Write model.onnx and model.json, checked against PyTorch."),
-    "quantize": (
-        "quantize:quantize",
-        "Write model.int8.onnx, calibrated on images, and what it costs; refused where it loses too much.",
-    ),
-    "train": (
-        "train:train",
-        "Train a network as a recipe says and keep the checkpoint that is best on the validation split.",
-    ),
+    "quantize": ("quantize:quantize",
+        "Write model.int8.onnx, calibrated on images, and what it costs; refused where it loses too much."),
+    "train": ("train:train",
+        "Train a network as a recipe says and keep the checkpoint that is best on the validation split."),
     "data": ("data:data", "Data sets on disk."),
     "replay": ("replay:replay_command", "Evaluate a model on recorded drives: BAG... --model M."),
     "weights": ("weights:weights", "Published checkpoints -> model folders."),

@@ -1,11 +1,10 @@
 """`bisenet agreement`: how far two backends or precisions agree on a drive."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bisenet_core.commands.options import JsonFile, Model, SignificantBits
+from bisenet_core.commands.options import Input, JsonFile, Model, SignificantBits
 from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.backend_agreement import Agreement
@@ -13,12 +12,6 @@ from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.segmenter import Segmenter
 
-Input = Annotated[
-    Path,
-    typer.Argument(
-        metavar="INPUT", help="An image, a folder of images, a video or a rosbag.", show_default=False
-    ),
-]
 First = Annotated[str, typer.Option(help="BACKEND:PRECISION, such as openvino:bf16.")]
 Second = Annotated[str, typer.Option(help="What it is compared with.")]
 

@@ -97,7 +97,7 @@ def _show(title: str, found: dict[str, dict[str, Any]]) -> None:
     ]
     rows.append(("(unlabelled)", *(_format_share(content, content["unlabelled"]) for content in contents)))
     rows.append(("images", *(str(content["images"]) for content in contents)))
-    rows.append(("sizes", *(_format_sizes(content["sizes"]) for content in contents)))
+    rows.append(("sizes", *(_commonest(content["sizes"]) for content in contents)))
     rows.append(("problems", *(str(len(content["problems"])) for content in contents)))
     show(table(title, rows, ("class", *found)))
 
@@ -107,7 +107,7 @@ def _format_share(content: dict[str, Any], count: int) -> str:
     return f"{count:,} ({100 * count / max(total, 1):6.2f} %)"
 
 
-def _format_sizes(sizes: dict[str, int]) -> str:
+def _commonest(sizes: dict[str, int]) -> str:
     """The commonest, and how many others there are."""
     if len(sizes) <= 1:
         return "".join(sizes)

@@ -81,7 +81,8 @@ def evaluate(
     images = EveryNth(whole, every)
     with open_network(model, backend, precision) as network:
         found, borne = _score(network, images, chosen, bool(corruptions), f"evaluating {dataset} {split}")
-        used, card = _used(network), network.card
+        ran, card = network.at(network.own_size), network.card
+        used = {"backend": ran.name, "precision": ran.precision}
     common = {"dataset": dataset, "split": split, "model": str(model), **used, "protocol": chosen.as_json()}
     seen = seen_splits(card, data_name(dataset, images), split)
     trained = {"trained_on": trained_on(card), "seen_in_training": seen_note(card, seen)}
@@ -162,25 +163,17 @@ def _check_corruptions(folder: Path | None, protocol: Protocol) -> None:
     check_chart_folder(folder)
 
 
-def _used(network: SizedNetwork) -> dict[str, str]:
-    backend = network.at(network.own_size)
-    return {"backend": backend.name, "precision": backend.precision}
-
-
 def _record(card: ModelCard, result: dict[str, Any]) -> None:
-    name = "{dataset}_{split}_{precision}".format(**result) + _variant(result["protocol"])
+    """Under a name that ends with protocol and size, where these are not those of the deployed model."""
+    name, protocol = "{dataset}_{split}_{precision}".format(**result), result["protocol"]
+    name += "" if protocol["kind"] == "single" else "_" + protocol["kind"]
+    name += "_{}x{}".format(*protocol["size"]) if protocol["size"] else ""
     scores = {key: result[key] for key in ("miou", "pixel_accuracy", "iou", "images", "backend")}
     if result["seen_in_training"]:
         scores["seen_in_training"] = result["seen_in_training"]
     folder = card.onnx_path.parent
     with explain_os_errors(f"cannot record the scores in {folder}", "leave out --record"):
         replace(card, metrics={**card.metrics, name: scores}).save(folder)
-
-
-def _variant(protocol: dict[str, Any]) -> str:
-    """What the name of scores ends with: nothing for the model as it is deployed, else protocol and size."""
-    kind = "" if protocol["kind"] == "single" else "_" + protocol["kind"]
-    return kind + ("_{}x{}".format(*protocol["size"]) if protocol["size"] else "")
 
 
 def _show(result: dict[str, Any]) -> None:

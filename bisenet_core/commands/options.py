@@ -25,6 +25,12 @@ JudgedOn = Annotated[
         show_default="rendered street frames",
     ),
 ]
+Input = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT", help="An image, a folder of images, a video or a rosbag.", show_default=False
+    ),
+]
 NetworkSize = Annotated[
     str | None, typer.Option(help="WIDTHxHEIGHT of the network's input.", show_default="the model's")
 ]

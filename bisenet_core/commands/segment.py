@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, SignificantBits
+from bisenet_core.commands.options import Backend, Input, JsonFile, Model, Precision, SignificantBits
 from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
 from bisenet_core.drives.opening import open_drive
@@ -20,12 +20,6 @@ from bisenet_core.runtime.segmenter import Segmenter
 
 logger = logging.getLogger(__name__)
 
-Input = Annotated[
-    Path,
-    typer.Argument(
-        metavar="INPUT", help="An image, a folder of images, a video or a rosbag.", show_default=False
-    ),
-]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for labels/ and overlays/.")]
 Topic = Annotated[str | None, typer.Option(help="The image topic of a rosbag that has several.")]
 Overlays = Annotated[bool, typer.Option("--overlays/--no-overlays", help="Write overlays beside the labels.")]

@@ -68,7 +68,9 @@ def train(
     training = training_code("bisenet_core.learning.train")
     recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
     root, output = root or Path("data") / recipe.dataset, output or Path("runs") / config.stem
-    is_new = _make_folder(output)
+    is_new = not output.exists()
+    with explain_os_errors(f"cannot make the folder {output}", "choose another --output"):
+        output.mkdir(parents=True, exist_ok=True)
     try:
         best = training.train(
             recipe, root, output, resume=resume, changed_data=changed_data, workers=workers, weights=weights,
@@ -79,7 +81,9 @@ def train(
         if is_new:
             with suppress(OSError):  # it holds something, or another process was faster
                 output.rmdir()
-        raise InputError(_own_line(str(error))) from None
+        text = str(error)  # PyTorch wraps that of a worker process in its traceback
+        own = text.rsplit("InputError: ", 1)[-1] if "Original Traceback" in text else text
+        raise InputError(own) from None
     except training.RunStoppedError as stopped:
         raise SystemExit(_print_how_to_resume(stopped, output)) from None
     if training.is_first_process():
@@ -89,22 +93,9 @@ def train(
         write_json(json, {**summary, **score})
 
 
-def _make_folder(output: Path) -> bool:
-    """Whether it was not there before."""
-    is_new = not output.exists()
-    with explain_os_errors(f"cannot make the folder {output}", "choose another --output"):
-        output.mkdir(parents=True, exist_ok=True)
-    return is_new
-
-
 def _print_how_to_resume(stopped: Any, output: Path) -> int:
     """Exit status; 0 for a process that another one has started, which that one would take for a failure."""
     if not training_code("bisenet_core.learning.train").is_first_process():
         return 0
     print(printable(f"bisenet: {stopped}; go on with --resume --output {output}"), file=sys.stderr)
     return 128 + stopped.signal
-
-
-def _own_line(text: str) -> str:
-    """The error's own line, where PyTorch has wrapped it in the traceback of a worker process."""
-    return text.rsplit("InputError: ", 1)[-1] if "Original Traceback" in text else text

@@ -15,7 +15,7 @@ from rich.text import Text
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
-from bisenet_core.deployment.published.catalogue import CATALOGUE, Published, find_published, is_installed
+from bisenet_core.deployment.published.catalogue import CATALOGUE, find_published, is_installed
 from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.runtime.model_card import ModelCard
 
@@ -43,7 +43,11 @@ ModelName = Annotated[str | None, typer.Option("--name", help="Of the model.", s
 @weights.command("list")
 def list_(json: JsonFile = None) -> None:
     """Show the checkpoints that can be fetched, and which are already in the cache."""
-    entries = [_catalogue_entry(published) for published in CATALOGUE]
+    entries = [
+        {"name": one.name, "publisher": one.publisher, "sha256_prefix": one.sha256_prefix, **asdict(one),
+         "data_terms": DATA_SET_TERMS[one.dataset].terms, "installed": is_installed(one)}
+        for one in CATALOGUE
+    ]
     rows = [
         (e["name"], f"{e['miou']:.2f}", e["evaluated_at"], e["sha256_prefix"], e["publisher"], e["note"],
          "yes" if e["installed"] else "")
@@ -54,12 +58,6 @@ def list_(json: JsonFile = None) -> None:
     overview.caption = Text("the weights stand under their data's terms too: see docs/weights.md")
     show(overview)
     write_json(json, {"checkpoints": entries})
-
-
-def _catalogue_entry(published: Published) -> dict[str, Any]:
-    derived = {key: getattr(published, key) for key in ("name", "publisher", "sha256_prefix")}
-    terms = DATA_SET_TERMS[published.dataset].terms
-    return {**derived, **asdict(published), "data_terms": terms, "installed": is_installed(published)}
 
 
 @weights.command()

@@ -11,11 +11,8 @@ from torch import Tensor, distributed, nn
 
 def world_size() -> int:
     """Number of processes that train together."""
-    return distributed.get_world_size() if _together() else 1
-
-
-def _together() -> bool:
-    return distributed.is_available() and distributed.is_initialized()
+    together = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if together else 1
 
 
 def global_sum(values: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """Model folders to begin with: their networks, whose batch norms are folded, made fit for training."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -94,13 +93,10 @@ def refresh_norms(network: nn.Module, images: Tensor) -> None:
         norm.weight.copy_(scale * (norm.running_var + norm.eps).sqrt())
         norm.bias.copy_(shift + norm.running_mean * scale)
 
-    hooks = [norm.register_forward_hook(measure) for norm in _norms(network)]
+    norms = (module for module in network.modules() if isinstance(module, nn.BatchNorm2d))
+    hooks = [norm.register_forward_hook(measure) for norm in norms]
     was_training = network.training
     network.eval()(images)
     network.train(was_training)
     for hook in hooks:
         hook.remove()
-
-
-def _norms(network: nn.Module) -> Iterable[nn.BatchNorm2d]:
-    return (module for module in network.modules() if isinstance(module, nn.BatchNorm2d))

@@ -73,38 +73,28 @@ def explain_failures(recipe: Recipe, output: Path) -> Iterator[None]:
         explanation = _explanation(error, recipe, output)
         if explanation is None:
             raise
-        raise TrainingError(f"{explanation} {_how_to_go_on(output)}") from None
+        last = output / "last.ckpt"
+        advice = f"go on from {last}, which is whole, with --resume" if last.exists() else "begin anew"
+        raise TrainingError(f"{explanation} {advice}") from None
 
 
 def _explanation(error: Exception, recipe: Recipe, output: Path) -> str | None:
     text = " ".join(str(error).split())
-    if isinstance(error, OSError) and error.errno in _NO_SPACE:
-        return f"{output} cannot be written: {error.strerror}; make room, and"
-    reason = _reason(error, text, recipe)
-    return None if reason is None else f"{reason}; then"
-
-
-def _reason(error: Exception, text: str, recipe: Recipe) -> str | None:
-    if isinstance(error, torch.OutOfMemoryError):
-        return f"the GPU has too little memory for {_sizes(recipe)}"
-    if isinstance(error, MemoryError) or "can't allocate memory" in text:
-        return f"there is too little memory for {_sizes(recipe)}"
-    # a connection is broken where a worker has died while it handed over what it had read
-    if "DataLoader worker" in text or isinstance(error, (ConnectionError, EOFError)):
-        return f"a process that reads the data has died ({text[:100]}); if memory is short, lower --workers"
-    if isinstance(error, torch.distributed.DistError) or "gloo" in text:
-        return f"another process of this run has ended or cannot be reached ({text[:100]})"
-    return None
-
-
-def _sizes(recipe: Recipe) -> str:
-    return (
+    sizes = (
         f"batch_size {recipe.batch_size} in {recipe.accumulate} part(s) at {recipe.crop_width}x"
         f"{recipe.crop_height}; raise accumulate, which changes no result but for batch norms, "
-        f"use more --devices, or lower batch_size or crop_width and crop_height"
+        f"use more --devices, or lower batch_size or crop_width and crop_height; then"
     )
-
-
-def _how_to_go_on(output: Path) -> str:
-    last = output / "last.ckpt"
-    return f"go on from {last}, which is whole, with --resume" if last.exists() else "begin anew"
+    if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        return f"{output} cannot be written: {error.strerror}; make room, and"
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"the GPU has too little memory for {sizes}"
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return f"there is too little memory for {sizes}"
+    # a connection is broken where a worker has died while it handed over what it had read
+    if "DataLoader worker" in text or isinstance(error, (ConnectionError, EOFError)):
+        advice = "if memory is short, lower --workers; then"
+        return f"a process that reads the data has died ({text[:100]}); {advice}"
+    if isinstance(error, torch.distributed.DistError) or "gloo" in text:
+        return f"another process of this run has ended or cannot be reached ({text[:100]}); then"
+    return None

@@ -44,7 +44,8 @@ def check_same_classes(
     """
     changes = _renamed(before.classes, classes) if before.classes else []
     if not changes and before.label_space is not None and space is not None:
-        changes = _recoloured(before.label_space, space)
+        rows = zip(space.classes, before.label_space.palette, space.palette)
+        changes = [f"the colour of {name!r} was {list(a)} and is {list(b)}" for name, a, b in rows if a != b]
     if changes:
         more = f"; and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
         raise InputError(
@@ -54,17 +55,9 @@ def check_same_classes(
 
 
 def _renamed(before: Sequence[str], now: Sequence[str]) -> list[str]:
-    pairs = enumerate(zip_longest(before, now))
-    return [f"class {index} was {_name(a)} and is {_name(b)}" for index, (a, b) in pairs if a != b]
-
-
-def _name(name: str | None) -> str:
-    return "absent" if name is None else repr(name)
-
-
-def _recoloured(before: LabelSpace, now: LabelSpace) -> list[str]:
-    rows = zip(now.classes, before.palette, now.palette)
-    return [f"the colour of {name!r} was {list(a)} and is {list(b)}" for name, a, b in rows if a != b]
+    shown = ["absent" if name is None else repr(name) for pair in zip_longest(before, now) for name in pair]
+    pairs = enumerate(zip(shown[::2], shown[1::2]))
+    return [f"class {index} was {a} and is {b}" for index, (a, b) in pairs if a != b]
 
 
 def check_same_files(before: Checkpoint, now: Mapping[str, Mapping[str, Any]], path: Path) -> None:

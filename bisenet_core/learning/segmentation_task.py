@@ -68,20 +68,16 @@ class SegmentationTask:
 
         With a teacher's probabilities ``soft``, BxKxhxw, the main head's distance from them is another one.
         """
-        found = {head: self._loss_of(head)(logits, target) for head, logits in outputs.items()}
-        total = sum(self._weight_of(head) * value for head, value in found.items())
+        details, recipe = self.network.detail_heads, self.recipe
+        weights = {**dict.fromkeys(self.network.auxiliary, recipe.auxiliary_weight),
+                   **dict.fromkeys(details, recipe.detail_weight)}  # fmt: skip
+        found = {head: (self.detail_loss if head in details else self.loss)(logits, target)
+                 for head, logits in outputs.items()}  # fmt: skip
+        total = sum(weights.get(head, 1.0) * value for head, value in found.items())
         if soft is not None:
             found["teacher"] = distillation(outputs["main"], soft, self.recipe.teacher_temperature)
             total = total + self.recipe.teacher_weight * found["teacher"]
         return {"loss": total, **{f"loss_{head}": value for head, value in found.items()}}
-
-    def _loss_of(self, head: str) -> nn.Module:
-        return self.detail_loss if head in self.network.detail_heads else self.loss
-
-    def _weight_of(self, head: str) -> float:
-        if head in self.network.detail_heads:
-            return self.recipe.detail_weight
-        return self.recipe.auxiliary_weight if head in self.network.auxiliary else 1.0
 
     def new_score(self) -> SegmentationScore:
         return SegmentationScore(self.label_space.num_classes)

@@ -76,7 +76,11 @@ def train(
     check(recipe)
     files = RunFiles(output, save_every)
     before = _run_to_go_on(recipe, files.last, resume, weights)
-    recipe = _note_splits_of_weights(recipe) if before is None else _placed(before.recipe, recipe)
+    if before is None:
+        recipe = _note_splits_of_weights(recipe)
+    else:  # the run's recipe, with the places that are given now
+        places = {key: getattr(recipe, key) or getattr(before.recipe, key) for key in _PLACES}
+        recipe = replace(before.recipe, **places)
     torch.manual_seed(recipe.seed)
     task, data = task_and_data(recipe, root, workers)
     if before is None:
@@ -153,11 +157,6 @@ def _note_splits_of_weights(recipe: Recipe) -> Recipe:
     return recipe
 
 
-def _placed(before: Recipe, given: Recipe) -> Recipe:
-    """The run's recipe with the places that are ``given`` now."""
-    return replace(before, **{key: getattr(given, key) or getattr(before, key) for key in _PLACES})
-
-
 def _check_same_data(before: Checkpoint, task: Task, data: Data, last: Path, changed_data: bool) -> None:
     advice = f"restore them, or begin a new run with --backbone {last} and another --output"
     check_same_classes(before, task.classes, task.label_space, last, advice)
@@ -194,30 +193,21 @@ def _begin(task: Task, data: Data) -> None:
 
 def _begin_with(task: Task, weights: Path) -> None:
     other = read_trained(weights)
+    advice = f"--backbone {weights} takes all but what depends on the classes"
     if len(other.classes) == len(task.classes):
-        advice = f"--backbone {weights} takes all but what depends on the classes"
         check_same_classes(other, task.classes, task.label_space, weights, advice)
+    own = network_state(task.network).items()
+    heads = {name: tensor for name, tensor in own if name.startswith("network.auxiliary.")}
     try:
-        load_network(task.network, {**_auxiliary_heads(task), **other.state})
+        load_network(task.network, {**heads, **other.state})  # a model may be deployed without any
     except RuntimeError as error:
         reason = " ".join(str(error).split("\n\t")[1:2]) or " ".join(str(error).split())
+        theirs, ours = ((one.network, one.options) for one in (other.recipe, task.recipe))
         raise InputError(
             f"{weights} does not fit the recipe's network: it holds {_described(other.recipe)}, the recipe "
-            f"asks for {_described(task.recipe)}{_advice(other.recipe, task.recipe, weights)} "
+            f"asks for {_described(task.recipe)}{f'; {advice}' if theirs == ours else ''} "
             f"({reason.strip()[:200]})"
         ) from None
-
-
-def _auxiliary_heads(task: Task) -> dict[str, Any]:
-    """As they are, for a model that was deployed without any."""
-    state = network_state(task.network)
-    return {name: tensor for name, tensor in state.items() if name.startswith("network.auxiliary.")}
-
-
-def _advice(one: Recipe, other: Recipe, weights: Path) -> str:
-    if (one.network, one.options) != (other.network, other.options):
-        return ""
-    return f"; --backbone {weights} takes all but what depends on the classes"
 
 
 def _described(recipe: Recipe) -> str:

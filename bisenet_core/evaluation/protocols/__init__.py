@@ -1,8 +1,33 @@
 """Ways to label a data set for scoring: single scale, resized, multi-scale with flips, sliding window."""
 
-from bisenet_core.evaluation.protocols.choice import PROTOCOLS, make_protocol
+from dataclasses import fields
+from typing import Any
+
+from bisenet_core.errors import InputError, suggest
 from bisenet_core.evaluation.protocols.dataset_scores import DatasetScores, evaluate_dataset
+from bisenet_core.evaluation.protocols.multi_scale import MultiScale
 from bisenet_core.evaluation.protocols.protocol import Protocol
+from bisenet_core.evaluation.protocols.single_scale import Pad, Resize, Single
 from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
+from bisenet_core.evaluation.protocols.sliding import Sliding
 
 __all__ = ["PROTOCOLS", "DatasetScores", "Protocol", "SizedNetwork", "evaluate_dataset", "make_protocol"]
+
+_KINDS = (Single, Resize, Pad, MultiScale, Sliding)
+PROTOCOLS: dict[str, type[Protocol]] = {kind.kind: kind for kind in _KINDS}
+
+
+def make_protocol(kind: str, **settings: Any) -> Protocol:
+    """The protocol called ``kind``; settings that are None keep their defaults.
+
+    Raises InputError for another name, a setting that this protocol does not have, or a bad value.
+    """
+    if kind not in PROTOCOLS:
+        raise InputError(f"no protocol is called {kind!r}; {suggest(kind, PROTOCOLS)}")
+    given = {name: value for name, value in settings.items() if value is not None}
+    own = [field.name for field in fields(PROTOCOLS[kind])]
+    for name in given:
+        if name not in own:
+            takes = ", ".join(f"--{known}" for known in own)
+            raise InputError(f"--{name} means nothing to --protocol {kind}, which takes {takes}")
+    return PROTOCOLS[kind](**given)

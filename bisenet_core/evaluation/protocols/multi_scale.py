@@ -1,7 +1,6 @@
 """Multi-scale testing with flips, as mmsegmentation defines it: probabilities are averaged."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -36,13 +35,11 @@ class MultiScale(Protocol):
 
     def labels(self, network: SizedNetwork, image: np.ndarray) -> np.ndarray:
         total: np.ndarray | float = 0.0
-        for view in self._views(image, self.size or network.own_size):
+        width, height = self.size or network.own_size
+        for scale in self.scales:
+            view = resized(image, (round(scale * width), round(scale * height)))
             total = total + self._probabilities(network, view, size_of(image))
         return winner(np.asarray(total))
-
-    def _views(self, image: np.ndarray, size: Size) -> Iterator[np.ndarray]:
-        for scale in self.scales:
-            yield resized(image, (round(scale * size[0]), round(scale * size[1])))
 
     def _probabilities(self, network: SizedNetwork, view: np.ndarray, size: Size) -> np.ndarray:
         """Of ``view``, at ``size``; with that of its mirror image added."""

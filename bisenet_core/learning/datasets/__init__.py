@@ -13,20 +13,9 @@ from bisenet_core.learning.datasets.opening import (
     without_pairs,
 )
 from bisenet_core.learning.datasets.segmentation_dataset import SegmentationDataset
-from bisenet_core.learning.datasets.survey import Survey, check_classes, check_dataset, survey
+from bisenet_core.learning.datasets.survey import check_classes, survey
 
 __all__ = [
-    "DATASET_NAMES",
-    "ClassificationDataset",
-    "SegmentationDataset",
-    "Survey",
-    "check_classes",
-    "check_dataset",
-    "classification_splits",
-    "find_dataset",
-    "open_classification",
-    "open_dataset",
-    "splits_of",
-    "survey",
-    "without_pairs",
+    "DATASET_NAMES", "ClassificationDataset", "SegmentationDataset", "check_classes", "classification_splits",
+    "find_dataset", "open_classification", "open_dataset", "splits_of", "survey", "without_pairs",
 ]

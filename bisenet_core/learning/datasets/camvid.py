@@ -44,7 +44,6 @@ class _AllInOne:
 
     @property
     def expected(self) -> str:
-        """The two folders."""
         return f"{self.images} with {self.labels}"
 
     def splits(self, root: Path) -> list[str]:
@@ -53,7 +52,6 @@ class _AllInOne:
         return ["train", "val", "test"] if found else []
 
     def read(self, root: Path, split: str) -> SplitFiles:
-        """The split's part of the two folders."""
         images, labels = root / self.images, root / self.labels
         own = [file for file in files_below(images) if split_of(Path(file).stem) == split]
         truth = [f for f in files_below(labels) if split_of(Path(f).stem.removesuffix("_L")) == split]

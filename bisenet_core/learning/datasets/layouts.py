@@ -57,17 +57,16 @@ class TwoTrees:
 
     @property
     def expected(self) -> str:
-        """The two paths."""
         split = "|".join(dict.fromkeys(self.on_disk.values())) or "SPLIT"
         return f"{self.images.format(split)} with {self.labels.format(split)}"
 
     def splits(self, root: Path) -> list[str]:
-        """Those that have both folders."""
-        words = self.on_disk or {word: word for word in _words(root, self.images)}
+        found = folders_in(root / self.images.split("{}")[0])
+        found.sort(key=lambda word: _USUAL.index(word) if word in _USUAL else len(_USUAL))
+        words = self.on_disk or {word: word for word in found}
         return [split for split, word in words.items() if all(p.is_dir() for p in self._folders(root, word))]
 
     def read(self, root: Path, split: str) -> SplitFiles:
-        """Every image and label file below the split's two folders."""
         images, labels = self._folders(root, self.on_disk.get(split, split))
         found = files_below(labels)
         names = [name.lower() for name in found]
@@ -79,13 +78,6 @@ class TwoTrees:
 
     def _folders(self, root: Path, word: str) -> tuple[Path, Path]:
         return root / self.images.format(word), root / self.labels.format(word)
-
-
-def _words(root: Path, pattern: str) -> list[str]:
-    """What may stand for {} in ``pattern``: the folders at that place, train, val and test before others."""
-    before = root / pattern.split("{}")[0]
-    found = folders_in(before)
-    return sorted(found, key=lambda word: _USUAL.index(word) if word in _USUAL else len(_USUAL))
 
 
 def folders_in(path: Path) -> list[str]:
@@ -185,15 +177,12 @@ class NameLists:
 
     @property
     def expected(self) -> str:
-        """The lists, and what they name."""
         return f"{', '.join(dict.fromkeys(self.lists.values()))} with {self.images.format('NAME')}"
 
     def splits(self, root: Path) -> list[str]:
-        """Those that have a list."""
         return [split for split, path in self.lists.items() if (root / path).is_file()]
 
     def read(self, root: Path, split: str) -> SplitFiles:
-        """What the split's list names."""
         names = [line for _, line in lines_of(root / self.lists[split])]
         files = [Pair(n, str(root / self.images.format(n)), str(root / self.labels.format(n))) for n in names]
         return present(files, self.coding)
@@ -210,7 +199,6 @@ class PathLists:
     expected: str = "SPLIT.txt with an image and a label path on each line"
 
     def splits(self, root: Path) -> list[str]:
-        """The names of the lists."""
         files = [path for path in root.glob("*.txt") if not path.name.startswith(".")]
         found = {path.stem for path in files if path.stem in _USUAL or _lists_pairs(path)}
         return [split for split in _USUAL if split in found] + sorted(found - {*_USUAL})

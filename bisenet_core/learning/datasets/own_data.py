@@ -6,7 +6,7 @@ from typing import Any
 
 from bisenet_core.errors import InputError
 from bisenet_core.files import read_json
-from bisenet_core.labels.label_space import UNLABELED, Color, LabelSpace
+from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 from bisenet_core.learning.datasets.label_coding import IdCoding, ids_of
 from bisenet_core.learning.datasets.layouts import PathLists, Source, TwoTrees
 
@@ -45,7 +45,7 @@ def read_classes(path: Path) -> LabelSpace:
     if not _is_whole(ignore_id):
         raise InputError(f"{path}: ignore_id is {json.dumps(ignore_id)}; expected a whole number")
     names = tuple(entry["name"] for entry in ordered)
-    palette = tuple(_color(entry) for entry in ordered)
+    palette = tuple(tuple(entry["color_rgb"]) for entry in ordered)
     try:
         return LabelSpace(str(content.get("name", path.absolute().parent.name)), names, palette, ignore_id)
     except InputError as error:
@@ -110,8 +110,3 @@ def _is_whole(value: Any) -> bool:
 
 def _is_color(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 3 and all(map(_is_whole, value))
-
-
-def _color(entry: dict[str, Any]) -> Color:
-    red, green, blue = entry["color_rgb"]
-    return red, green, blue

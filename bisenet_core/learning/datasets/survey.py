@@ -1,11 +1,9 @@
 """Read a whole data set before training on it, and list its faults and contents."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -13,28 +11,14 @@ from bisenet_core.errors import InputError
 from bisenet_core.images.orientation import asks_for_turn
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.datasets.image_file import lacks_pixels, read_bytes
+from bisenet_core.learning.datasets.imagenet import ClassificationDataset
 from bisenet_core.learning.datasets.segmentation_dataset import SegmentationDataset
 
 _CHUNK = 32  # images between two signs of progress
 
 
-class Surveyable(Protocol):
-    """A SegmentationDataset, or a ClassificationDataset, which has one class for an image."""
-
-    @property
-    def class_names(self) -> Sequence[str]:
-        """By class id."""
-
-    @property
-    def unpaired(self) -> Sequence[str]:
-        """A line for each file whose other half is missing."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray | int]: ...
-
-    def image_path(self, index: int) -> Path:
-        """The image's file."""
+#: Of which each image has labels, or one class.
+Surveyable = SegmentationDataset | ClassificationDataset
 
 
 @dataclass
@@ -116,8 +100,3 @@ def _survey_of(dataset: Surveyable, indices: range) -> Survey:
         if asks_for_turn(content):
             result.not_turned.append(str(dataset.image_path(index)))
     return result
-
-
-def check_dataset(dataset: Surveyable, workers: int = 1) -> list[str]:
-    """Every problem of the data set, a line each that names the file; none where it is sound."""
-    return survey(dataset, workers).problems

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.datasets import check_dataset, find_dataset, open_dataset, survey
+from bisenet_core.learning.datasets import find_dataset, open_dataset, survey
 from bisenet_core.learning.datasets.image_file import lacks_pixels, read_image
 from bisenet_core.learning.datasets.label_coding import read_ids
 from bisenet_core.learning.datasets.own_data import read_classes
@@ -48,7 +48,7 @@ def _palette_png(path, ids):
 
 
 def _only_problem(name, root, split="train"):
-    problems = check_dataset(find_dataset(name, root, split), workers=2)
+    problems = survey(find_dataset(name, root, split), workers=2).problems
     assert len(problems) == 1, problems
     assert "\n" not in problems[0]
     return problems[0]
