@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -69,7 +70,8 @@ class BagDrive(Drive):
         """int64: when each image was recorded, nanoseconds; never decreasing."""
         if rate_hz:
             self.times_ns = np.array([steady_ns(index, rate_hz) for index in range(len(self))])
-        self.rate_hz = rate_hz or _mean_rate_hz(self.times_ns)
+        seconds = float(self.times_ns[-1] - self.times_ns[0]) / 1e9
+        self.rate_hz = rate_hz or ((len(self) - 1) / seconds if seconds > 0 else None)
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -172,31 +174,22 @@ class BagDrive(Drive):
             )
         if wanted is not None or len(topics) == 1:
             return wanted or topics[0]
-        chosen = next(filter(self._holds_pictures, topics), topics[0])
+        found = {topic: self._bag.messages(topic, IMAGE_TYPES) for topic in topics}
+        chosen = next((topic for topic in topics if _hold_pictures(found[topic])), topics[0])
         self._topic_notes.append(
             f"{self.path}: playing {chosen} of its image topics {', '.join(topics)}; "
             "choose another with --topic"
         )
         return chosen
 
-    def _holds_pictures(self, topic: str) -> bool:
-        """Whether one of a topic's first images can be read; a depth camera's cannot."""
-        messages = self._bag.messages(topic, IMAGE_TYPES)
-        return any(_is_picture(messages, index) for index in range(min(len(messages), _LOOKED_AT)))
 
-
-def _is_picture(messages: Messages, index: int) -> bool:
-    try:
-        view_message(messages.read(index))
-    except InputError:
-        return False
-    return True
-
-
-def _mean_rate_hz(times_ns: np.ndarray) -> float | None:
-    """Mean rate of recording; None where it cannot be known."""
-    seconds = float(times_ns[-1] - times_ns[0]) / 1e9
-    return (len(times_ns) - 1) / seconds if seconds > 0 else None
+def _hold_pictures(messages: Messages) -> bool:
+    """Whether one of the first images can be read; a depth camera's cannot."""
+    for index in range(min(len(messages), _LOOKED_AT)):
+        with suppress(InputError):
+            view_message(messages.read(index))
+            return True
+    return False
 
 
 def _time_notes(times_ns: np.ndarray) -> list[str]:

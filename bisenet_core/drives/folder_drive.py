@@ -25,7 +25,9 @@ class FolderDrive(Drive):
         folder = path.parent if single else path
         self._files = [path] if single else image_files_in(path)
         _refuse_repeated_stems(self._files)
-        self._labels = _labels_folder(folder) if with_truth else None
+        labels = folder.resolve().parent / "labels"
+        has_labels = with_truth and folder.resolve().name == "images" and labels.is_dir()
+        self._labels = labels if has_labels else None
         if single and self._labels is not None and not _label_file(self._labels, path).exists():
             self._labels = None  # a single picture was asked for, not a data set: it needs no ground truth
         in_data_set = folder.name == "images"
@@ -52,12 +54,6 @@ class FolderDrive(Drive):
         return Frame(
             index, path.stem, time_ns, time_ns, image=image, truth=truth, problem=problem, asks_for_turn=turn
         )
-
-
-def _labels_folder(folder: Path) -> Path | None:
-    folder = folder.resolve()
-    labels = folder.parent / "labels"
-    return labels if folder.name == "images" and labels.is_dir() else None
 
 
 def _label_file(folder: Path, image: Path) -> Path:

@@ -13,6 +13,7 @@ from bisenet_core.files import MOST_IMAGE, read_regular, replacing
 from bisenet_core.images.orientation import asks_for_turn, decode_as_stored
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+_SUFFIXES = ", ".join(IMAGE_SUFFIXES)
 #: Suffixes, in lower case, of images that have to be converted before they can be read.
 OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".gif", ".jp2", ".jxl", ".dng", ".cr2", ".nef", ".arw")
 
@@ -39,13 +40,13 @@ def image_files_in(folder: Path) -> list[Path]:
     with explain_os_errors(f"cannot list {folder}", "check its permissions"):
         entries = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=natural_key)
     if not entries:
-        raise InputError(f"{folder} is empty; expected a folder of images ({_suffixes()})")
+        raise InputError(f"{folder} is empty; expected a folder of images ({_SUFFIXES})")
     # not is_file(): a broken link is named when it is read
     files = [path for path in entries if is_image_file(path) and not path.is_dir()]
     if not files:
         raise InputError(
             f"no images in {folder}, only such as {entries[0].name}; "
-            f"expected files ending in {_suffixes()}, or a rosbag folder with metadata.yaml"
+            f"expected files ending in {_SUFFIXES}, or a rosbag folder with metadata.yaml"
         )
     converted = {path.stem for path in files}
     others = [p for p in entries if p.suffix.lower() in OTHER_SUFFIXES and p.stem not in converted]
@@ -112,7 +113,3 @@ def _refuse_truncated(path: Path, data: bytes) -> None:
             raise InputError(
                 f"{path} is a truncated {kind} file ({len(data)} bytes); replace it or remove it"
             )
-
-
-def _suffixes() -> str:
-    return ", ".join(IMAGE_SUFFIXES)

@@ -46,7 +46,8 @@ class VideoDrive(Drive):
                 raise _does_not_decode(path)
         self.rate_hz = self._rate_hz = rate_hz or (own_rate if 0 < own_rate < 1000 else FALLBACK_RATE_HZ)
         if self._length <= 0:  # a bare stream declares no length
-            self._length = _count_frames(path)
+            with _opened(path) as capture:
+                self._length = sum(1 for _ in iter(capture.grab, False))
 
     def __len__(self) -> int:
         return self._length
@@ -87,11 +88,6 @@ def _decoded(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
         if not decoded:
             return
         yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _count_frames(path: Path) -> int:
-    with _opened(path) as capture:
-        return sum(1 for _ in iter(capture.grab, False))
 
 
 def _does_not_decode(path: Path) -> InputError:

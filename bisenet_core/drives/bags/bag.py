@@ -136,7 +136,9 @@ class Bag:
         try:
             storage = self._open(file)
             self._opened.callback(storage.close)
-            _refuse_long_names(storage)
+            longest = max((len(name) for channel in storage.channels.values() for name in channel), default=0)
+            if longest > _LONGEST_NAME:
+                raise ValueError(f"a topic's or a type's name has {longest} characters; ROS has 255 at most")
         except ImportError:
             raise InputError(f"{self.path} needs rosbags to be read: pip install rosbags") from None
         except Exception as error:  # a damaged bag surfaces as any of sqlite's, struct's or zstd's errors
@@ -155,9 +157,3 @@ class Bag:
         if not stored.stat().st_size:
             raise InputError("it is empty")
         return kind(stored)
-
-
-def _refuse_long_names(storage: Storage) -> None:
-    longest = max((len(name) for channel in storage.channels.values() for name in channel), default=0)
-    if longest > _LONGEST_NAME:
-        raise ValueError(f"the name of a topic or a type has {longest} characters; ROS has 255 at most")

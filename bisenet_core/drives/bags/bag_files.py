@@ -80,11 +80,9 @@ def _declared_files(folder: Path) -> BagFiles:
 def _storage_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted((p for p in folder.iterdir() if _is_storage(p) and p.is_file()), key=natural_key)
-
-
-def _is_storage(path: Path) -> bool:
-    return stored_name(path).suffix.lower() in ROS2_SUFFIXES and not path.name.startswith(".")
+    shown = [p for p in folder.iterdir() if not p.name.startswith(".")]
+    found = [p for p in shown if stored_name(p).suffix.lower() in ROS2_SUFFIXES and p.is_file()]
+    return sorted(found, key=natural_key)
 
 
 def _files(found: list[Path]) -> str:

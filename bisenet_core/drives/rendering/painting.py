@@ -62,18 +62,14 @@ def look_at(faces: Faces, camera: Camera) -> Seen:
     inside = (pixels.max(1) > -1) & (pixels.min(1) < (camera.width, camera.height))
     inside = (depth.min(1) > NEAREST) & inside.all(1)
     shown, pixels = shown[inside], pixels[inside]
-    order = _far_to_near(look[shown], distance[shown])
+    ground, near = look["layer"][shown] == GROUND, distance[shown] < STRAIGHT_REACH
+    depth = np.where(ground, 0, look["nearer"][shown] - distance[shown])
+    order = np.lexsort((depth, np.where(near, look["layer"][shown], 0), near & ~ground, ~ground))
     shown, pixels = shown[order], pixels[order]
     views = towards[shown] / distance[shown, None]
     normals = normals_of(faces.corners[shown])
     normals *= -np.sign(np.einsum("ij,ij->i", normals, views))[:, None]
     return Seen(faces.where(shown), pixels, normals, views, distance[shown])
-
-
-def _far_to_near(look: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    ground, near = look["layer"] == GROUND, distance < STRAIGHT_REACH
-    depth = np.where(ground, 0, look["nearer"] - distance)
-    return np.lexsort((depth, np.where(near, look["layer"], 0), near & ~ground, ~ground))
 
 
 class Painter:

@@ -64,15 +64,12 @@ class Traffic:
         return [leader] + [mover.at(time) for mover in self._movers if near < mover.z(time) < far]
 
 
-def _rigid(faces: Faces, phase: int) -> Faces:
-    return faces
-
-
 def _oncoming(rng: np.random.Generator, street: Street, reach: float) -> list[Mover]:
     cars, z = [], 16.0
     while z < reach:
         faces = street.cars[rng.integers(len(street.cars))]
-        cars.append(Mover(partial(_rigid, faces), 1.5 + rng.normal(0, 0.1), 0.0, z, -7.5, 0, 0.05))
+        x = 1.5 + rng.normal(0, 0.1)
+        cars.append(Mover(lambda _phase, faces=faces: faces, x, 0.0, z, -7.5, 0, 0.05))
         z += rng.uniform(14, 42)
     return cars
 

@@ -37,7 +37,10 @@ class FolderTruth(Truth):
 
     def match(self, frames: int, stamps_ns: Callable[[], np.ndarray]) -> None:
         self._way, keys = self._choose_keys(frames)
-        _refuse_two_for_one(keys, self._files)
+        first: dict[int, Path] = {}
+        for key, path in zip(keys, self._files):
+            if key >= 0 and first.setdefault(key, path) is not path:
+                raise InputError(f"{first[key]} and {path.name} are for the same image; remove one of them")
         self._nameless = keys.count(-1)
         self._pairs = StampPairs(stamps_ns() if "stamp" in self._way else range(frames), keys)
 
@@ -78,13 +81,6 @@ def _count_from_zero(numbers: list[int], frames: int) -> bool:
         return True
     from_one = sorted(numbers) == list(range(1, len(numbers) + 1))
     return min(numbers) < frames and len(numbers) != frames and not from_one
-
-
-def _refuse_two_for_one(keys: list[int], files: list[Path]) -> None:
-    first: dict[int, Path] = {}
-    for key, path in zip(keys, files):
-        if key >= 0 and first.setdefault(key, path) is not path:
-            raise InputError(f"{first[key]} and {path.name} are for the same image; remove one of them")
 
 
 def named_by_stamp(folder: Path) -> bool:
