@@ -8,7 +8,7 @@ In: `segmentation/labels`; `segmentation/confidence` with the labels' stamp, unl
 `camera_info`, the calibration of the very image that is labelled, which must be rectified; and, where
 vision_msgs is installed, `segmentation/label_info`, which must name the classes of `model`. Out:
 `free_space`, nav_msgs/OccupancyGrid in `base_frame`: 0 free, 100 occupied, -1 unknown.
-ground_camera.py in bisenet_core/labels states the camera model, free_space.py there what counts as free.
+bisenet_core/labels/ground_camera.py states the camera model, free_space.py beside this file what is free.
 Labels older than `max_age` give no grid, and a grid of that age is replaced by one that knows nothing: a
 stale corridor is worse than none.
 """
@@ -20,6 +20,16 @@ from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 import rclpy
+from free_space import UNKNOWN, find_corridor, grid_shape, project_corridor
+from planner_inputs import (
+    Pair,
+    StampMatcher,
+    UnfitError,
+    check_label_info,
+    confidence_from_msg,
+    ground_camera,
+    labels_from_msg,
+)
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
@@ -29,22 +39,12 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
 from bisenet_core.errors import InputError, printable
-from bisenet_core.labels.free_space import UNKNOWN, find_corridor, grid_shape, project_corridor
 from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.label_info import LABEL_INFO_QOS, LabelInfo, label_info_is_available
 from bisenet_ros.parameter_files import warn_of_unmatched_files
 from bisenet_ros.peers import spin_once
-from bisenet_ros.planner_inputs import (
-    Pair,
-    StampMatcher,
-    UnfitError,
-    check_label_info,
-    confidence_from_msg,
-    ground_camera,
-    labels_from_msg,
-)
 
 try:
     from nav_msgs.msg import OccupancyGrid

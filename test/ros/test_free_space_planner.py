@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,14 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from bisenet_core.drives.rendering import RenderedDrive
-from bisenet_core.labels.free_space import (
+from bisenet_core.labels.ground_camera import GroundCamera
+from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
+from bisenet_ros.image_messages import image_to_msg
+from bisenet_ros.label_info import LABEL_INFO_QOS
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+
+from free_space import (
     FREE,
     OCCUPIED,
     UNKNOWN,
@@ -26,10 +35,6 @@ from bisenet_core.labels.free_space import (
     grid_shape,
     project_corridor,
 )
-from bisenet_core.labels.ground_camera import GroundCamera
-from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
-from bisenet_ros.image_messages import image_to_msg
-from bisenet_ros.label_info import LABEL_INFO_QOS
 
 LABELS, CONFIDENCE, INFO = "/segmentation/labels", "/segmentation/confidence", "/camera_info"
 ROAD = CAMVID_11.id_of("Road")

@@ -1,6 +1,8 @@
 """What a planner may take from its messages, and what it must refuse."""
 
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from test_label_info import LabelInfo, VisionClass
 
 from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
 from bisenet_ros.image_messages import image_to_msg
-from bisenet_ros.planner_inputs import (
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+
+from planner_inputs import (
     StampMatcher,
     UnfitError,
     check_label_info,

@@ -1,11 +1,20 @@
 """The corridor and its grid against the rendered street's own geometry."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.drives.rendering.ground import KERB
-from bisenet_core.labels.free_space import (
+from bisenet_core.labels.ground_camera import GroundCamera
+from bisenet_core.labels.label_space import CAMVID_11, UNLABELED
+from bisenet_core.runtime.segmenter import Segmenter
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "examples"))
+
+from free_space import (
     FREE,
     OCCUPIED,
     UNKNOWN,
@@ -13,9 +22,6 @@ from bisenet_core.labels.free_space import (
     grid_shape,
     project_corridor,
 )
-from bisenet_core.labels.ground_camera import GroundCamera
-from bisenet_core.labels.label_space import CAMVID_11, UNLABELED
-from bisenet_core.runtime.segmenter import Segmenter
 
 ROAD, CAR = CAMVID_11.id_of("Road"), CAMVID_11.id_of("Car")
 SHAPE = grid_shape(0.2, 30.0, 16.0)

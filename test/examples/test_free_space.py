@@ -1,12 +1,20 @@
 """The corridor in small label images, and the grid's limits."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_core.errors import InputError
-from bisenet_core.labels.free_space import (
+from bisenet_core.labels.ground_camera import GroundCamera
+from bisenet_core.labels.label_space import UNLABELED
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+
+from free_space import (
     FREE,
     OCCUPIED,
     UNKNOWN,
@@ -14,8 +22,6 @@ from bisenet_core.labels.free_space import (
     grid_shape,
     project_corridor,
 )
-from bisenet_core.labels.ground_camera import GroundCamera
-from bisenet_core.labels.label_space import UNLABELED
 
 ROAD, PAVEMENT, CAR = 3, 4, 8
 
