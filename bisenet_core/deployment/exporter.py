@@ -25,8 +25,7 @@ def export_model(
     """Export a checkpoint of ``bisenet train`` to the model folder ``output``.
 
     ``size`` is the (width, height) the robot runs it at; the recipe's by default. ``InputError`` for a
-    checkpoint that is missing, not one of ours, or has other tensors than its network. For the rest see
-    ``write_model_folder``.
+    checkpoint that is missing, not one of ours, or has other tensors than its network.
     """
     network, card = trained_network(checkpoint)
     if size is not None:
@@ -36,8 +35,6 @@ def export_model(
 
 def trained_network(checkpoint: Path | str) -> tuple[nn.Module, ModelCard]:
     """The network of a checkpoint without auxiliary heads, in evaluation mode; its card, of no file as yet.
-
-    ``InputError`` as for ``export_model``.
     """
     recipe, space, state, progress = read_checkpoint(checkpoint)[:4]
     if space is None:

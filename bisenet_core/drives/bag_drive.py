@@ -33,12 +33,10 @@ _LOOKED_AT = 3  # images of a topic, to see whether it holds pictures: the first
 class BagDrive(Drive):
     """The images of one topic of a bag, in the order of recording; any range is the same every time.
 
-    Opening reads the index of the bag, and the stamps where ground truth is matched by them; frames are read
-    one by one from where they lie. ``topic``: by default the only image topic beside that of labels, or the
-    first by name whose images can be read. ``truth``: gives the frames their ground truth. ``rate_hz``: plays
-    at a steady rate instead of the recorded times. ``significant_bits``: that the camera uses of 16-bit
-    samples, 8 to 16. Raises InputError for a bag that cannot be read, has no
-    images, or lacks the topic.
+    ``topic``: by default the only image topic beside that of labels, or the first by name whose images can be
+    read. ``truth``: gives the frames their ground truth. ``rate_hz``: plays at a steady rate instead of the
+    recorded times. ``significant_bits``: that the camera uses of 16-bit samples, 8 to 16. Raises InputError
+    for a bag that cannot be read, has no images, or lacks the topic.
     """
 
     def __init__(
@@ -78,10 +76,7 @@ class BagDrive(Drive):
 
     @cached_property
     def stamps_ns(self) -> np.ndarray:
-        """int64: each image's header stamp, nanoseconds; -1 where its header cannot be read.
-
-        Takes a short read of every message, and where the bag is compressed, or of ROS 1, all of it.
-        """
+        """int64: each image's header stamp, nanoseconds; -1 where its header cannot be read."""
         return stamps_of(self._messages)
 
     def stamp_ns(self, index: int) -> int:

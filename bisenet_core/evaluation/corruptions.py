@@ -2,7 +2,7 @@
 
 Kinds and strengths follow Hendrycks and Dietterich (ICLR 2019, arXiv 1903.12261), with milder first steps,
 and with what a robot's camera meets: rain, low light with the noise of few photons, a low sun. Lengths are in
-pixels of an image of 360 rows, and grow with the image. Nothing depends on when or in which order it is done.
+pixels of an image of 360 rows, and grow with the image.
 """
 
 from collections.abc import Callable

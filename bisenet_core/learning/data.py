@@ -30,8 +30,7 @@ class RunSampler(Sampler[list[Key]]):
     shuffled epochs, of which each leaves out what does not fill a batch. The augmentation is seeded by the
     same pairs, so a run sees the same whoever loads it, on however many processes, and wherever it resumed.
 
-    Each of the ``accumulate`` parts of a batch is divided over ``processes`` in turn. Iteration begins after
-    ``done`` iterations.
+    Iteration begins after ``done`` iterations.
     """
 
     def __init__(
@@ -157,11 +156,7 @@ def check_share(recipe: Recipe, processes: int) -> None:
 
 @contextmanager
 def workers_within() -> Iterator[None]:
-    """Have no worker inherit OpenCV's threads, which are not there in it, nor outlive the ``with``.
-
-    Workers take no SIGTERM. PyTorch ends them where an iteration ends; after an exception some are left, and
-    Python would wait for them.
-    """
+    """Have no worker inherit OpenCV's threads, which are not there in it, nor outlive the ``with``."""
     others, threads = set(multiprocessing.active_children()), cv2.getNumThreads()
     cv2.setNumThreads(1)  # ends them; a worker that did so itself, or used them, would wait for ever
     try:

@@ -1,7 +1,4 @@
-"""Sums over the processes of a run, and batch norms that see the samples of all of them.
-
-With one process everything here is its own plain counterpart.
-"""
+"""Sums over the processes of a run, and batch norms that see the samples of all of them."""
 
 from typing import Any
 

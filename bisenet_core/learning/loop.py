@@ -74,10 +74,7 @@ def train_step(learner: Learner, iteration: int, batches: Iterator[Any]) -> dict
 
 
 def seed_draws(seed: int, part: int, process: int) -> None:
-    """Make what a network draws, as for dropout, depend on seed, part of a step and process alone.
-
-    So there is no generator's state to save, of which every process of a run would have its own.
-    """
+    """Make what a network draws, as for dropout, depend on seed, part of a step and process alone."""
     state = np.random.SeedSequence((seed, part, process)).generate_state(1, np.uint64)
     torch.manual_seed(int(state[0]))
 
@@ -137,8 +134,6 @@ def evaluate(learner: Learner, batches: Iterable[Any]) -> Score:
 
 def watched(run: Run, batches: Iterable[Any]) -> Iterator[Any]:
     """``batches``, each shown in the progress once it is done; ``RunStoppedError`` where the run is to stop.
-
-    A process that is alone stops amidst a validation. Several do not wait for one another in it.
     """
     for batch in batches:
         yield batch

@@ -79,11 +79,7 @@ def _fill(network: nn.Module, stored: dict[str, Tensor], folder: Path) -> None:
 
 @torch.no_grad()
 def refresh_norms(network: nn.Module, images: Tensor) -> None:
-    """Measure the statistics of every batch norm on ``images``, Bx3xHxW, and let it compute what it did.
-
-    So training, whose norms take the statistics of a batch, begins with about the function that evaluation
-    has.
-    """
+    """Measure the statistics of every batch norm on ``images``, Bx3xHxW, and let it compute what it did."""
 
     def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()

@@ -67,10 +67,7 @@ def _by_decay(parameters: Iterable[nn.Parameter], recipe: Recipe, rate: float) -
 
 
 def learning_rate_factor(recipe: Recipe, iteration: int, floor: float = 0.0) -> float:
-    """Factor of the learning rate at ``iteration`` of ``recipe``, the schedule's times the warm-up's.
-
-    ``floor`` is the smallest learning rate as a factor of the largest.
-    """
+    """Factor of the learning rate at ``iteration`` of ``recipe``, the schedule's times the warm-up's."""
     if recipe.schedule == "cosine":
         scheduled = cosine(iteration, recipe.iterations, floor)
     else:

@@ -16,10 +16,7 @@ _RECIPES = Path(__file__).resolve().parents[2] / "training" / "recipes"
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of one training run. ``Recipe.load`` reads them from YAML; an unknown key is an error.
-
-    What a value may be stands in ``recipe_checks``. Widths and heights are in pixels.
-    """
+    """Settings of one training run. ``Recipe.load`` reads them from YAML; an unknown key is an error."""
 
     name: str
     dataset: str

@@ -30,8 +30,6 @@ class RunStoppedError(Exception):
 
 class StopSignals:
     """Notes SIGTERM, Ctrl-C and, under SLURM, SIGUSR1 within a ``with``, for the run to stop between steps.
-
-    A second Ctrl-C interrupts at once.
     """
 
     def __init__(self) -> None:

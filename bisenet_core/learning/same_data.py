@@ -39,8 +39,7 @@ def check_same_classes(
 ) -> None:
     """``InputError`` unless class names and colours are, id by id, those of the checkpoint ``path``.
 
-    Weights know classes by their numbers alone: under other names they would be right for none of them. A
-    checkpoint that does not say its classes is not compared.
+    A checkpoint that does not say its classes is not compared.
     """
     changes = _renamed(before.classes, classes) if before.classes else []
     if not changes and before.label_space is not None and space is not None:
@@ -63,7 +62,7 @@ def _renamed(before: Sequence[str], now: Sequence[str]) -> list[str]:
 def check_same_files(before: Checkpoint, now: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """``InputError`` unless each split has the files that it had when the run of ``path`` began.
 
-    Which sample an iteration sees depends on all of them. A checkpoint that does not say is not compared.
+    A checkpoint that does not say is not compared.
     """
     changes = [
         f"{split} had {then['images']} images and has {now[split]['images']}"

@@ -47,10 +47,7 @@ class ValidationScores:
 
 
 class SegmentationScore:
-    """Counts over all images in ``confusion``, and the mean IoU of each in ``image_miou`` by its index.
-
-    An image without a labelled pixel has no mean IoU.
-    """
+    """Counts over all images in ``confusion``, and the mean IoU of each in ``image_miou`` by its index."""
 
     def __init__(self, num_classes: int) -> None:
         self.confusion = ConfusionMatrix(num_classes, UNLABELED)

@@ -21,10 +21,9 @@ from bisenet_core.models.network import SegmentationNetwork
 class SegmentationTask:
     """The network of ``recipe`` in training; where it has detail heads, they learn boundaries of labels.
 
-    ``label_space`` is that of the data, by default that of the recipe's data set. Batches are
-    (image Bx3xHxW float32 normalised, target BxHxW int64 with ``UNLABELED`` ignored), in validation with the
-    images' indices, B, besides. ``InputError`` for a network that does not label pixels, and for class
-    weights of another number.
+    Batches are (image Bx3xHxW float32 normalised, target BxHxW int64 with ``UNLABELED`` ignored), in
+    validation with the images' indices, B, besides. ``InputError`` for a network that does not label pixels,
+    and for class weights of another number.
     """
 
     #: What says which checkpoint is best.

@@ -100,10 +100,7 @@ def _read_index(path: Path) -> dict[str, Any] | None:
 def taught(
     recipe: Recipe, images: Images, classes: Sequence[str], folder: Path, fabric: Fabric
 ) -> SoftLabels:
-    """The soft labels of all ``images``, after the teacher has been asked for those that ``folder`` lacks.
-
-    Each process asks for its share. ``InputError`` as ``Teacher`` and ``SoftLabels`` say.
-    """
+    """The soft labels of all ``images``, after the teacher has been asked for those that ``folder`` lacks."""
     teacher = Teacher(recipe, classes, fabric.device)
     soft = SoftLabels(folder, _made_of(recipe, teacher, images))
     missing = soft.missing(range(fabric.global_rank, len(images), fabric.world_size))

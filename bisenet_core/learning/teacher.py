@@ -27,10 +27,9 @@ _MAPPINGS = Path(__file__).resolve().parents[2] / "training" / "teacher_classes"
 class Teacher:
     """The network of ``recipe.teacher``, asked for the probabilities of ``classes``.
 
-    That is a checkpoint or a model folder. It sees each image at the ``teacher_scales`` of its size, as it is
-    and mirrored; the probabilities, at ``teacher_temperature``, are averaged. ``InputError`` for a file that
-    is no checkpoint of a network that labels pixels, and for classes that are not those of the data and have
-    no mapping to them.
+    It sees each image at the ``teacher_scales`` of its size, as it is and mirrored; the probabilities, at
+    ``teacher_temperature``, are averaged. ``InputError`` for a file that is no checkpoint of a network that
+    labels pixels, and for classes that are not those of the data and have no mapping to them.
     """
 
     def __init__(self, recipe: Recipe, classes: Sequence[str], device: torch.device | None = None) -> None:

@@ -53,16 +53,12 @@ def train(
 ) -> Path:
     """Train ``recipe`` on the dataset below ``root``; return the checkpoint with the best validation mIoU.
 
-    ``output`` receives best.ckpt where a validation is the best so far, last.ckpt (every ``save_every``
-    minutes, after each validation and when the run is stopped), recipe.yaml, report.html and logs/. With
-    ``resume`` the run goes on from last.ckpt as if it had never ended, on any number of ``workers`` and
+    With ``resume`` the run goes on from last.ckpt as if it had never ended, on any number of ``workers`` and
     processes, and with ``changed_data`` also where files have come or gone since; a new run may begin with
     the network of the checkpoint ``weights``, or with the trunk of the file ``backbone``. ``teacher`` and
     ``unlabelled`` replace those of the recipe; what the teacher says of the images is kept in
-    ``teacher_cache``, by default the folder teacher/ of ``output``. ``devices``, ``nodes``, ``accelerator``
-    and ``strategy`` are those of ``make_fabric``. ``callbacks`` may have a method
+    ``teacher_cache``, by default the folder teacher/ of ``output``. ``callbacks`` may have a method
     ``on_train_batch_start(learner, iteration)``, which is called before each forward pass of training.
-    Without a validation last.ckpt is returned.
 
     ``InputError`` if ``output`` already holds a run and ``resume`` is not given, or the reverse, or the run
     is of another recipe or other data. ``RunStoppedError`` after a signal, ``TrainingError`` where the run

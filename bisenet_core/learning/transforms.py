@@ -41,11 +41,8 @@ class View(NamedTuple):
 class Augmentation:
     """Scale by one of ``scales``, crop to ``crop_width`` x ``crop_height``, flip half the time, vary colour.
 
-    Images are brought to the size ``resize`` (width, height) before that. ``scale_range`` has all scales
-    between its two. A crop in which one class has more than ``largest_class_share`` of the labelled pixels is
-    drawn again, up to 10 times, as by mmsegmentation's cat_max_ratio. ``colour`` is the largest relative
-    change of brightness, contrast and saturation, ``hue`` that of the hue as a share of its circle; 0 turns
-    them off. A crop larger than the image is filled with mean grey and ``UNLABELED``.
+    Images are brought to the size ``resize`` (width, height) before that. A crop larger than the image is
+    filled with mean grey and ``UNLABELED``.
     """
 
     crop_width: int

@@ -133,9 +133,6 @@ class BiSeNetV1(SegmentationNetwork):
 
     docs/readings.md says where code and paper differ.
 
-    The defaults are those of the authors' configuration for speed. Their one for accuracy computes the same;
-    it differs in training, by wider auxiliary heads and a loss at the resolution of the image.
-
     Options: ``backbone`` names the trunk; ``width`` is that of both paths, twice that after fusion;
     ``head_channels`` and ``auxiliary_channels`` are those of the heads; ``attention`` is what weighs the
     channels in the Feature Fusion Module; ``upsampling`` is how context grows ("bilinear" or "nearest").

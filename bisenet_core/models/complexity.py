@@ -45,7 +45,6 @@ class Complexity:
 def complexity_of(name: str, num_classes: int, width: int, height: int, **options: Any) -> Complexity:
     """Count ``create_model(name, num_classes, **options)`` as deployed, on one image of width x height.
 
-    Nothing is computed and no memory taken: the network and its features live on torch's meta device.
     ``InputError`` for an unknown name or option.
     """
     with torch.device("meta"):

@@ -42,10 +42,7 @@ def separable(channels: int) -> nn.Sequential:
 
 
 def resize_to(features: Tensor, like: Tensor) -> Tensor:
-    """Bilinear interpolation (half-pixel centres) to the height and width of ``like``.
-
-    The target is the actual feature map rather than a factor, so any input size works.
-    """
+    """Bilinear interpolation (half-pixel centres) to the height and width of ``like``."""
     return functional.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
@@ -57,8 +54,7 @@ def nearest_to(features: Tensor, like: Tensor) -> Tensor:
 class SegmentationHead(nn.Module):
     """3x3 to ``mid_channels``, then 1x1 to ``num_classes`` with bias (BiSeNet V2, Figure 7).
 
-    ``BxCxHxW -> BxKxHxW`` logits at the resolution of its input. Upsampling to the image is the caller's:
-    the loss in training, the backend on the robot.
+    ``BxCxHxW -> BxKxHxW`` logits at the resolution of its input.
     """
 
     def __init__(self, in_channels: int, mid_channels: int, num_classes: int) -> None:

@@ -28,8 +28,8 @@ _ENCODING = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30"
 class OverlayVideo:
     """Writes labelled frames to ``path`` with the legend beneath; use with ``with``.
 
-    The first frame settles the size; a frame of another size is fitted into it. Memory does not grow with
-    the length of the drive. Raises InputError where the file cannot be written.
+    The first frame settles the size; a frame of another size is fitted into it. Raises InputError where the
+    file cannot be written.
     """
 
     def __init__(self, path: Path, label_space: LabelSpace, rate: float) -> None:

@@ -43,8 +43,7 @@ class LabelRecorder:
     """Notes in ``account`` what comes, and writes it to ``folder``/<name of the frame>.png, 8-bit grey.
 
     Each is written at once: memory does not grow with the drive, and nothing received is lost when the
-    playing is cut short. Overlays are not drawn here, because that would take processor time from the node
-    whose latency is being measured.
+    playing is cut short.
     """
 
     def __init__(self, folder: Path, account: LiveAccount) -> None:
@@ -133,10 +132,7 @@ class DemoSession:
 
 
 def _from_zero(drive: Drive, strict: bool) -> Iterator[Frame]:
-    """The frames of a drive, which begins at 0 ns; the problem of one that cannot be read names its file.
-
-    ``strict``: raises InputError at such a frame.
-    """
+    """The frames of a drive, which begins at 0 ns; the problem of one that cannot be read names its file."""
     began_ns = None
     for frame in drive if strict else drive.frames():
         began_ns = frame.recorded_ns if began_ns is None else began_ns

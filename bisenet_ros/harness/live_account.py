@@ -84,10 +84,7 @@ class LiveAccount:
             return stamp_ns
 
     def receive(self, stamp_ns: int, at: float, age_s: float | None) -> Sent | None:
-        """Note labels with this stamp; returns the frame they belong to, or None where it is not ours.
-
-        ``age_s``: None where nobody can tell.
-        """
+        """Note labels with this stamp; returns the frame they belong to, or None where it is not ours."""
         with self._lock:
             sent = self._on_their_way.get(stamp_ns)
             if sent is None:

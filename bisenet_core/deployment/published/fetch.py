@@ -22,8 +22,7 @@ _LOG = logging.getLogger(__name__)
 def fetch(published: Published, report: Report, images: Path | None = None) -> tuple[Path, bool]:
     """(its model folder, whether it had to be fetched); ``report`` is told how the download goes on.
 
-    The folder appears in the user's cache at once and whole. One process at a time works on a checkpoint; a
-    second one waits, and finds the first one's folder. ``InputError`` says what to do where there is no
+    The folder appears in the user's cache at once and whole. ``InputError`` says what to do where there is no
     network, no room, or another file than the publisher names.
     """
     folder = cache_folder() / published.folder

@@ -50,8 +50,6 @@ def import_checkpoint(
 
 def read_network(source: Source) -> tuple[nn.Module, Conventions]:
     """The network of ``source`` as it is deployed, and its conventions: its own, or those of its publisher.
-
-    ``InputError`` says in what the file does not fit.
     """
     renaming, space = renaming_of(source.format, source.architecture), label_space_of(source.dataset)
     checkpoint = read_published(source.path)

@@ -60,10 +60,7 @@ class Messages:
         return Message(storage.channels[int(entry["channel"])].msgtype, data, storage.ros1)
 
     def head(self, index: int, size: int) -> Message:
-        """At least the first ``size`` bytes of a message, cheaply where the file allows.
-
-        Raises whatever its storage does where it is damaged.
-        """
+        """At least the first ``size`` bytes of a message, cheaply where the file allows."""
         storage, entry = self._find(index)
         data = storage.head(int(entry["place"]), int(entry["offset"]), size)
         if is_packed(data):

@@ -62,10 +62,7 @@ def _unpacker(compression: str) -> Any:
 
 
 def is_packed(message: bytes | memoryview) -> bool:
-    """Whether a message was compressed by itself, as by `ros2 bag record --compression-mode message`.
-
-    CDR never begins as zstd does.
-    """
+    """Whether a message was compressed by itself, as by `ros2 bag record --compression-mode message`."""
     return message[:4] == _ZSTD_MAGIC
 
 

@@ -31,10 +31,7 @@ class Chunk(NamedTuple):
 
 
 class McapStorage(Storage):
-    """An .mcap file: listed from the summary at its end, or where it has none, from record to record.
-
-    Chunks are skipped, not read, unless they alone can tell what is in them.
-    """
+    """An .mcap file: listed from the summary at its end, or where it has none, from record to record."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ def haze(distance: np.ndarray) -> np.ndarray:
 class Sky:
     """Bright clouds over pale blue, infinitely far away: turning the camera moves them, driving does not.
 
-    Towards the horizon everything turns white, as a camera exposes it. ``scale`` is in pixels.
+    ``scale`` is in pixels.
     """
 
     def __init__(self, rng: np.random.Generator, focal: float) -> None:

@@ -16,10 +16,7 @@ SWING, SWING_LENGTH = 4.5, 250.0
 
 
 class Street:
-    """A street from z ``start`` to ``end``; the same for the same generator.
-
-    All of it is laid out along a straight line and then bent. ``ground`` is a part of ``faces``.
-    """
+    """A street from z ``start`` to ``end``; the same for the same generator."""
 
     def __init__(self, rng: np.random.Generator, start: float, end: float) -> None:
         self._phase = float(rng.uniform(0, 2 * np.pi))

@@ -42,9 +42,8 @@ def counts(before: View, after: View, num_classes: int) -> np.ndarray | None:
     """``FrameResult.temporal`` of ``after``, int64 C x 2, by the class in ``before``.
 
     Pixels that could be followed, of them changed; None where the two differ in size or a side is shorter
-    than ``MIN_SIDE``. A pixel of ``after`` is followed back along the optical flow; it counts when that
-    ends inside ``before``, on a class and on a grey at most ``MAX_GREY_CHANGE`` away. The same views give
-    the same counts with any number of OpenCV's threads.
+    than ``MIN_SIDE``. A pixel of ``after`` is followed back along the optical flow; it counts when that ends
+    inside ``before``, on a class and on a grey at most ``MAX_GREY_CHANGE`` away.
     """
     if before.grey.shape != after.grey.shape or min(after.grey.shape) < MIN_SIDE:
         return None

@@ -121,10 +121,7 @@ def pair_up(
     label_names: Iterable[str],
     label_ending: str,
 ) -> tuple[list[Pair], list[str]]:
-    """Pairs of equal names without their endings, and a line for each file that is alone.
-
-    Names that differ only in how Unicode composes their letters are equal: macOS writes them in two ways.
-    """
+    """Pairs of equal names without their endings, and a line for each file that is alone."""
     others = "".join(f" or {ending}" for ending in image_endings[1:])
     image_names = list(image_names)
     by_name, unpaired = _by_name(images, image_names, image_endings, "share one label file")

@@ -50,9 +50,8 @@ def _event_writer(folder: Path, begin: int) -> Any:
 class MetricsFile:
     """Writes ``path``: a row for each step at which something was logged, a column for each metric.
 
-    ``step`` is the iteration's index from 0. A run that goes on at iteration ``begin`` loses the rows from
-    there on, which it is about to write again. Every row is with the operating system once it is logged, so
-    that a killed process loses none. Raises OSError where the file cannot be written.
+    A run that goes on at iteration ``begin`` loses the rows from there on, which it is about to write again.
+    Every row is with the operating system once it is logged, so that a killed process loses none.
     """
 
     def __init__(self, path: Path, begin: int = 0) -> None:

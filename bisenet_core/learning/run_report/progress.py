@@ -18,8 +18,7 @@ class RunProgress:
     """Iterations of the recipe with the time that is left, loss, iterations per second and validation mIoU.
 
     Where ``console``, by default stderr, is no terminal, such as in a log file, there is no bar but a line
-    every ``seconds`` and after each validation. The time left is that which the iterations of this start have
-    taken on average, their validations with them.
+    every ``seconds`` and after each validation.
     """
 
     def __init__(
