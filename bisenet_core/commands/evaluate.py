@@ -81,8 +81,7 @@ def evaluate(
     images = EveryNth(whole, every)
     with open_network(model, backend, precision) as network:
         found, borne = _score(network, images, chosen, bool(corruptions), f"evaluating {dataset} {split}")
-        ran, card = network.at(network.own_size), network.card
-        used = {"backend": ran.name, "precision": ran.precision}
+        used, card = _used(network), network.card
     common = {"dataset": dataset, "split": split, "model": str(model), **used, "protocol": chosen.as_json()}
     seen = seen_splits(card, data_name(dataset, images), split)
     trained = {"trained_on": trained_on(card), "seen_in_training": seen_note(card, seen)}
@@ -161,6 +160,11 @@ def _check_corruptions(folder: Path | None, protocol: Protocol) -> None:
             f"--corruptions labels images as a robot does: leave out --protocol {protocol.kind}"
         )
     check_chart_folder(folder)
+
+
+def _used(network: SizedNetwork) -> dict[str, str]:
+    backend = network.at(network.own_size)
+    return {"backend": backend.name, "precision": backend.precision}
 
 
 def _record(card: ModelCard, result: dict[str, Any]) -> None:
