@@ -169,8 +169,8 @@ class BagDrive(Drive):
             )
         if wanted is not None or len(topics) == 1:
             return wanted or topics[0]
-        found = {topic: self._bag.messages(topic, IMAGE_TYPES) for topic in topics}
-        chosen = next((topic for topic in topics if _hold_pictures(found[topic])), topics[0])
+        readable = (one for one in topics if _hold_pictures(self._bag.messages(one, IMAGE_TYPES)))
+        chosen = next(readable, topics[0])
         self._topic_notes.append(
             f"{self.path}: playing {chosen} of its image topics {', '.join(topics)}; "
             "choose another with --topic"

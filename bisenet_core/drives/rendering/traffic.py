@@ -37,11 +37,9 @@ class Mover(NamedTuple):
     drift: float
 
     def z(self, time: float) -> float:
-        """Where it is along the street."""
         return self.start + self.speed * time
 
     def at(self, time: float) -> Faces:
-        """Its faces on the straight street."""
         x = self.x + self.drift * np.sin(0.6 * time + self.start)
         phase = int(time * self.cycle * PHASES + 7 * self.start) % PHASES
         return self.shape(phase).at((x, self.y, self.z(time)), 0.0 if self.speed >= 0 else np.pi)
@@ -58,7 +56,6 @@ class Traffic:
                         *_cyclists(rng, reach, duration)]
 
     def at(self, time: float, near: float, far: float) -> list[Faces]:
-        """All movers between two places along the straight street at a time; the car ahead of us first."""
         ahead = own_distance(time) + 17 + 6 * np.sin(0.33 * time + 0.6)
         leader = self._leader.at((OWN_LANE + 0.1 * np.sin(0.4 * time), 0.0, ahead))
         return [leader] + [mover.at(time) for mover in self._movers if near < mover.z(time) < far]
@@ -69,7 +66,7 @@ def _oncoming(rng: np.random.Generator, street: Street, reach: float) -> list[Mo
     while z < reach:
         faces = street.cars[rng.integers(len(street.cars))]
         x = 1.5 + rng.normal(0, 0.1)
-        cars.append(Mover(lambda _phase, faces=faces: faces, x, 0.0, z, -7.5, 0, 0.05))
+        cars.append(Mover(partial(lambda own, _phase: own, faces), x, 0.0, z, -7.5, 0, 0.05))
         z += rng.uniform(14, 42)
     return cars
 
