@@ -47,32 +47,37 @@ class ParameterSpec(NamedTuple):
     high: Optional[float] = None
     choices: Tuple[str, ...] = ()
     live: bool = False           # may change at run time
+    at_configure: bool = False   # may change while the node is unconfigured
     holds: str = ""              # of lists: what they hold, with an example
     in_topics: bool = False      # of lists: each name becomes part of a topic's, and stands once
 
 
 PARAMETERS = (
-    ParameterSpec("model", "camvid_bisenetv2", "A model folder, or the name of one under weights/."),
+    ParameterSpec("model", "camvid_bisenetv2", "A model folder, or the name of one under weights/.",
+                  at_configure=True),
     ParameterSpec("backend", "auto", "What runs the network: auto (the first that works, a GPU's first), "
-                  "tensorrt, openvino or onnxruntime."),
+                  "tensorrt, openvino or onnxruntime.", at_configure=True),
     ParameterSpec("precision", "auto", "What the network computes in: auto, fp32, fp16 on a GPU, "
-                  "bf16 on a CPU, int8 where the model has it."),
+                  "bf16 on a CPU, int8 where the model has it.", at_configure=True),
     ParameterSpec("fallback", "none", "What takes over from a GPU that fails: none, or cpu.",
-                  choices=("none", "cpu")),
+                  choices=("none", "cpu"), at_configure=True),
     ParameterSpec("engine_cache", "", "Folder of TensorRT's engines; '' = the user's cache."),
-    ParameterSpec("input_width", 0, "Width of the network's input in pixels; 0 = the model's.", 0, 8192),
-    ParameterSpec("input_height", 0, "Height of the network's input in pixels; 0 = the model's.", 0, 8192),
+    ParameterSpec("input_width", 0, "Width of the network's input in pixels; 0 = the model's.", 0, 8192,
+                  at_configure=True),
+    ParameterSpec("input_height", 0, "Height of the network's input in pixels; 0 = the model's.", 0, 8192,
+                  at_configure=True),
     # An empty list has no type in ROS, so an empty name stands for none.
     ParameterSpec("cameras", ("",), "Each camera has its own <camera>/image and ~/<camera>/labels; one "
                   "network serves all. [''] = one camera, without a name.",
                   holds="camera names, for example ['front', 'left']", in_topics=True),
     ParameterSpec("image_transport", "raw",
                   "How images come: raw, or compressed, on <image topic>/compressed.",
-                  choices=("raw", "compressed")),
+                  choices=("raw", "compressed"), at_configure=True),
     ParameterSpec("significant_bits", 16, "Bits that the camera uses of 16-bit samples (mono16, bayer_*16, "
                   "16-bit PNG), at their lower end: 12 for one that gives 0 to 4095.", 8, 16, live=True),
     ParameterSpec("reliability", "best_effort", "Of the image subscription. best_effort receives from every "
-                  "publisher; reliable only from reliable ones.", choices=("best_effort", "reliable")),
+                  "publisher; reliable only from reliable ones.", choices=("best_effort", "reliable"),
+                  at_configure=True),
     ParameterSpec("masks", ("",), "Classes published as ~/masks/<class>, for example ['Road', 'Car']; "
                   "['*'] = every class; [''] = none.", live=True,
                   holds="class names, for example ['Road', 'Car']"),
@@ -89,6 +94,11 @@ PARAMETERS = (
 )
 
 _BY_NAME = {spec.name: spec for spec in PARAMETERS}
+
+# What to do for such a change, by the node's state.
+_WAY = {"active": "deactivate it, clean it up (`ros2 lifecycle set`), set this, then configure and activate",
+        "inactive": "clean it up (`ros2 lifecycle set`), set this, then configure",
+        "finalized": "start it anew"}
 
 # Any node may have these.
 _COMMON = ("use_sim_time", "start_type_description_service")
@@ -114,9 +124,11 @@ def declare_all(node: Any, specs: Iterable[ParameterSpec]) -> Dict[str, Any]:
 
 def describe(spec: ParameterSpec) -> ParameterDescriptor:
     """What `ros2 param describe` shows."""
-    descriptor = ParameterDescriptor(name=spec.name, description=spec.description, read_only=not spec.live)
-    if spec.choices:
-        descriptor.additional_constraints = "one of " + ", ".join(spec.choices)
+    descriptor = ParameterDescriptor(name=spec.name, description=spec.description,
+                                     read_only=not (spec.live or spec.at_configure))
+    constraints = ["one of " + ", ".join(spec.choices)] if spec.choices else []
+    constraints += ["changes only while the node is unconfigured"] if spec.at_configure else []
+    descriptor.additional_constraints = "; ".join(constraints)
     # rclpy refuses 1 where it expects 1.0, and an empty list of names: such types are checked here.
     descriptor.dynamic_typing = isinstance(spec.default, (float, tuple))
     if isinstance(spec.default, float):
@@ -139,6 +151,15 @@ def changed(settings: SegmentationParameters, changes: Iterable[Any]) -> Segment
             raise InputError(f"{parameter.name} cannot be deleted; set it to its default instead")
     return settings._replace(**{parameter.name: check_value(parameter.name, parameter.value)
                                 for parameter in changes})
+
+
+def check_state(before: SegmentationParameters, after: SegmentationParameters, state: str) -> None:
+    """Raise InputError where a parameter differs that cannot change in this state of the lifecycle."""
+    names = [spec.name for spec in PARAMETERS
+             if spec.at_configure and getattr(before, spec.name) != getattr(after, spec.name)]
+    if names and state != "unconfigured":
+        raise InputError("{} can change only while the node is unconfigured, and it is {}: {}".format(
+            ", ".join(names), state, _WAY[state]))
 
 
 def mask_classes(masks: Sequence[str], label_space: LabelSpace) -> List[int]:

@@ -27,7 +27,7 @@ from bisenet_ros.findings import ERROR, Finding
 from bisenet_ros.frame_account import FrameAccount, sum_counts
 from bisenet_ros.log_forwarding import forward_logging, stop_forwarding
 from bisenet_ros.parameter_files import warn_of_unmatched_files
-from bisenet_ros.parameters import changed, declare_parameters, unknown_parameters
+from bisenet_ros.parameters import changed, check_state, declare_parameters, unknown_parameters
 from bisenet_ros.peers import executor_of, spin_once
 from bisenet_ros.pipeline import SegmentationPipeline, camera_names
 
@@ -166,6 +166,7 @@ class SegmentationNode(LifecycleNode):
     def _on_set_parameters(self, changes: List[Any]) -> SetParametersResult:
         try:
             settings = changed(self.settings, changes)
+            check_state(self.settings, settings, self._state)
             if self._pipeline is not None:  # without one, configure will check what depends on the model
                 self._pipeline.update(settings)
         except InputError as error:

@@ -1,5 +1,7 @@
 """The parameters' table, and the checks that need no running node."""
 
+import re
+
 import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
@@ -14,6 +16,7 @@ from bisenet_ros.parameters import (
     PARAMETERS,
     SegmentationParameters,
     changed,
+    check_state,
     check_value,
     describe,
     mask_classes,
@@ -45,7 +48,25 @@ def test_presets_are_valid(preset):
 def test_every_parameter_describes_itself(spec):
     descriptor = describe(spec)
     assert descriptor.description.endswith(".")
-    assert descriptor.read_only != spec.live
+    assert descriptor.read_only != (spec.live or spec.at_configure)
+    assert ("while the node is unconfigured" in descriptor.additional_constraints) == spec.at_configure
+
+
+@pytest.mark.parametrize("state, what_to_do", [
+    ("active", "deactivate it, clean it up (`ros2 lifecycle set`), set this, then configure and activate"),
+    ("inactive", "clean it up (`ros2 lifecycle set`), set this, then configure"),
+    ("finalized", "start it anew")])
+def test_what_configure_reads_changes_only_before_it(state, what_to_do):
+    after = DEFAULTS._replace(model="other", input_width=64, overlay_alpha=0.1)
+    check_state(DEFAULTS, after, "unconfigured")
+    check_state(DEFAULTS, DEFAULTS._replace(overlay_alpha=0.1), state)
+    with pytest.raises(InputError, match="^model, input_width can change only while the node is unconfigured"
+                       f", and it is {state}: {re.escape(what_to_do)}$"):
+        check_state(DEFAULTS, after, state)
+
+
+def test_nobody_on_the_network_names_a_folder_to_write_into():
+    assert describe(next(spec for spec in PARAMETERS if spec.name == "engine_cache")).read_only
 
 
 @pytest.mark.parametrize("value, expected", [

@@ -205,7 +205,8 @@ def test_masks_change_at_run_time(watched):
     ("overlay_alpha", 1.5, "overlay_alpha out of range"),
     ("stale_after", float("nan"), "stale_after"),
     ("stale_after", "soon", "stale_after is 'soon'; expected a number from 0.1 to 3600"),
-    ("model", "another", "read-only"),
+    ("model", "another", "model can change only while the node is unconfigured, and it is active: deac"),
+    ("cameras", ["front"], "read-only"),
     ("autostart", False, "read-only"),
 ])
 def test_invalid_values_are_refused_with_the_reason(watched, name, value, reason):
@@ -224,11 +225,12 @@ def test_parameters_describe_themselves(watched):
     descriptors = watched.describe(*[spec.name for spec in PARAMETERS])
     assert [one.name for one in descriptors] == [spec.name for spec in PARAMETERS]
     for spec, one in zip(PARAMETERS, descriptors):
-        assert one.description == spec.description and one.read_only != spec.live
+        assert one.description == spec.description and one.read_only != (spec.live or spec.at_configure)
         ranges = [(limit.from_value, limit.to_value)
                   for limit in list(one.floating_point_range) + list(one.integer_range)]
         assert ranges == ([] if spec.low is None else [(spec.low, spec.high)])
-        assert one.additional_constraints == ("one of " + ", ".join(spec.choices) if spec.choices else "")
+        choices = "one of " + ", ".join(spec.choices) if spec.choices else ""
+        assert one.additional_constraints.startswith(choices)
 
 
 def test_diagnostics_name_what_runs_and_warn_of_silence(watched):
