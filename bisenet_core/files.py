@@ -15,6 +15,13 @@ MOST_IMAGE = 1 << 29
 _DEEPEST = 32  # lists in lists: ours have four
 
 
+def user_cache(name: str) -> Path:
+    """$XDG_CACHE_HOME/bisenet/``name``, or below ~/.cache. Raises RuntimeError for a user without a home."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
+    return base / "bisenet" / name
+
+
 @contextmanager
 def replacing(path: Path, shared: bool = False, durable: bool = False) -> Iterator[Path]:
     """Yield a path beside ``path`` to write to; the file written there replaces ``path`` at the end.

@@ -11,14 +11,11 @@ import numpy as np
 import openvino
 
 from bisenet_core.benchmarks.bare_network import openvino_network
-from bisenet_core.benchmarks.timing import timed
+from bisenet_core.benchmarks.timing import timed_in_turn
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.onnx_file import write_onnx
 from bisenet_core.models import create_model
-from bisenet_core.reports.console import track
 from bisenet_core.runtime.openvino_backend import available_precisions, shared_core
-
-WARM_UP_ROUNDS = 2
 
 
 def add_times(rows: list[dict[str, Any]], rounds: int) -> None:
@@ -28,13 +25,10 @@ def add_times(rows: list[dict[str, Any]], rounds: int) -> None:
     OpenVINO compiles each network in every precision that the CPU has.
     """
     networks = [_compiled(row) for row in rows]
-    times = [{precision: list[float]() for precision in network} for network in networks]
-    for _ in track(range(WARM_UP_ROUNDS + rounds), WARM_UP_ROUNDS + rounds, "timing"):
-        for network, found in zip(networks, times):
-            for precision, run in network.items():
-                found[precision].append(timed(run)[0])
-    for row, found in zip(rows, times):
-        row["cpu_ms"] = {key: round(median(values[WARM_UP_ROUNDS:]), 2) for key, values in found.items()}
+    times = timed_in_turn({(index, precision): run for index, network in enumerate(networks)
+                           for precision, run in network.items()}, rounds)
+    for index, row in enumerate(rows):
+        row["cpu_ms"] = {key: round(median(times[index, key]), 2) for key in networks[index]}
 
 
 def describe_cpu() -> dict[str, Any]:

@@ -1,51 +1,62 @@
 """Time a frame through the bare network and through the whole Segmenter, side by side."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from bisenet_core.benchmarks.bare_network import bare_network
-from bisenet_core.benchmarks.timing import timed
+from bisenet_core.benchmarks.timing import timed_in_turn
 from bisenet_core.drives.rendering import RenderedDrive
+from bisenet_core.errors import BackendUnavailable, InputError
 from bisenet_core.reports.percentiles import percentiles
+from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
-
-WARM_UP_FRAMES = 10
-_PARTS = ("preprocess_ms", "network_ms", "postprocess_ms")
+from bisenet_core.runtime.tuned_choice import choices_on_cpu
 
 
-def measure(segmenter: Segmenter, camera_size: tuple[int, int], frames: int) -> Iterator[dict[str, float]]:
-    """Yield one row of milliseconds per frame: ``network_ms`` alone, ``segment_ms`` and the latter's parts.
+def street(size: tuple[int, int]) -> np.ndarray:
+    """HxWx3 uint8 rgb. A street, not noise: upsampling costs most where neighbouring pixels disagree."""
+    return RenderedDrive(*size, frames=1)[0][0]
 
-    ``camera_size`` is (width, height) of the rgb8 image. The two are run in turn on every frame, and the
-    order changes with each, so that neither profits from a quieter machine or a warmer cache. The first
-    ``WARM_UP_FRAMES`` are run and not reported. On a GPU, whose own clock times the network inside a frame,
-    ``network_ms`` is that time.
+
+def measure(segmenter: Segmenter, camera_size: tuple[int, int], frames: int) -> dict[str, Any]:
+    """Percentiles of milliseconds per frame, ``network_ms`` of the bare network and ``segment_ms``, in turn.
+
+    Also the medians of the latter's parts, the ratio of the medians, and frames per second at the median.
+    ``camera_size`` is (width, height) of the image. On a GPU, whose own clock times the network inside a
+    frame, ``network_ms`` is that time.
     """
-    network = None if segmenter.backend.on_gpu else bare_network(segmenter.card, segmenter.backend)
-    # a street, not noise: upsampling costs most where neighbouring pixels disagree
-    image, _ = RenderedDrive(*camera_size, frames=1)[0]
-    for index in range(-WARM_UP_FRAMES, frames):
-        if network and index % 2:
-            network_ms, _ = timed(network)
-            segment_ms, result = timed(lambda: segmenter.segment(image, color_order="rgb"))
-        else:
-            segment_ms, result = timed(lambda: segmenter.segment(image, color_order="rgb"))
-            network_ms = timed(network)[0] if network else result.timings["network_ms"]
-        if index >= 0:
-            parts = {f"segment_{part}": result.timings[part] for part in _PARTS}
-            yield {"network_ms": network_ms, "segment_ms": segment_ms, **parts}
+    image, timings = street(camera_size), list[dict[str, float]]()
+    calls: dict[str, Any] = {"segment_ms": lambda: timings.append(segmenter.segment(image).timings)}
+    if not segmenter.backend.on_gpu:
+        calls["network_ms"] = bare_network(segmenter.card, segmenter.backend)
+    times = timed_in_turn(calls, frames)
+    parts = {part: [one[f"{part}_ms"] for one in timings[-frames:]]
+             for part in ("preprocess", "network", "postprocess")}
+    network, segment = (percentiles(times.get(key, parts["network"])) for key in ("network_ms", "segment_ms"))
+    return {
+        "network_ms": network,
+        "segment_ms": segment,
+        "segment_parts_ms": {part: round(float(np.median(values)), 3) for part, values in parts.items()},
+        "ratio": round(segment["p50"] / network["p50"], 4),
+        "fps": round(1e3 / segment["p50"], 2),
+    }
 
 
-def summarise(rows: list[dict[str, float]]) -> dict[str, Any]:
-    """Percentiles of the rows of ``measure``, ratio of the medians, frames per second at the median."""
-    result: dict[str, Any] = {
-        key: percentiles([row[key] for row in rows]) for key in ("network_ms", "segment_ms")
-    }
-    result["segment_parts_ms"] = {
-        part[:-3]: round(float(np.median([row[f"segment_{part}"] for row in rows])), 3) for part in _PARTS
-    }
-    result["ratio"] = round(result["segment_ms"]["p50"] / result["network_ms"]["p50"], 4)
-    result["fps"] = round(1e3 / result["segment_ms"]["p50"], 2)
-    return result
+def cpu_segmenters(
+    card: ModelCard, size: tuple[int, int]
+) -> tuple[dict[tuple[str, str], Segmenter], list[str]]:
+    """Segmenters at ``size`` by (backend, precision), all that "auto" may choose on a CPU; why others fail.
+
+    Raises BackendUnavailable where none opens.
+    """
+    found, failures = {}, []
+    for backend, precision in choices_on_cpu(card):
+        try:
+            found[backend, precision] = Segmenter(card, open_backend(card, backend, precision, size))
+        except InputError as error:  # noqa: PERF203 - a precision that this CPU lacks, a file that is damaged
+            failures.append(str(error))
+    if not found:
+        raise BackendUnavailable("nothing runs it on this CPU: " + "; ".join(dict.fromkeys(failures)))
+    return found, failures

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bisenet_core.benchmarks.segmenter_speed import measure, summarise
+from bisenet_core.benchmarks.segmenter_speed import measure
 from bisenet_core.commands.options import Backend, JsonFile, Model, NetworkSize, Precision, parse_size
-from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.reports.versions import versions
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -25,7 +25,6 @@ def benchmark(
     with Segmenter.open(model, backend, precision, input_width=width, input_height=height) as segmenter:
         network_size = segmenter.backend.input_size
         camera_size = parse_size(camera, "--camera") if camera else network_size
-        rows = list(track(measure(segmenter, camera_size, frames), frames, "measuring"))
         result = {
             "model": str(model),
             "backend": segmenter.backend.name,
@@ -35,7 +34,7 @@ def benchmark(
             "size": "{}x{}".format(*network_size),
             "camera": "{}x{}".format(*camera_size),
             "frames": frames,
-            **summarise(rows),
+            **measure(segmenter, camera_size, frames),
         }
     show(table("bisenet benchmark", _rows(result)))
     write_json(json, result)

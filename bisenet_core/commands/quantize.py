@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import typer
 
 from bisenet_core.benchmarks.bare_network import bare_network
-from bisenet_core.benchmarks.timing import timed
+from bisenet_core.benchmarks.timing import timed_in_turn
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, Model
 from bisenet_core.drives.image_files import image_files_in, read_image
@@ -118,14 +117,8 @@ def _times(card: ModelCard, backend: str) -> dict[str, Any]:
     """Least milliseconds of the network in FP32 and in INT8, run in turn, and the processor."""
     opened = {precision: open_backend(card, backend, precision) for precision in ("fp32", "int8")}
     networks = {precision: bare_network(card, one) for precision, one in opened.items()}
-    times: dict[str, list[float]] = {precision: [] for precision in networks}
-    for _, precision in track(product(range(ROUNDS), networks), 2 * ROUNDS, "timing"):
-        times[precision].append(timed(networks[precision])[0])
-    return {
-        "network_ms": round(min(times["fp32"]), 2),
-        "network_ms_int8": round(min(times["int8"]), 2),
-        "device": opened["int8"].device,
-    }
+    exact, coarse = (round(min(values), 2) for values in timed_in_turn(networks, ROUNDS).values())
+    return {"network_ms": exact, "network_ms_int8": coarse, "device": opened["int8"].device}
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -76,13 +76,9 @@ def quantise_model(
 
 
 def publish(card: ModelCard, quantised: QuantisedFile, scratch: Path) -> None:
-    """Move ``scratch``'s model.int8.onnx into ``card``'s folder, and name it in model.json as ``quantised``.
-
-    The file comes first, as one that no card names is not used; and before it goes what the card says of
-    another. So whenever this is killed, the model in the folder runs.
-    """
+    """Move ``scratch``'s model.int8.onnx into ``card``'s folder, and describe it in model.json."""
     folder = card.onnx_path.parent
-    if card.int8 is not None:
+    if card.int8 is not None:  # Whenever this is killed, the card names no file but the one that is there.
         replace(card, int8=None).save(folder)
     os.replace(scratch / INT8_NAME, folder / INT8_NAME)
     replace(card, int8=quantised).save(folder)

@@ -36,7 +36,6 @@ class InferenceBackend(ABC):
     A subclass sets the attributes below when it is opened.
     """
 
-
     #: "tensorrt", "openvino", "onnxruntime", ...
     name = ""
     #: what the network computes in: "fp32", "bf16", "fp16" or "int8"

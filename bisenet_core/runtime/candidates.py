@@ -18,6 +18,7 @@ class Candidate(NamedTuple):
     backend: str                 # its name, and its library's
     device: str                  # "gpu" or "cpu"
     precisions: Tuple[str, ...]  # that it may have; which of them it has here, it says when it is opened
+    tuned: str = ""              # where it was measured in the one precision it has here: what was found
 
     def __str__(self) -> str:
         return self.backend + (" on a GPU" if self.device == "gpu" else "")
@@ -66,15 +67,16 @@ def open_first(candidates: Sequence[Candidate],
                open_one: Callable[[Candidate], _Opened]) -> Tuple[_Opened, Candidate, List[PassedOver]]:
     """Open the first of ``candidates`` that can be: (what ``open_one`` gave, the candidate, the ones before).
 
-    A GPU is passed over whatever is wrong; on a CPU, a model that cannot be loaded is refused at once. Where
-    none opens, raises the error of the last if all are one backend's, else BackendUnavailable with all.
+    A GPU, and what was tuned, is passed over whatever is wrong; on a CPU, a model that cannot be loaded is
+    refused at once. Where none opens, raises the error of the last if all are one backend's, else
+    BackendUnavailable with all.
     """
     passed = []  # type: List[PassedOver]
     for candidate in candidates:
         try:
             return open_one(candidate), candidate, passed
         except (InputError, DeviceError) as error:  # noqa: PERF203 - a try for each is what this is for
-            if candidate.device == "cpu" and not isinstance(error, BackendUnavailable):
+            if candidate.device == "cpu" and not (candidate.tuned or isinstance(error, BackendUnavailable)):
                 raise
             passed.append(_passed_over(candidate, error))
             last = error

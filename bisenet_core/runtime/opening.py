@@ -2,7 +2,7 @@
 
 import importlib
 import logging
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from bisenet_core.errors import BackendUnavailable, InputError
 from bisenet_core.runtime import candidates
@@ -10,6 +10,7 @@ from bisenet_core.runtime.backend import InferenceBackend
 from bisenet_core.runtime.fallback import FallbackBackend
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.quantised_file import int8_obstacle
+from bisenet_core.runtime.tuned_choice import stored_choice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ _FALLBACKS = ("none", "cpu")
 def open_backend(card: ModelCard, backend: str = "auto", precision: str = "auto",
                  input_size: Optional[Tuple[int, int]] = None, engine_cache: Optional[str] = None,
                  fallback: str = "none") -> InferenceBackend:
-    """Load the network of ``card`` with the named backend; "auto" takes the first that opens, a GPU's first.
+    """Load the network of ``card`` with the named backend; "auto" takes the first that opens: a GPU's,
+    then what `bisenet tune` found on this CPU where precision is "auto" too, then the other of a CPU's.
 
     ``input_size`` is (width, height), by default the card's. ``engine_cache`` is TensorRT's folder, by
     default the user's cache. With ``fallback`` "cpu" a CPU takes over from a GPU that fails. The choice and
@@ -43,17 +45,29 @@ def open_backend(card: ModelCard, backend: str = "auto", precision: str = "auto"
         raise InputError("input size {}x{}: each side must be from {} to {} pixels".format(*(size + _SIDES)))
     if fallback not in _FALLBACKS:
         raise InputError(f"fallback is '{fallback}'; expected one of {', '.join(_FALLBACKS)}")
-    tried = candidates.candidates_for(backend, precision)
     opened, chosen, passed = candidates.open_first(
-        tried, lambda one: _open(one, card, precision, size, engine_cache))
+        _candidates(card, backend, precision, size),
+        lambda one: _open(one, card, precision, size, engine_cache))
     opened.on_gpu = chosen.device == "gpu"
     opened.reason = "; ".join(filter(None, [
-        _choice_reason(backend, passed), candidates.explain(passed), _int8_reason(card, opened, precision)]))
+        chosen.tuned or _choice_reason(backend, passed), candidates.explain(passed),
+        _int8_reason(card, opened, opened.precision if chosen.tuned else precision)]))
     # Where something is there that should have worked, somebody may believe that it does.
     _log_choice(card, opened, logging.WARNING if any(one.is_odd for one in passed) else logging.INFO)
     if fallback == "cpu" and opened.on_gpu:
         return _with_fallback(opened, card, precision, size)
     return opened
+
+
+def _candidates(card: ModelCard, backend: str, precision: str,
+                size: Tuple[int, int]) -> List[candidates.Candidate]:
+    """Those to try; where everything is left to "auto", what was tuned comes before the others on a CPU."""
+    found = candidates.candidates_for(backend, precision)
+    tuned = stored_choice(card, size) if backend == precision == "auto" else None
+    if tuned is None:
+        return found
+    choice = candidates.Candidate(tuned.backend, "cpu", (tuned.precision,), "tuned: " + tuned.measured)
+    return sorted([choice, *found], key=lambda one: one.device == "cpu")
 
 
 def _choice_reason(backend: str, passed: Sequence[candidates.PassedOver]) -> str:
@@ -80,6 +94,7 @@ def _log_choice(card: ModelCard, opened: InferenceBackend, level: int) -> None:
 
 def _open(candidate: candidates.Candidate, card: ModelCard, precision: str, size: Tuple[int, int],
           engine_cache: Optional[str]) -> InferenceBackend:
+    precision = candidate.precisions[0] if candidate.tuned else precision
     if candidate.device == "gpu":
         candidates.check_driver()
     options: Dict[str, Dict[str, Any]] = {
@@ -89,8 +104,8 @@ def _open(candidate: candidates.Candidate, card: ModelCard, precision: str, size
 
 def _with_fallback(primary: InferenceBackend, card: ModelCard, precision: str,
                    size: Tuple[int, int]) -> InferenceBackend:
-    on_cpu = [one for one in candidates.CANDIDATES if one.device == "cpu"]
     wanted = "fp32" if precision == "fp32" else "auto"  # a CPU's INT8 is not to be had everywhere
+    on_cpu = [one for one in _candidates(card, "auto", wanted, size) if one.device == "cpu"]
 
     def open_cpu() -> InferenceBackend:
         return candidates.open_first(on_cpu, lambda one: _open(one, card, wanted, size, None))[0]

@@ -12,8 +12,6 @@ from bisenet_core.runtime.preprocessing import network_statistics
 from bisenet_core.runtime.quantised_file import int8_obstacle, with_int8
 
 _DEVICE = "CPU"
-# Precision -> OpenVINO's name for it.
-_PRECISION_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # of what is not quantised
 
 
 class OpenVINOBackend(HostBackend):
@@ -67,13 +65,10 @@ def shared_core() -> Any:
 
 def compile_options(precision: str) -> Dict[str, Any]:
     """OpenVINO's properties for a network that runs in ``precision``, "fp32", "bf16" or "int8"."""
-    return {
-        "PERFORMANCE_HINT": "LATENCY",
-        # A thread that is pinned to a processor waits for it while another one is idle; a robot's are busy.
-        "ENABLE_CPU_PINNING": False,
-        # Always stated: left alone, OpenVINO picks bf16 where the CPU has it, and says nothing.
-        "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
-    }
+    # A thread that is pinned to a processor waits for it while another one is idle; a robot's are busy. The
+    # precision is always stated: left alone, OpenVINO picks bf16 where the CPU has it, and says nothing.
+    return {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False,
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32"}
 
 
 def available_precisions(core: Any) -> List[str]:

@@ -80,13 +80,17 @@ def int8_obstacle(quantised: Optional[QuantisedFile]) -> str:
     return ""
 
 
+def cpu_info() -> List[str]:
+    """The lines of /proc/cpuinfo; none where there is no such file."""
+    try:
+        return CPU_INFO.read_text().splitlines()
+    except OSError:
+        return []
+
+
 def cpu_computes_int8() -> bool:
     """Whether this CPU has instructions that make INT8 fast and exact."""
-    try:
-        lines = CPU_INFO.read_text().splitlines()
-    except OSError:
-        return False
-    flags = next((line for line in lines if line.startswith("flags")), "")
+    flags = next((line for line in cpu_info() if line.startswith("flags")), "")
     return bool(_INT8_INSTRUCTIONS & set(flags.split()))
 
 

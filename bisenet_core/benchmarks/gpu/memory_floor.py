@@ -7,13 +7,14 @@ from typing import Any
 
 from bisenet_core.benchmarks.gpu.engine_sections import open_device
 from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
-from bisenet_core.benchmarks.gpu.segmenter_sections import open_segmenter, street
+from bisenet_core.benchmarks.gpu.segmenter_sections import open_segmenter
+from bisenet_core.benchmarks.segmenter_speed import street
 from bisenet_core.errors import InputError
+from bisenet_core.files import user_cache
 from bisenet_core.runtime.cuda.compiler import compile_kernels
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.cuda.kernels import FrameKernels
 from bisenet_core.runtime.cuda.libcuda import CudaGraph
-from bisenet_core.runtime.engine.cache import default_folder
 
 #: More than any GPU's second-level cache, so that every byte comes from and goes to memory.
 _BEYOND_CACHES = 256 << 20
@@ -35,7 +36,7 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
     nbytes = logits.nbytes + labels
     _, classes, height, width = logits.shape
     with open_device() as device:
-        image = compile_kernels(device.compute_capability, default_folder() / "kernels")
+        image = compile_kernels(device.compute_capability, user_cache("engines") / "kernels")
         kernels, stream = FrameKernels(device.load_module(image)), device.stream()
 
         def kernel(source: Any, target: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from bisenet_core.benchmarks.gpu.engine_sections import open_session
 from bisenet_core.benchmarks.gpu.kit import Subject
 from bisenet_core.benchmarks.gpu.section import Settings, Step, size_text
-from bisenet_core.benchmarks.gpu.segmenter_sections import street
+from bisenet_core.benchmarks.segmenter_speed import street
 from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.model_card import ModelCard

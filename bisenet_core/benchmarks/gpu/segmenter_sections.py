@@ -6,8 +6,8 @@ import numpy as np
 
 from bisenet_core.benchmarks.gpu.kit import Subject
 from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
+from bisenet_core.benchmarks.segmenter_speed import street
 from bisenet_core.benchmarks.timing import timed
-from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.errors import InputError, ParityError
 from bisenet_core.reports.percentiles import percentiles
 from bisenet_core.runtime.opening import open_backend
@@ -21,11 +21,6 @@ def open_segmenter(step: Step, settings: Settings, backend: str = "") -> Segment
     """The step's network at the card's own input size, by default on the backend of the check."""
     card = Subject(settings.kit / step.subject).card
     return Segmenter(card, open_backend(card, backend or settings.backend, step.precision))
-
-
-def street(camera: Size) -> np.ndarray:
-    """HxWx3 uint8 rgb. A street, not noise: upsampling costs most where neighbouring pixels disagree."""
-    return RenderedDrive(*camera, frames=1)[0][0]
 
 
 def measure_parity(step: Step, settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from bisenet_core.benchmarks.gpu.kit import Subject
 from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
-from bisenet_core.benchmarks.gpu.segmenter_sections import street
+from bisenet_core.benchmarks.segmenter_speed import street
 from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.errors import InputError

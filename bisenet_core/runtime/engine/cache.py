@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any, Callable, ContextManager, Iterator, NamedTuple, Optional, Tuple, Union
 
 from bisenet_core.errors import InputError, explain_os_errors
+from bisenet_core.files import user_cache
 from bisenet_core.runtime.engine.builder import EngineBuilder
 from bisenet_core.runtime.engine.callbacks import Progress
 from bisenet_core.runtime.engine.options import CacheKey, EngineOptions
@@ -43,7 +44,7 @@ class EngineCache:
         Raises InputError for a home folder that nobody knows.
         """
         try:
-            self.folder = Path(folder).expanduser() if folder else default_folder()
+            self.folder = Path(folder).expanduser() if folder else user_cache("engines")
         except RuntimeError as error:  # of a user without an entry, as in a container
             raise InputError(f"no folder for the engine cache: {error}; set HOME, or name one "
                              "(engine_cache)") from error
@@ -130,13 +131,6 @@ def _lock(descriptor: int, path: Path) -> bool:
         _LOGGER.warning("%s is made without a lock: %s", path, error.strerror)
         return False
     return True
-
-
-def default_folder() -> Path:
-    """$XDG_CACHE_HOME/bisenet/engines, or below ~/.cache. Raises RuntimeError for a user without a home."""
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
-    return base / "bisenet" / "engines"
 
 
 def _note_of(path: Path) -> Path:

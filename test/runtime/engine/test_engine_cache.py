@@ -13,9 +13,10 @@ import pytest
 from wire_onnx import small_network
 
 from bisenet_core.errors import InputError
+from bisenet_core.files import user_cache
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine import cache as cache_module
-from bisenet_core.runtime.engine.cache import EngineCache, default_folder
+from bisenet_core.runtime.engine.cache import EngineCache
 from bisenet_core.runtime.engine.options import CacheKey, EngineOptions
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.model_search import weights_search_path
@@ -373,5 +374,5 @@ def test_a_node_that_dies_while_building_holds_nobody_up(card, cache):
     ("relative", "~/.cache/bisenet/engines")])
 def test_the_default_is_the_users_cache(monkeypatch, given, expected):
     monkeypatch.setenv("XDG_CACHE_HOME", given)
-    assert str(default_folder()) == os.path.expanduser(expected)
-    assert EngineCache("").folder == EngineCache(None).folder == default_folder()
+    assert str(user_cache("engines")) == os.path.expanduser(expected)
+    assert EngineCache("").folder == EngineCache(None).folder == user_cache("engines")
