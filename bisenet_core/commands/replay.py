@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, SignificantBits
 from bisenet_core.commands.replay_compare import compare
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, printable
 from bisenet_core.evaluation.replay.judgement import refuse_missed
 from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
@@ -43,6 +43,12 @@ Require = Annotated[
 ]
 Rerun = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Also write a recording for the viewer Rerun: NAME.rrd.")
+]
+WriteReference = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Keep the labels, for --against of later runs.")
+]
+Against = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="A reference: say how many pixels differ, where and why.")
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write OUTPUT/report.html.")]
 
@@ -81,6 +87,8 @@ def run(
     labelled_bag: LabelledBag = False,
     require: Require = None,
     rerun: Rerun = None,
+    write_reference: WriteReference = None,
+    against: Against = None,
     report: Report = True,
     json: JsonFile = None,
 ) -> None:
@@ -106,6 +114,8 @@ def run(
         rerun=rerun,
         report=report,
         require=require,
+        write_reference=write_reference,
+        against=against,
         command=("bisenet", *sys.argv[1:]),
     )
     results = replay(request)
@@ -113,13 +123,15 @@ def run(
     trained = [f"trained on {results['trained_on']}"] if results["trained_on"] else []
     said = [results["seen_in_training"]] if results["seen_in_training"] else trained
     show(table("; ".join([title.format(**results), *said]), _rows(results)))
-    verdicts = results.get("requirements", [])
+    verdicts, reference = results.get("requirements", []), results.get("reference")
+    if reference:
+        typer.echo(printable(reference["text"]))
     if verdicts:
         rows = [(one["verdict"], one["group"], one["found"]) for one in verdicts]
         show(table("Requirements", rows, ("", "", "")))
     write_json(json, results)
     _refuse_empty_results(results, output, truth=labels is not None or label_topic is not None)
-    refuse_missed(verdicts)
+    refuse_missed(verdicts, [] if reference is None else reference["problems"])
 
 
 def _refuse_empty_results(results: dict[str, Any], output: Path, truth: bool) -> None:

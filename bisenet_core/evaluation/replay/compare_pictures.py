@@ -11,8 +11,7 @@ from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.output_folder import ABOUT
 from bisenet_core.evaluation.replay.worker import Worker
 from bisenet_core.images.raw_formats import SAMPLE_BITS
-from bisenet_core.reports.parts.panels import pair_panels
-from bisenet_core.reports.replay.page import Panels
+from bisenet_core.reports.parts.panels import Panels, pair_panels
 from bisenet_core.runtime.segmenter import Segmenter
 
 
@@ -50,4 +49,5 @@ def _frame(worker: Worker, drive: EvaluatedDrive, wanted: dict[str, Any]) -> Fra
 def _panels(models: list[Segmenter], frame: Frame) -> Panels:
     assert frame.image is not None and frame.truth is not None
     labels = [model.segment(frame.image, "rgb").labels for model in models]
-    return pair_panels(frame.image, frame.truth, labels, models[0].label_space)
+    named = [("Truth", frame.truth), *zip("AB", labels)]
+    return pair_panels(frame.image, named, models[0].label_space)

@@ -1,8 +1,7 @@
 """judge says of each requirement whether an evaluation meets it; write_junit tells a CI system."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -38,15 +37,17 @@ def judge(requirements: Requirements, drive: EvaluatedDrive) -> list[dict[str, A
     return verdicts
 
 
-def refuse_missed(verdicts: list[dict[str, Any]]) -> None:
-    """Raise InputError where a requirement could not be judged, else EvaluationError where one was missed."""
+def refuse_missed(verdicts: list[dict[str, Any]], problems: Sequence[str] = ()) -> None:
+    """Raise InputError where a requirement could not be judged or there are ``problems`` with the reference,
+    else EvaluationError where one was missed."""
     lines = {kind: [f"{one['group']}: {one['found']}" for one in verdicts if one["verdict"] == kind]
              for kind in (NOT_JUDGED, MISSED)}
     words = {NOT_JUDGED: "could not be judged", MISSED: "missed"}
     said = [f"{len(of)} of {len(verdicts)} requirements {words[kind]}: {'; '.join(of)}"
             for kind, of in lines.items() if of]
-    if said:
-        raise (InputError if lines[NOT_JUDGED] else EvaluationError)("; ".join(said))
+    if said or problems:
+        kind = InputError if lines[NOT_JUDGED] or problems else EvaluationError
+        raise kind("; ".join([*problems, *said]))
 
 
 def write_junit(path: Path, verdicts: Iterable[dict[str, Any]]) -> None:
@@ -73,52 +74,39 @@ class _GroupFigures:
         self._group = group
         self._drive = drive
         self._against = against
+        self._known: dict[tuple[bool, bool], _Values] = {}
 
     def of(self, kind: str, drawn: bool) -> _Values:
-        """The figures, or gains for the kind ``WORSE``, of all frames or of drawn ones."""
-        name = ("gains" if kind == WORSE else "figures") + ("_drawn" if drawn else "")
-        found: _Values = getattr(self, name)
-        return found
+        """The figures, or gains for the kind ``WORSE``, of all frames or of drawn ones.
 
-    @cached_property
-    def figures(self) -> _Values:
-        measured = measure(self.frames)
-        if len(self.frames) < len(self._drive):
-            return measured
-        return {name: figure_of(self.frames, measured, name)[None] for name in FIGURES}
+        Raises InputError where the group has no frames, or none that the other evaluation has too.
+        """
+        key = kind == WORSE, drawn
+        if key not in self._known:
+            self._known[key] = self._measured(*key)
+        return self._known[key]
 
-    @cached_property
-    def figures_drawn(self) -> _Values:
-        return measure(self.frames, draws(self.frames.bag, self.frames.stamp_ns))
+    def _measured(self, gains: bool, drawn: bool) -> _Values:
+        frames, before = self._frames(), None
+        if gains and self._against:
+            before, frames = paired_frames(EvaluatedDrive.load(self._against), frames)
+        counted = draws(frames.bag, frames.stamp_ns) if drawn else None
+        found = measure(frames, counted)
+        if before is None:
+            whole = not drawn and len(frames) == len(self._drive)
+            return {name: figure_of(frames, found, name)[None] for name in FIGURES} if whole else found
+        other = measure(before, counted)
+        return {name: (found[name] - other[name]) * (1 if FIGURES[name].larger_is_better else -1)
+                for name in found if name in other}
 
-    @cached_property
-    def gains(self) -> _Values:
-        return self._gains(None)
-
-    @cached_property
-    def gains_drawn(self) -> _Values:
-        return self._gains(draws(self._pair[1].bag, self._pair[1].stamp_ns))
-
-    @cached_property
-    def frames(self) -> EvaluatedDrive:
-        """The group's frames. Raises InputError where there are none."""
+    def _frames(self) -> EvaluatedDrive:
         patterns = self._group.bags or ("*",)
         chosen = [any(fnmatchcase(name, one) for one in patterns) for name in self._drive.bags]
         frames = self._drive.take(np.array(chosen, bool)[self._drive.bag])
         if not len(frames):
-            raise InputError(f"no bag is called {' or '.join(self._group.bags)}; evaluated: "
+            raise InputError(f"no bag is called {' or '.join(patterns)}; evaluated: "
                              f"{', '.join(self._drive.bags)}")
         return frames
-
-    @cached_property
-    def _pair(self) -> tuple[EvaluatedDrive, EvaluatedDrive]:
-        assert self._against is not None
-        return paired_frames(EvaluatedDrive.load(self._against), self.frames)
-
-    def _gains(self, drawn: np.ndarray | None) -> _Values:
-        before, after = (measure(drive, drawn) for drive in self._pair)
-        return {name: (after[name] - before[name]) * (1 if FIGURES[name].larger_is_better else -1)
-                for name in after if name in before}
 
 
 def _verdict(one: Requirement, classes: list[str], figures: _GroupFigures) -> dict[str, Any]:

@@ -44,7 +44,14 @@ class Request:
     rerun: Path | None = None
     report: bool = True
     require: Path | None = None
+    write_reference: Path | None = None
+    against: Path | None = None
     command: tuple[str, ...] = ()
+
+    @property
+    def keeps_labels(self) -> bool:
+        """Whether anything is asked for that is made of the labels of every frame."""
+        return self.labelled_bag or any((self.rerun, self.write_reference, self.against))
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ def prepare_models(request: Request) -> Models:
             labels=_absolute(request.labels) if request.labels else None,
             label_topic=request.label_topic,
             significant_bits=request.significant_bits,
-            keep_labels=request.labelled_bag or request.rerun is not None,
+            keep_labels=request.keeps_labels,
         )
         return Models(job, segmenter.label_space, _about(request, segmenter))
 

@@ -19,11 +19,20 @@ from bisenet_core.evaluation.replay.output_folder import claim_output
 from bisenet_core.evaluation.replay.part_result import PartResult, PartStore
 from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
 from bisenet_core.evaluation.replay.ray_jobs import run_on_ray
+from bisenet_core.evaluation.replay.reference import (
+    Changes,
+    compare_with,
+    identity,
+    refuse_filled,
+    write_reference,
+)
 from bisenet_core.evaluation.replay.requirements import Requirements, read_requirements
 from bisenet_core.evaluation.replay.rerun_file import check_rerun_file, write_rerun
 from bisenet_core.evaluation.replay.results import save_results, write_results
 from bisenet_core.evaluation.replay.worker import Progress, Worker
 from bisenet_core.reports.console import progress_bar
+from bisenet_core.reports.parts.panels import Panels, heat_panel, pair_panels
+from bisenet_core.reports.replay.figure_names import FIGURES
 
 LABELLED_BAGS = "labelled"
 
@@ -41,6 +50,8 @@ def replay(request: Request) -> dict[str, Any]:
     requirements = read_requirements(request.require) if request.require else None
     if request.rerun is not None:
         check_rerun_file(request.rerun)
+    if request.write_reference:
+        refuse_filled(request.write_reference)
     models = prepare_models(request)
     recordings, left_out = open_recordings(request, models.space)
     for line in left_out:
@@ -62,6 +73,12 @@ def _replay(
     about = {**models.about, "created": datetime.now().astimezone().isoformat(timespec="seconds")}
     results = write_results(request.output, about, bags, models.space, left_out)
     _log_notes(results, known=len(left_out))
+    results["identity"] = identity(models.job, results["device"])
+    changes = compare_with(request.against, bags, results) if request.against else None
+    if changes:
+        results["reference"] = changes.summary
+        results["figures"]["changed_pixels"] = FIGURES["changed_pixels"].of(results)
+    save_results(request.output, results)
     if requirements is not None:
         results["requirements"] = judge(requirements, EvaluatedDrive.load(request.output))
         save_results(request.output, results)
@@ -72,8 +89,10 @@ def _replay(
     if request.rerun is not None:
         with _progress(f"writing {request.rerun}", sum(len(bag.recording) for bag in bags)) as progress:
             write_rerun(request.rerun, bags, models.space, progress)
+    if request.write_reference:
+        write_reference(request.write_reference, request.output, bags)
     if request.report:
-        _write_report(request.output, results, bags, models.job)
+        _write_report(request.output, results, bags, models.job, changes)
     return results
 
 
@@ -145,11 +164,28 @@ def _log_notes(results: dict[str, Any], known: int) -> None:
         logger.warning("left out: %s", line)
 
 
-def _write_report(output: Path, results: dict[str, Any], bags: list[EvaluatedBag], job: ReplayJob) -> None:
+def _write_report(
+    output: Path, results: dict[str, Any], bags: list[EvaluatedBag], job: ReplayJob, changes: Changes | None
+) -> None:
     from bisenet_core.reports.replay.page import write_report
     from bisenet_core.reports.replay.pictures import take_pictures
 
     rows = [row for bag in bags for row in bag.rows]
     with Worker(job, [bag.recording for bag in bags]) as worker:
         pictures = take_pictures(results, rows, lambda bag, index: worker.look(bags[bag].parts[0], index))
-    write_report(output, results, rows, pictures)
+        changed = _changed(changes, bags, worker) if changes else []
+    write_report(output, results, rows, pictures, changed)
+
+
+def _changed(changes: Changes, bags: list[EvaluatedBag], worker: Worker) -> list[tuple[str, Panels]]:
+    """Heat maps of where labels have changed, by size, and the frames that have changed most."""
+    shown = [(f"How often pixels have changed: black never, yellow {heat.max()} times", [heat_panel(heat)])
+             for heat in changes.heat.values() if heat.any()]
+    for place, index, before in changes.worst:
+        bag = bags[place]
+        if bag.rows[index]["segment_ms"] is not None and before.size:
+            image, _, now = worker.look(bag.parts[0], index)
+            named = [("Reference", before), ("Now", now)]
+            shown.append((f"{bag.name}, frame {index}",
+                          pair_panels(image, named, worker.segmenter.label_space)))
+    return shown

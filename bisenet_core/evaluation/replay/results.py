@@ -23,7 +23,7 @@ FRAMES_CSV = "frames.csv"
 def write_results(
     output: Path, about: dict[str, Any], bags: list[EvaluatedBag], space: LabelSpace, left_out: list[str]
 ) -> dict[str, Any]:
-    """Write the three files into ``output`` and return what results.json holds.
+    """Write frames.csv and frames.npz into ``output``, and return what results.json shall hold.
 
     ``about``: the entries that say what was evaluated and how, ``teacher`` the name of one or None among
     them. ``left_out``: lines of what was left out before any frame. A file is replaced when the new one is
@@ -34,9 +34,7 @@ def write_results(
             write_csv(path, (row for bag in bags for row in bag.rows))
         with replacing(output / FRAMES_NPZ, shared=True) as path:
             write_npz(path, bags, space.num_classes)
-    results = _results(about, bags, space, left_out)
-    save_results(output, results)
-    return results
+    return _results(about, bags, space, left_out)
 
 
 def save_results(output: Path, results: dict[str, Any]) -> None:

@@ -13,6 +13,9 @@ _FILM_WIDTH, _PANEL_WIDTH = 400, 440
 _TALLEST = 3  # times the width
 _WRONG = (255, 40, 70)
 
+#: Captions and pictures as data URIs.
+Panels = list[tuple[str, str]]
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -25,13 +28,13 @@ class Seen:
     """Labels of the frame before, where they are wanted."""
 
 
-def film_panels(seen: Seen, label_space: LabelSpace) -> list[tuple[str, str]]:
+def film_panels(seen: Seen, label_space: LabelSpace) -> Panels:
     """The labels over the image: one panel."""
     image, labels = _shrunk(seen.image, _FILM_WIDTH), _shrunk(seen.labels, _FILM_WIDTH)
     return [("Labels over the image", jpeg(overlay(image, labels, label_space, 0.55)))]
 
 
-def frame_panels(seen: Seen, label_space: LabelSpace) -> list[tuple[str, str]]:
+def frame_panels(seen: Seen, label_space: LabelSpace) -> Panels:
     """Image, truth, prediction and difference; without truth what there is of them."""
     image, labels = _shrunk(seen.image, _PANEL_WIDTH), _shrunk(seen.labels, _PANEL_WIDTH)
     panels = [("Image", jpeg(image)), ("Prediction", png(colourise(labels, label_space)))]
@@ -45,15 +48,18 @@ def frame_panels(seen: Seen, label_space: LabelSpace) -> list[tuple[str, str]]:
     return panels
 
 
-def pair_panels(
-    image: np.ndarray, truth: np.ndarray, labels: list[np.ndarray], label_space: LabelSpace
-) -> list[tuple[str, str]]:
-    """Image HxWx3 uint8 RGB, truth and the labels of models A and B, each HxW uint8, side by side."""
-    named = [("Truth", truth), *zip("AB", labels)]
+def pair_panels(image: np.ndarray, named: list[tuple[str, np.ndarray]], label_space: LabelSpace) -> Panels:
+    """Image HxWx3 uint8 RGB and several labels of it with their captions, each HxW uint8, side by side."""
     return [("Image", jpeg(_shrunk(image, _PANEL_WIDTH)))] + [
         (name, png(colourise(_shrunk(ids, _PANEL_WIDTH), label_space)))
         for name, ids in named
     ]
+
+
+def heat_panel(counts: np.ndarray) -> tuple[str, str]:
+    """Counts HxW as one panel, 0 black and the highest of them yellow."""
+    shade = cv2.applyColorMap((counts * (255 / counts.max())).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    return "Changes", png(_shrunk(shade[..., ::-1], _PANEL_WIDTH))
 
 
 def difference(image: np.ndarray, truth: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:

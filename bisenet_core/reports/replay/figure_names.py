@@ -65,6 +65,8 @@ FIGURES = {
     "latency_p99": FigureName("Latency, 99th percentile", ("latency_ms", "p99"), MILLISECONDS, False),
     "fps": FigureName("Throughput", ("fps",), PER_SECOND),
     "frames_lost": FigureName("Number of frames lost", ("frames_lost",), FRAMES, False),
+    "changed_pixels": FigureName("Share of changed pixels", ("reference", "changed_share"),
+                                 larger_is_better=False),
     "labelled_live": FigureName("Labelled live", ("as_driven", "share_labelled")),
     "iou_live": FigureName("Mean IoU live", ("as_driven", "miou")),
     "pixel_accuracy_live": FigureName("Pixel accuracy live", ("as_driven", "pixel_accuracy")),

@@ -1,13 +1,14 @@
 """The pages of a replay evaluation: its report, and the frames in which two evaluations differ most."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bisenet_core.reports.parts.classes import ClassTable, class_rows, class_table, confusion
 from bisenet_core.reports.parts.formats import clock, is_known, percent
 from bisenet_core.reports.parts.page import render_page, write_page
+from bisenet_core.reports.parts.panels import Panels
 from bisenet_core.reports.replay.comparison import HEADINGS, class_tables, figure_rows
 from bisenet_core.reports.replay.distribution_charts import (
     confidence_histogram,
@@ -30,19 +31,19 @@ from bisenet_core.reports.replay.time_charts import accuracy_chart, flicker_char
 _FOLDER = Path(__file__).parent
 _MOST_LINES = 200
 
-#: Captions and pictures as data URIs.
-Panels = list[tuple[str, str]]
-
 
 def write_report(
-    folder: Path, results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures: list[Picture]
+    folder: Path, results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures: list[Picture],
+    changed: Sequence[tuple[str, Panels]] = (),
 ) -> Path:
     """Write ``folder``/report.html from results.json, the rows of frames.csv and ``take_pictures``.
+
+    ``changed``: titles and pictures of what differs from a reference.
 
     A row's ``bag`` is the name of a bag in ``results`` or its place there; values may be numbers or text.
     Returns the file's path. Raises InputError without jinja2, or where the folder cannot be written.
     """
-    return write_page(folder / "report.html", render(results, rows, pictures))
+    return write_page(folder / "report.html", render(results, rows, pictures, changed))
 
 
 def write_compare_page(
@@ -59,7 +60,10 @@ def write_compare_page(
     return write_page(folder / "compare.html", page)
 
 
-def render(results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures: list[Picture]) -> str:
+def render(
+    results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures: list[Picture],
+    changed: Sequence[tuple[str, Panels]] = (),
+) -> str:
     """The report itself. Raises InputError without jinja2."""
     frames, table = FrameTable(rows, results["bags"]), _class_table(results)
     classes, palette = results["classes"], results["palette"]
@@ -79,6 +83,7 @@ def render(results: dict[str, Any], rows: Iterable[Mapping[str, Any]], pictures:
         classes=table,
         legend=table.rows or class_rows(classes, palette),
         matrix=confusion(classes, palette, results.get("confusion_matrix")),
+        changed=changed,
         left_out=left_out[:_MOST_LINES],
         left_out_more=max(0, len(left_out) - _MOST_LINES),
         **_charts(results, frames),
