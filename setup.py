@@ -64,6 +64,8 @@ setup(
         "train": ["torch>=2.6", "lightning-fabric>=2.3", "onnx", "onnxruntime", "matplotlib>=3.8", "filelock",
                   "jinja2>=3.1", "pillow", "scipy", "tensorboard", *COMMAND_LINE],
         "test": ["ros-lifecycle-msgs", "onnxconverter-common", "safetensors", "pytest", "pytest-xdist",
+                 # the last that compiles for a Jetson TX2 (sm_62)
+                 "nvidia-cuda-nvrtc-cu11; platform_machine == 'x86_64' and sys_platform == 'linux'",
                  "hypothesis", "ruff", "mypy", "vermin", "types-PyYAML", "import-linter"],
     },
     zip_safe=False,

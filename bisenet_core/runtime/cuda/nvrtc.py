@@ -40,12 +40,14 @@ class Nvrtc:
             return None
 
     def compile(self, source: str, headers: Mapping[str, str], capability: Tuple[int, int],
-                options: Tuple[str, ...]) -> bytes:
+                options: Tuple[str, ...], form: str = "CUBIN") -> bytes:
         """``source`` as machine code for that compute capability; as PTX where NVRTC is older than 11.1."""
         # PTX would be compiled once more by the driver, which may be older than this library.
-        form = "CUBIN" if hasattr(self._library, "nvrtcGetCUBIN") else "PTX"
+        if not hasattr(self._library, "nvrtcGetCUBIN"):
+            form = "PTX"
         architecture = "{}_{}{}".format("sm" if form == "CUBIN" else "compute", *capability)
         program = self._program(source, headers)
+        locale = _locale(None)
         try:
             arguments = _strings(["--gpu-architecture=" + architecture, *options])
             code = self._library.nvrtcCompileProgram(program, len(arguments), arguments)
@@ -54,6 +56,7 @@ class Nvrtc:
             return self._read(program, form)
         finally:
             self._library.nvrtcDestroyProgram(byref(program))
+            _locale(locale)  # NVRTC 11.8 leaves this thread in "C", where Python reads files as ASCII
 
     def _program(self, source: str, headers: Mapping[str, str]) -> c_void_p:
         program = c_void_p()
@@ -86,6 +89,13 @@ def _load_builtins(folder: str) -> None:
     if folder:
         for path in glob.glob(os.path.join(folder, "libnvrtc-builtins.so.*")):
             ctypes.CDLL(path)
+
+
+def _locale(new: Optional[int]) -> Optional[int]:
+    """Set the calling thread's locale, unless it is None; returns the one before. For glibc."""
+    uselocale = ctypes.CDLL(None).uselocale
+    uselocale.restype, uselocale.argtypes = c_void_p, [c_void_p]
+    return uselocale(new)
 
 
 def _strings(values: Any) -> Any:

@@ -1,3 +1,4 @@
+import locale
 import logging
 import os
 import re
@@ -152,8 +153,10 @@ def test_nvrtc_compiles_the_kernels():
     nvrtc = Nvrtc.find(compiler._cuda_home())
     if not nvrtc:
         pytest.skip("libnvrtc is not installed (pip install nvidia-cuda-nvrtc-cu12)")
+    encoding = locale.getpreferredencoding(False)
     image = compiler._run_nvrtc(nvrtc, (7, 5))
     assert b"preprocess" in image and b"postprocess" in image
+    assert locale.getpreferredencoding(False) == encoding  # or Python would read files in another one
 
 
 def test_nvrtcs_builtins_are_loaded_from_beside_it(tmp_path, monkeypatch):
