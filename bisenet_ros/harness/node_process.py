@@ -39,6 +39,8 @@ class NodeProcess:
     listener's thread. Logs go into ``folder``. Raises InputError where nothing can be written into it.
     """
 
+    program = "bisenet_ros.segmentation_node"
+
     def __init__(self, parameters: dict[str, Any], folder: Path, on_labels: Callable[[int, Image], None],
                  cameras: Sequence[str] = ("",)) -> None:
         make_writable(folder)
@@ -51,7 +53,7 @@ class NodeProcess:
     def __enter__(self: AnyProcess) -> AnyProcess:
         with ExitStack() as stack:
             self.node = stack.enter_context(ChildProcess(
-                "bisenet_ros.segmentation_node", self._node_arguments(), self._folder / "node.log"))
+                self.program, self._node_arguments(), self._folder / "node.log"))
             rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)  # Ctrl-C belongs to the tool
             stack.callback(rclpy.try_shutdown)
             self.ros = rclpy.create_node("listener", namespace=self.namespace)

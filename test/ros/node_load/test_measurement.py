@@ -13,6 +13,7 @@ from bisenet_ros.harness.node_watch import NodeAccount
 
 sys.path.insert(0, str(ROOT / "scripts" / "node_load"))
 
+from executors import cell
 from measurement import cpu_percent, latency_of_kept, node_times, why_unlabelled
 from process_usage import Usage
 
@@ -55,3 +56,10 @@ def test_the_nodes_processor_time_moves_with_its_own_work(own_cpu, per_cent):
     share = cpu_percent({"node": before, "planner": before}, {"node": after, "planner": before}, 2.0,
                         accounts)
     assert share == {"node": 200.0, "planner": 0.0, "node_without_segmenter": pytest.approx(per_cent)}
+
+
+def test_cpu_time_of_a_frame_with_an_executor():
+    runs = [{"seconds": 5.0, "received": received, "published": 45, "sent": 50,
+             "cpu_percent": {"node": 30.0, "node_without_segmenter": 10.0}} for received in (50, 60)]
+    # 1.5 s for 50 frames and for 60
+    assert cell(runs) == "25.00 / 27.50 (8.33 / 9.17), 90%"
