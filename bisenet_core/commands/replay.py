@@ -50,6 +50,10 @@ WriteReference = Annotated[
 Against = Annotated[
     Path | None, typer.Option(metavar="DIR", help="A reference: say how many pixels differ, where and why.")
 ]
+Mine = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Write OUTPUT/mined: the N frames most worth labelling."),
+]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write OUTPUT/report.html.")]
 
 _RUN, _COMPARE = "run", "compare"
@@ -89,6 +93,7 @@ def run(
     rerun: Rerun = None,
     write_reference: WriteReference = None,
     against: Against = None,
+    mine: Mine = None,
     report: Report = True,
     json: JsonFile = None,
 ) -> None:
@@ -116,6 +121,7 @@ def run(
         require=require,
         write_reference=write_reference,
         against=against,
+        mine=mine,
         command=("bisenet", *sys.argv[1:]),
     )
     results = replay(request)

@@ -46,12 +46,13 @@ class Request:
     require: Path | None = None
     write_reference: Path | None = None
     against: Path | None = None
+    mine: int | None = None
     command: tuple[str, ...] = ()
 
     @property
     def keeps_labels(self) -> bool:
         """Whether anything is asked for that is made of the labels of every frame."""
-        return self.labelled_bag or any((self.rerun, self.write_reference, self.against))
+        return self.labelled_bag or any((self.rerun, self.write_reference, self.against, self.mine))
 
 
 @dataclass(frozen=True)

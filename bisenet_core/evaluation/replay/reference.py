@@ -81,11 +81,11 @@ def compare_with(folder: Path, bags: Sequence[EvaluatedBag], results: dict[str, 
     try:
         drive, pngs = EvaluatedDrive.load(folder), _read_labels(folder)
     except InputError as error:
-        nothing = _summary(np.zeros((0, 4)), [])
+        nothing = _summary(np.zeros((0, 4)), {})
         return Changes({"path": str(folder), **nothing, "problems": [str(error)]}, {}, [])
     before, now = drive.results.get("identity") or {}, results["identity"]
-    differ = [f"{name} ({text}; was {before.get(name)})" for name, text in now.items()
-              if text != before.get(name)]
+    differ = {name: f"{text}; was {before.get(name)}" for name, text in now.items()
+              if text != before.get(name)}
     problems = [f"{name} of the reference was not evaluated" for name in drive.bags
                 if name not in [bag.name for bag in bags]]
     heat: dict[tuple[int, ...], np.ndarray] = {}
@@ -109,14 +109,14 @@ def compare_with(folder: Path, bags: Sequence[EvaluatedBag], results: dict[str, 
     return Changes(summary, heat, [(place, index, _decoded(old[place, index])) for place, index in shown])
 
 
-def _summary(counts: np.ndarray, differ: list[str]) -> dict[str, Any]:
+def _summary(counts: np.ndarray, differ: dict[str, str]) -> dict[str, Any]:
     pixels, changed = (int(counts[:, column].sum()) for column in (2, 3))
     frames = int(np.count_nonzero(counts[:, 3]))
     text = f"Bit-identical to the reference over {plural(len(counts), 'frame')}"
     if not len(counts):
         text = "Nothing could be compared with the reference"
     elif changed:
-        why = f"it may be explained by the {', the '.join(differ)}" if differ else (
+        why = f"what may explain it: another {', another '.join(differ)}" if differ else (
             "nothing known explains it: model, backend, precision, code and processor are the same")
         text = (f"{percent(changed / pixels, 3)} of the pixels differ from the reference, in {frames} of "
                 f"{plural(len(counts), 'frame')}; {why}")

@@ -15,6 +15,7 @@ from bisenet_core.evaluation.replay.job import Part, ReplayJob, split
 from bisenet_core.evaluation.replay.judgement import JUNIT, judge, write_junit
 from bisenet_core.evaluation.replay.labelled_bags import write_labelled_bags
 from bisenet_core.evaluation.replay.local_jobs import run_in_processes
+from bisenet_core.evaluation.replay.mining import mine
 from bisenet_core.evaluation.replay.output_folder import claim_output
 from bisenet_core.evaluation.replay.part_result import PartResult, PartStore
 from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
@@ -34,7 +35,7 @@ from bisenet_core.reports.console import progress_bar
 from bisenet_core.reports.parts.panels import Panels, heat_panel, pair_panels
 from bisenet_core.reports.replay.figure_names import FIGURES
 
-LABELLED_BAGS = "labelled"
+LABELLED_BAGS, MINED = "labelled", "mined"
 
 #: Yields each part with its result, in any order. How many times a part may lose its worker is bounded.
 Runner = Callable[[ReplayJob, Sequence[Part], Progress], Iterator[tuple[Part, PartResult]]]
@@ -89,6 +90,8 @@ def _replay(
     if request.rerun is not None:
         with _progress(f"writing {request.rerun}", sum(len(bag.recording) for bag in bags)) as progress:
             write_rerun(request.rerun, bags, models.space, progress)
+    if request.mine:
+        mine(request.output / MINED, bags, models.space, request.mine)
     if request.write_reference:
         write_reference(request.write_reference, request.output, bags)
     if request.report:
