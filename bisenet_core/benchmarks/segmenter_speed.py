@@ -54,7 +54,9 @@ def cpu_segmenters(
     found, failures = {}, []
     for backend, precision in choices_on_cpu(card):
         try:
-            found[backend, precision] = Segmenter(card, open_backend(card, backend, precision, size))
+            opened = open_backend(card, backend, precision, size)
+            if not opened.on_gpu:  # as ONNX Runtime is where it has CUDA
+                found[backend, precision] = Segmenter(card, opened)
         except InputError as error:  # noqa: PERF203 - a precision that this CPU lacks, a file that is damaged
             failures.append(str(error))
     if not found:

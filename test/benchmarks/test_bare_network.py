@@ -6,8 +6,9 @@ import pytest
 pytest.importorskip("openvino", reason="compares openvino")
 pytest.importorskip("onnxruntime", reason="with onnxruntime")
 
+from bisenet_core.benchmarks import segmenter_speed
 from bisenet_core.benchmarks.bare_network import bare_network
-from bisenet_core.benchmarks.segmenter_speed import measure
+from bisenet_core.benchmarks.segmenter_speed import cpu_segmenters, measure
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
@@ -30,3 +31,14 @@ def test_a_gpus_network_is_timed_by_the_gpu(tiny_model_folder):
         segmenter.backend.on_gpu = True
         result = measure(segmenter, (120, 80), 3)
     assert result["network_ms"]["p50"] == result["segment_parts_ms"]["network"]
+
+
+def test_what_runs_on_a_gpu_is_none_of_the_cpus(tiny_model_folder, monkeypatch):
+    def open_on_gpu(card, name, *arguments):
+        opened = open_backend(card, name, *arguments)
+        opened.on_gpu = name == "onnxruntime"
+        return opened
+
+    monkeypatch.setattr(segmenter_speed, "open_backend", open_on_gpu)
+    found, _ = cpu_segmenters(ModelCard.load(tiny_model_folder), (96, 64))
+    assert {backend for backend, _ in found} == {"openvino"} and ("openvino", "fp32") in found
