@@ -30,7 +30,7 @@ def test_its_tables(cpu_pace, tiny_model_folder, monkeypatch, capsys):
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")]
     networks, frames = rows[:2], rows[2:]
     assert [row[0] for row in networks] == ["`tiny`, 96x64", "`tiny`, 64x32"]
-    assert all(re.match(r"\d+\.\d / \d+\.\d", cell) for row in networks for cell in row[1:3])
+    assert all(re.match(r"\d+\.\d / \d+\.\d \(\d+\)", cell) for row in networks for cell in row[1:3])
     assert [row[-2] for row in networks] == [""] * 2  # there is no INT8
     assert {row[1] for row in frames} == {"96x64, 96x64", "128x64, 64x32"}
     for row in frames:
