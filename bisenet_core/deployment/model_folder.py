@@ -77,8 +77,9 @@ def _publish(workplace: Path, output: Path) -> None:
         os.replace(workplace / name, output / name)
     with suppress(FileNotFoundError):  # of the network that was here before
         (output / INT8_NAME).unlink()
-    if _is_generated(output / README_NAME):
-        os.replace(workplace / README_NAME, output / README_NAME)
+    page = output / README_NAME
+    if not page.exists() or page.read_text(encoding="utf-8", errors="replace").startswith(_MARK):
+        os.replace(workplace / README_NAME, page)  # nobody has written one of their own
 
 
 def _readme_of(card: ModelCard) -> str:
@@ -101,11 +102,6 @@ def _readme_of(card: ModelCard) -> str:
         card.licence,
     ]
     return "\n\n".join(lines) + "\n"
-
-
-def _is_generated(path: Path) -> bool:
-    """Whether nobody has written a page of their own at ``path``."""
-    return not path.exists() or path.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
 
 
 def _stored(weights: Mapping[str, Any]) -> dict[str, str]:

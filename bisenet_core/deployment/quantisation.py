@@ -17,12 +17,7 @@ from bisenet_core.evaluation.backend_agreement import Agreement
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.runtime.model_card import ModelCard, file_sha256
 from bisenet_core.runtime.opening import open_backend
-from bisenet_core.runtime.preprocessing import (
-    fit_image,
-    network_statistics,
-    normalisation_tables,
-    normalise,
-)
+from bisenet_core.runtime.preprocessing import network_input
 from bisenet_core.runtime.quantised_file import INT8_NAME, QuantisedFile, cpu_computes_int8
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -62,7 +57,7 @@ def quantise_model(
     be written.
     """
     model = read_float_network(card.onnx_path.read_bytes())
-    inputs = [partial(_network_input, read, card) for read in calibration.images]
+    inputs = [lambda read=read: network_input(read(), card) for read in calibration.images]
     folder = card.onnx_path.parent
     advice = "copy the model to another folder"
     with explain_os_errors(f"cannot write {folder}", advice), scratch_folder(folder) as scratch:
@@ -157,13 +152,3 @@ def _segmenter(card: ModelCard, precision: str) -> Segmenter:
 def evenly(count: int, wanted: int) -> list[int]:
     """Up to ``wanted`` of the indices 0 to ``count`` - 1, spread evenly."""
     return [int(index) for index in np.unique(np.linspace(0, count - 1, wanted).astype(int))]
-
-
-def _network_input(read: Callable[[], np.ndarray], card: ModelCard) -> np.ndarray:
-    """1x3xHxW float32, normalised, by the code that the robot runs."""
-    fitted = np.empty((card.input_height, card.input_width, 3), np.uint8)
-    fit_image(read(), "rgb", card.color_order, fitted)
-    result = np.empty((1, 3, *fitted.shape[:2]), np.float32)
-    mean, std = network_statistics(card.mean, card.std, card.color_order)
-    normalise(fitted, normalisation_tables(mean, std), result)
-    return result

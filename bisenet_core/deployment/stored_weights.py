@@ -10,9 +10,8 @@ from torch import nn
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.drives.image_files import image_files_in, read_image
 from bisenet_core.drives.rendering import RenderedDrive
-from bisenet_core.learning.transforms import normalised
 from bisenet_core.runtime.model_card import ModelCard
-from bisenet_core.runtime.preprocessing import fit_image, network_statistics
+from bisenet_core.runtime.preprocessing import network_input
 
 #: Share of labels, at 1/8, that rounding the weights to FP16 must leave as they are, on every image. Networks
 #: trained here keep 99.96% and more on photographs; one that loses much more on any is in doubt.
@@ -46,14 +45,7 @@ def judged_images(card: ModelCard, folder: Path | None) -> JudgedImages:
         chosen = np.unique(np.linspace(0, len(files) - 1, PHOTOGRAPHS).astype(int))
         pictures = [read_image(files[index]) for index in chosen]
         name = f"{len(pictures)} of {len(files)} images of {'/'.join(folder.resolve().parts[-2:])}"
-    return JudgedImages(np.stack([_network_input(picture, card) for picture in pictures]), name)
-
-
-def _network_input(image: np.ndarray, card: ModelCard) -> np.ndarray:
-    fitted = np.empty((card.input_height, card.input_width, 3), np.uint8)
-    fit_image(image, "rgb", card.color_order, fitted)
-    mean, std = network_statistics(card.mean, card.std, card.color_order)
-    return normalised(fitted, tuple(mean), tuple(std))
+    return JudgedImages(np.concatenate([network_input(picture, card) for picture in pictures]), name)
 
 
 def choose_stored_weights(trained: nn.Module, judged: JudgedImages) -> tuple[nn.Module, dict[str, Any]]:

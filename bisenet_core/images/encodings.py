@@ -104,11 +104,8 @@ def _check_bytes(found: int, rows: int, row: int, step: int, what: str) -> None:
     needed = step * (rows - 1) + row
     if found < needed:
         raise ImageError("truncated", f"truncated image: {what} with step {step} needs {needed} bytes, "
-                                      f"found {found}" + _blame_step(found, rows, row))
-
-
-def _blame_step(found: int, rows: int, row: int) -> str:
-    return "" if found != rows * row else ", just those of rows without padding: check the step"
+                                      f"found {found}" + ("" if found != rows * row else
+                                      ", just those of rows without padding: check the step"))
 
 
 def _rows(data: Any, rows: int, width: int, pixel_bytes: int, step: int) -> np.ndarray:

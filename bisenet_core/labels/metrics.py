@@ -31,7 +31,9 @@ class ConfusionMatrix:
         if labels.shape != truth.shape:
             raise InputError(
                 f"labels are {_shape(labels)} and truth is {_shape(truth)}: the two must have one size")
-        counts = _joint_histogram(_as_uint8(labels, "labels"), _as_uint8(truth, "ground truth"))
+        # One pass over the pixels; every rule about ids is then applied to this small 256x256 table.
+        pairs = _as_uint8(truth, "ground truth").astype(np.uint16) << 8 | _as_uint8(labels, "labels")
+        counts = np.bincount(pairs.ravel(), minlength=65536).reshape(256, 256)
         counts[[self.ignore_id, UNLABELED]] = 0  # truth unknown
         self._refuse_ids_out_of_range(counts)
         classes = self.num_classes
@@ -106,12 +108,6 @@ def miou(right: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarr
     total = np.where(present, iou(right, true, predicted), 0.0).sum(axis=-1)
     classes = present.sum(axis=-1)
     return np.where(classes > 0, total / np.maximum(classes, 1), np.nan)
-
-
-def _joint_histogram(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    # One pass over the pixels; every rule about ids is then applied to this small 256x256 table.
-    pairs = (truth.astype(np.uint16) << 8) | labels
-    return np.bincount(pairs.ravel(), minlength=65536).reshape(256, 256)
 
 
 def _as_uint8(labels: np.ndarray, what: str) -> np.ndarray:

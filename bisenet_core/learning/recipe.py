@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.drives.yaml_file import read_yaml
-from bisenet_core.errors import InputError, reason_of, suggest
+from bisenet_core.errors import InputError, parsing, suggest
 from bisenet_core.learning.recipe_checks import check, plain_values
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -127,10 +127,8 @@ class Recipe:
         ``InputError`` names an unreadable file, an unknown key or a missing one.
         """
         path = _found(Path(path))
-        try:
+        with parsing(f"recipe {path} cannot be read"):
             values = read_yaml(path)
-        except (OSError, ValueError) as error:
-            raise InputError(f"recipe {path} cannot be read: {reason_of(error)}") from None
         if not isinstance(values, dict):
             raise InputError(f"recipe {path} is not a mapping of settings to values")
         return cls.from_dict(values, str(path))

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bisenet_core.drives.yaml_file import read_yaml
-from bisenet_core.errors import InputError, reason_of, suggest
+from bisenet_core.errors import InputError, parsing, suggest
 from bisenet_core.learning.checkpoint import load_network
 from bisenet_core.learning.model_folder import read_trained
 from bisenet_core.learning.recipe import Recipe
@@ -101,10 +101,8 @@ def _found(named: str) -> Path:
 
 
 def _read_mapping(path: Path) -> Mapping[str, str]:
-    try:
+    with parsing(f"teacher_classes {path} cannot be read"):
         pairs = read_yaml(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"teacher_classes {path} cannot be read: {reason_of(error)}") from None
     if not isinstance(pairs, dict) or not all(isinstance(n, str) for pair in pairs.items() for n in pair):
         raise InputError(f"teacher_classes {path} is no mapping of class names to class names")
     return pairs

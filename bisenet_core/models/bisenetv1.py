@@ -94,20 +94,11 @@ def two_convolutions(channels: int, reduction: int = 1) -> nn.Sequential:
     )
 
 
-def convolution_norm(channels: int) -> ConvNormAct:
-    """1x1 and batch norm: CoinCheung's."""
-    return ConvNormAct(channels, channels, kernel=1, act=False)
-
-
-def convolution_norm_relu(channels: int) -> ConvNormAct:
-    """1x1, batch norm and ReLU, after which no weight is below a half: mmsegmentation's."""
-    return ConvNormAct(channels, channels, kernel=1)
-
-
+#: The second is CoinCheung's, the third, after which no weight is below a half, mmsegmentation's.
 ATTENTIONS: dict[str, Callable[[int], nn.Module]] = {
     "conv-relu-conv": two_convolutions,
-    "conv-norm": convolution_norm,
-    "conv-norm-relu": convolution_norm_relu,
+    "conv-norm": lambda channels: ConvNormAct(channels, channels, kernel=1, act=False),
+    "conv-norm-relu": lambda channels: ConvNormAct(channels, channels, kernel=1),
 }
 
 

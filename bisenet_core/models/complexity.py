@@ -83,21 +83,18 @@ def _counter(cost: Complexity) -> Any:
         if not isinstance(output, Tensor):
             return  # a module of ours; what it consists of is counted
         cost.shape = tuple(output.shape[1:])
-        macs = _macs_per_output(module)
+        macs, extra = _per_output(module)
         cost.macs += macs * output.numel()
-        cost.operations += (macs + _extra_per_output(module)) * output.numel()
+        cost.operations += (macs + extra) * output.numel()
 
     return count
 
 
-def _macs_per_output(module: nn.Module) -> int:
-    return module.weight[0].numel() if isinstance(module, (nn.Conv2d, nn.Linear)) else 0
-
-
-def _extra_per_output(module: nn.Module) -> int:
+def _per_output(module: nn.Module) -> tuple[int, int]:
+    """Multiply-accumulates and other operations for each element of the output."""
     if isinstance(module, (nn.Conv2d, nn.Linear)):
-        return int(module.bias is not None)
-    return {nn.BatchNorm2d: 2, nn.BatchNorm1d: 2, nn.ReLU: 1, nn.ReLU6: 1}.get(type(module), 0)
+        return module.weight[0].numel(), int(module.bias is not None)
+    return 0, {nn.BatchNorm2d: 2, nn.BatchNorm1d: 2, nn.ReLU: 1, nn.ReLU6: 1}.get(type(module), 0)
 
 
 def _add_up(node: Complexity) -> None:

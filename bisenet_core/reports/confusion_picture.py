@@ -39,7 +39,8 @@ def draw_confusion(path: Path, counts: np.ndarray, classes: Sequence[str], title
     check_picture_file(path)
     shares = ratio(counts, counts.sum(axis=1, keepdims=True))[:, : len(classes)]
     small = len(classes) > NUMBERED
-    names = _row_names(shares, classes)
+    absent = np.isnan(shares).any(axis=1)
+    names = [f"{name} (absent)" if gone else name for name, gone in zip(classes, absent)]
     lines = _largest(shares, classes)
     side = max(len(classes) * (_SMALL_CELL if small else _CELL), 4.0)
     before = _AXIS_TITLE + _width(names, _SMALL_FONT if small else _FONT)
@@ -48,7 +49,10 @@ def draw_confusion(path: Path, counts: np.ndarray, classes: Sequence[str], title
 
     def draw(figure: Any) -> None:
         axes = figure.add_axes((before / size[0], below / size[1], side / size[0], side / size[1]))
-        _draw_matrix(axes, shares)
+        # by the square root of the share, so that a confusion of a few per cent is seen
+        shades = np.sqrt(np.ma.masked_invalid(shares))
+        axes.imshow(shades, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_facecolor(PALE)  # rows of absent classes
         _draw_names(axes, names, classes, _SMALL_FONT if small else _FONT)
         (_draw_fine_grid if small else _draw_numbers)(axes, shares)
         figure.text(0.1 / size[0], 1 - _LINE / size[1], title, size=_FONT, weight="bold", va="center")
@@ -56,11 +60,6 @@ def draw_confusion(path: Path, counts: np.ndarray, classes: Sequence[str], title
             figure.text(0.1 / size[0], _LINE * (line + 0.5) / size[1], text, size=8, va="center")
 
     draw_files([path], size, draw, "--confusion")
-
-
-def _row_names(shares: np.ndarray, classes: Sequence[str]) -> list[str]:
-    absent = np.isnan(shares).any(axis=1)
-    return [f"{name} (absent)" if gone else name for name, gone in zip(classes, absent)]
 
 
 def _width(names: Sequence[str], points: float) -> float:
@@ -78,12 +77,6 @@ def _largest(shares: np.ndarray, classes: Sequence[str]) -> list[str]:
         for row, column in pairs
         if wrong[row, column] > 0
     ]
-
-
-def _draw_matrix(axes: Any, shares: np.ndarray) -> None:
-    """Shade by the square root of the share, so that a confusion of a few per cent is seen."""
-    axes.imshow(np.sqrt(np.ma.masked_invalid(shares)), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_facecolor(PALE)  # rows of absent classes
 
 
 def _draw_names(axes: Any, rows: Sequence[str], columns: Sequence[str], points: float) -> None:

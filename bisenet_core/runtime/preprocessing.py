@@ -5,7 +5,7 @@ The definition, the same in every backend: the 8-bit image is resized bilinearly
 normalised as (value / 255 - mean) / std. An image that has the network's size already is not resized.
 """
 
-from typing import Sequence, Tuple
+from typing import Any, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -86,3 +86,13 @@ def network_statistics(mean: Sequence[float], std: Sequence[float],
                        color_order: str) -> Tuple[Sequence[float], Sequence[float]]:
     """Mean and std, given in RGB order as a ModelCard holds them, in the network's channel order."""
     return (mean, std) if color_order == "rgb" else (tuple(mean)[::-1], tuple(std)[::-1])
+
+
+def network_input(image: np.ndarray, card: Any) -> np.ndarray:
+    """HxWx3 uint8 RGB of any size -> 1x3xhxw float32, as the network of the ModelCard ``card`` takes it."""
+    fitted = np.empty((card.input_height, card.input_width, 3), np.uint8)
+    fit_image(image, "rgb", card.color_order, fitted)
+    tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
+    result = np.empty((1, 3) + fitted.shape[:2], np.float32)
+    normalise(fitted, tables, result)
+    return result

@@ -26,13 +26,14 @@ class ChildProcess:
 
     def __init__(self, program: str, arguments: list[str], log: Path, piped: bool = False) -> None:
         self.log = log
+        paths = filter(None, [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")])
         with log.open("wb") as log_file:
             self._process = subprocess.Popen(
                 [sys.executable, *([] if program.endswith(".py") else ["-m"]), program, *arguments],
                 stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if piped else log_file,
                 stderr=log_file,
-                env=_environment(),
+                env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHONUNBUFFERED="1"),
                 text=True,
                 start_new_session=True,
                 preexec_fn=_prepare,
@@ -99,12 +100,6 @@ class ChildProcess:
         if errors:
             return errors[-1].split("]: ", 1)[-1]
         return lines[-1] if lines else f"exit status {self.status}"
-
-
-def _environment() -> dict[str, str]:
-    package_root = str(Path(__file__).resolve().parents[2])
-    paths = filter(None, [package_root, os.environ.get("PYTHONPATH")])
-    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHONUNBUFFERED="1")
 
 
 def _prepare() -> None:

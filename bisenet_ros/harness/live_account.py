@@ -90,16 +90,13 @@ class LiveAccount:
             if sent is None:
                 self._figures.strays += 1
                 return None
-            self._forget_up_to(stamp_ns)
+            # The node labels images in the order in which they came: of those before nothing will come.
+            for stamp in list(self._on_their_way):
+                del self._on_their_way[stamp]
+                if stamp == stamp_ns:
+                    break
             self._figures.labelled += 1
             self._figures.latency_ms.append(1e3 * (at - sent.at))
             if age_s is not None:
                 self._figures.age_ms.append(1e3 * age_s)
             return sent
-
-    def _forget_up_to(self, stamp_ns: int) -> None:
-        # The node labels images in the order in which they came: of those before this one nothing will come.
-        for stamp in list(self._on_their_way):
-            del self._on_their_way[stamp]
-            if stamp == stamp_ns:
-                return

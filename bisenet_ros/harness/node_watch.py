@@ -57,7 +57,9 @@ class NodeWatch:
         except (KeyError, ValueError):
             return
         with self._changed:
-            self._note_restart(sum_counts(account.counts for account in accounts))
+            # A node's counts never fall while it lives. What the one before had counted stays counted.
+            if sum_counts(account.counts for account in accounts).received < self._counts().received:
+                self._start = counts_since(self._counts(), self._start)
             self.accounts = accounts
             self.heard += 1
             self.last_heard = self._now()
@@ -115,11 +117,6 @@ class NodeWatch:
 
     def _counts(self) -> FrameCounts:
         return sum_counts(account.counts for account in self.accounts)
-
-    def _note_restart(self, counts: FrameCounts) -> None:
-        # A node's counts never fall while it lives. What the one before had counted stays counted.
-        if counts.received < self._counts().received:
-            self._start = counts_since(self._counts(), self._start)
 
 
 def _account(values: dict[str, str]) -> NodeAccount:

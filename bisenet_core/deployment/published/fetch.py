@@ -28,9 +28,12 @@ def fetch(published: Published, report: Report, images: Path | None = None) -> t
     folder = cache_folder() / published.folder
     downloads = cache_folder().parent / "downloads"
     with _locked(downloads / f"{published.file}.lock"):
-        if is_installed(published) and _upsamples_as_published(folder, published):
+        # a folder that was imported when no card could name another way than half-pixel centres is made anew
+        renaming = renaming_of(published.format, published.architecture)
+        if is_installed(published) and ModelCard.load(folder).upsampling == renaming.upsampling:
             return folder, False
-        _remove_unfinished(folder)
+        for left in folder.parent.glob(f".{folder.name}.*"):  # by a killed process, as nobody else is here
+            shutil.rmtree(left, ignore_errors=True)
         path = _download(published, downloads / published.file, folder, report)
         source = Source(path, published.format, published.architecture, published.dataset)
         try:
@@ -43,18 +46,6 @@ def fetch(published: Published, report: Report, images: Path | None = None) -> t
         card = card_of(source, published.folder, published, conventions)
         write_model_folder(network, card, folder, images)
     return folder, True
-
-
-def _upsamples_as_published(folder: Path, published: Published) -> bool:
-    """False for a folder that was imported when no card could name another way than half-pixel centres."""
-    renaming = renaming_of(published.format, published.architecture)
-    return ModelCard.load(folder).upsampling == renaming.upsampling
-
-
-def _remove_unfinished(folder: Path) -> None:
-    """What a killed process has left: nobody else works on ``folder`` now."""
-    for left in folder.parent.glob(f".{folder.name}.*"):
-        shutil.rmtree(left, ignore_errors=True)
 
 
 def _download(published: Published, path: Path, folder: Path, report: Report) -> Path:

@@ -84,6 +84,11 @@ def card_of(
     width, height = size or data_set.input_size
     publisher = published.publisher if published else PUBLISHERS[source.format]
     recipe = {"source": source.path.name, "format": source.format, "sha256": file_sha256(source.path)}
+    metrics = {}
+    if published:
+        recipe.update(url=published.url, train_split="train")  # its publishers report scores on val
+        metrics["reported_by_publisher"] = {
+            "miou": round(published.miou / 100, 4), "split": "val", "evaluated_at": published.evaluated_at}
     return ModelCard(
         name=name,
         architecture=renaming.network,
@@ -93,17 +98,11 @@ def card_of(
         input_height=height,
         onnx_sha256=NO_SHA256,
         training_data=source.dataset,
-        # its publishers report scores on val: it was trained on train alone
-        recipe={**recipe, "url": published.url, "train_split": "train"} if published else recipe,
-        metrics=_reported(published) if published else {},
+        recipe=recipe,
+        metrics=metrics,
         licence=f"code and weights: {publisher}; data: {data_set.terms}",
         **conventions._asdict(),
     )
-
-
-def _reported(published: Published) -> dict[str, Any]:
-    figures = {"miou": round(published.miou / 100, 4), "split": "val", "evaluated_at": published.evaluated_at}
-    return {"reported_by_publisher": figures}
 
 
 def _check_number_of_classes(state: Mapping[str, Tensor], space: LabelSpace) -> None:

@@ -25,7 +25,8 @@ def counts(
     the tolerance of unknown truth: labels equal to all known truth are perfect.
     """
     known = truth < num_classes
-    disk = _disk(tolerance)
+    side = np.arange(-tolerance, tolerance + 1)
+    disk = (side[:, None] ** 2 + side**2 <= tolerance**2).astype(np.uint8)
     clear = cv2.dilate((~known).view(np.uint8), disk) == 0
     true = _changes(truth, known)
     predicted = _changes(labels, None) & (labels < num_classes)
@@ -95,9 +96,3 @@ def _matched(
     for offset in (rows - margin) * stride + columns - margin:
         near |= other.ravel()[centres + offset] == found
     return np.bincount(found, minlength=classes), np.bincount(found[near], minlength=classes)
-
-
-def _disk(radius: int) -> np.ndarray:
-    # uint8, 1 at most ``radius`` from the centre
-    side = np.arange(-radius, radius + 1)
-    return (side[:, None] ** 2 + side**2 <= radius**2).astype(np.uint8)

@@ -1,6 +1,5 @@
 """Sliding-window testing, as mmsegmentation defines it: logits are averaged where windows overlap."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import ClassVar
@@ -46,20 +45,15 @@ class Sliding(Protocol):
         height, width = view.shape[:2]
         total = np.zeros((network.card.label_space.num_classes, height, width), np.float32)
         count = np.zeros((height, width), np.float32)
-        for part in self._windows(size_of(view), network.own_size):
+        across, down = self.window or network.own_size
+        steps = self.stride or (max(2 * across // 3, 1), max(2 * down // 3, 1))
+        for part in product(_spans(height, down, steps[1]), _spans(width, across, steps[0])):  # rows, columns
             window = view[part]
             logits = network.logits(window)
             total[:, part[0], part[1]] += upsampled(logits, size_of(window), network.card.upsampling)
             count[part] += 1
         total /= count
         return total
-
-    def _windows(self, size: Size, own_size: Size) -> Iterator[tuple[slice, slice]]:
-        """(rows, columns) of each window over an image of ``size``."""
-        width, height = self.window or own_size
-        across, down = self.stride or (max(2 * width // 3, 1), max(2 * height // 3, 1))
-        rows, columns = _spans(size[1], height, down), _spans(size[0], width, across)
-        return product(rows, columns)
 
 
 def _spans(length: int, window: int, stride: int) -> list[slice]:

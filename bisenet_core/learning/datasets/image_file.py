@@ -10,6 +10,7 @@ from PIL import Image
 from bisenet_core.drives.image_files import IMAGE_SUFFIXES, OTHER_SUFFIXES
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.files import MOST_IMAGE, read_regular
+from bisenet_core.images.compressed import is_16_bit_png
 from bisenet_core.images.orientation import decode_as_stored
 
 #: Endings of camera images, in lower case.
@@ -17,7 +18,6 @@ IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 #: Endings, in lower case, of images that are not trained on unless they are converted.
 OTHER_IMAGE_ENDINGS = tuple(e for e in IMAGE_SUFFIXES + OTHER_SUFFIXES if e not in IMAGE_ENDINGS)
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 # Data, whose first 0 makes data of half a marker before it, then each restart marker with data of its own.
 _FILLER = bytes(range(250)) + b"".join(bytes([0xFF, 0xD0 + n, *range(25 * n + 25, 250)]) for n in range(8))
 
@@ -31,16 +31,10 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def png_format(content: bytes) -> tuple[int, int] | None:
-    """(bits in a channel, colour type) of a PNG, None for any other content."""
-    return (content[24], content[25]) if content.startswith(_PNG) and len(content) > 25 else None
-
-
 def read_image(path: Path) -> np.ndarray:
     """HxWx3 uint8 RGB, rows and columns as stored. Raises InputError for a truncated or 16-bit image."""
     content = read_bytes(path)
-    kind = png_format(content)
-    if kind is not None and kind[0] == 16:
+    if is_16_bit_png(content):
         raise InputError(f"{path} has 16 bits a channel; expected 8: scale it to 0..255 and save it again")
     # from memory, since OpenCV reads a JPEG whose end is missing from a file as if it were whole
     try:

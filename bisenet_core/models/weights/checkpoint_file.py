@@ -38,18 +38,11 @@ def read_published(path: Path | str) -> PublishedCheckpoint:
     others += [str(name) for name in content if not isinstance(name, str)]
     if others:
         raise InputError(f"{path} holds more than tensors by name: {', '.join(others[:3])}")
-    state = {_bare(name): tensor for name, tensor in content.items()}
-    odd = [name for name, tensor in state.items() if not _is_plain(tensor)]
+    state = {name.removeprefix("module."): tensor for name, tensor in content.items()}  # DataParallel's
+    dense = {name for name, tensor in state.items() if tensor.layout == torch.strided}
+    odd = [name for name, tensor in state.items()  # a norm's count of batches is whole
+           if name not in dense or not (tensor.is_floating_point() or tensor.dtype == torch.int64)]
     if odd or len(state) != len(content):
         what = f"{odd[0]} is no dense floating-point tensor" if odd else "a tensor with and without module."
         raise InputError(f"{path} holds what no network here has: {what}")
     return PublishedCheckpoint(state, meta)
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    """Dense numbers; a norm's count of batches is whole."""
-    return tensor.layout == torch.strided and (tensor.is_floating_point() or tensor.dtype == torch.int64)
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix("module.")  # DataParallel's
