@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -20,18 +19,19 @@ _LAST_BREATH_S = 1.0
 class ChildProcess:
     """A Python module, or a file *.py, run as a process from now on; ``with`` stops it.
 
-    stderr, and stdout unless it is ``piped``, go to ``log``. It has a session of its own, so that Ctrl-C
+    stderr, and stdout where no other is given, go to ``log``. It has a session of its own, so that Ctrl-C
     reaches the tool alone, which then stops its children in order; it also ends when the tool is killed.
     """
 
-    def __init__(self, program: str, arguments: list[str], log: Path, piped: bool = False) -> None:
+    def __init__(self, program: str, arguments: list[str], log: Path, stdin: int = subprocess.DEVNULL,
+                 stdout: int | None = None) -> None:
         self.log = log
         paths = filter(None, [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")])
         with log.open("wb") as log_file:
             self._process = subprocess.Popen(
                 [sys.executable, *([] if program.endswith(".py") else ["-m"]), program, *arguments],
-                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if piped else log_file,
+                stdin=stdin,
+                stdout=log_file if stdout is None else stdout,
                 stderr=log_file,
                 env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths), PYTHONUNBUFFERED="1"),
                 text=True,
@@ -44,26 +44,6 @@ class ChildProcess:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
-
-    def read_line(self) -> str:
-        """The next line that a ``piped`` process prints; empty once it has closed its end."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
-
-    def has_output(self, timeout_s: float) -> bool:
-        """Whether a ``piped`` process prints something within that time, or has closed its end.
-
-        For one that prints a line at a time: of two lines, the second would go unnoticed.
-        """
-        assert self._process.stdout is not None
-        return bool(select.select([self._process.stdout], [], [], timeout_s)[0])
-
-    def send_line(self, line: str) -> None:
-        """Send one line to a ``piped`` process; one that has gone gets nothing."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
 
     @property
     def pid(self) -> int:

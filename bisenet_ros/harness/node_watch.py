@@ -1,23 +1,20 @@
 """NodeWatch: what a segmentation node's diagnostics tell of it: ready, at work, at rest, or gone."""
 
-import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from importlib import metadata
 from typing import NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from bisenet_core import __version__
 from bisenet_ros.diagnostics import counts_from_values, status_name
 from bisenet_ros.frame_account import FrameCounts, sum_counts
 
 # Its diagnostics come once a second.
 SILENCE_S = 10.0
 
-_RUNS = ("model", "backend", "precision", "device", "input_size")
+#: What diagnostics say of the network of an active node.
+RUNS = ("model", "backend", "precision", "device", "input_size")
 _NOTHING = FrameCounts(0, 0, {}, {})
 
 
@@ -121,7 +118,7 @@ class NodeWatch:
 
 def _account(values: dict[str, str]) -> NodeAccount:
     """Raises KeyError or ValueError for values that are not such as the node's."""
-    missing = [name for name in _RUNS if name not in values]
+    missing = [name for name in RUNS if name not in values]
     if values["state"] == "active" and missing:
         raise KeyError(missing)
     return NodeAccount(counts_from_values(values), values)
@@ -135,12 +132,3 @@ def counts_since(start: FrameCounts, end: FrameCounts) -> FrameCounts:
 
     return FrameCounts(end.received - start.received, end.published - start.published,
                        grown(start.dropped, end.dropped), grown(start.failed, end.failed))
-
-
-def what_runs(facts: dict[str, str]) -> dict[str, str]:
-    """The network and what it runs on, from a status, and the versions of what it runs with."""
-    backend = facts["backend"]
-    versions = {"bisenet_version": __version__, "python_version": platform.python_version()}
-    with suppress(metadata.PackageNotFoundError):  # a build that goes by another name
-        versions["backend_version"] = metadata.version(backend)
-    return {**{name: facts[name] for name in _RUNS}, **versions}

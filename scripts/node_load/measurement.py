@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from node_under_load import NodeUnderLoad, Sending
+from node_under_load import NodeUnderLoad, Sending, what_runs
 from process_usage import Usage, usage
 
 from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
 from bisenet_ros.frame_account import StageTimes
-from bisenet_ros.harness.node_watch import NodeAccount, what_runs
+from bisenet_ros.harness.node_watch import NodeAccount
 
 # Of the node's stages, by their names in diagnostics.
 _STAGES = {"latency": "receive_to_publish", "wait": "wait", "segment": "segment", "own": "own"}

@@ -1,17 +1,22 @@
 """NodeUnderLoad: the real node, the camera processes that load it, and when its labels come back."""
 
 import json
+import platform
 import time
 from array import array
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from piped_process import PipedProcess
 from process_usage import Usage, usage
 from sensor_msgs.msg import Image
 
+from bisenet_core import __version__
 from bisenet_ros.harness.camera_publisher import stamp_ns
-from bisenet_ros.harness.child_process import ChildProcess
 from bisenet_ros.harness.node_process import NodeProcess, ProcessError, ended
+from bisenet_ros.harness.node_watch import RUNS
 
 _SETTLE_TIMEOUT_S = 10.0
 
@@ -35,7 +40,7 @@ class NodeUnderLoad(NodeProcess):
     def __init__(self, parameters: dict[str, Any], folder: Path, cameras: int = 1) -> None:
         self.names = [f"camera{index}" for index in range(cameras)]
         self.latency_ms = [array("d") for _ in self.names]  # the images' stamps to receipt of their labels
-        self.cameras: list[ChildProcess] = []
+        self.cameras: list[PipedProcess] = []
         if cameras > 1:
             parameters = dict(parameters, cameras="[{}]".format(", ".join(self.names)))
         super().__init__(parameters, folder, self._note_latency, self.names if cameras > 1 else ("",))
@@ -81,22 +86,31 @@ class NodeUnderLoad(NodeProcess):
         latency_ms = (time.time_ns() - stamp_ns(message.header.stamp)) / 1e6
         self.latency_ms[camera].append(round(latency_ms, 3))
 
-    def _start_camera(self, index: int) -> ChildProcess:
+    def _start_camera(self, index: int) -> PipedProcess:
         compressed = self._parameters.get("image_transport") == "compressed"
         parts = [self.namespace, self._cameras[index], "image/compressed" if compressed else "image"]
         size, rate, images, white = self._sending
         arguments = ["/".join(filter(None, parts)), "--size", size, "--rate", str(rate),
                      "--count", str(images)] + ["--white"] * white
         program, log = Path(__file__).with_name("camera_process.py"), self._folder / f"camera{index}.log"
-        return self._stack.enter_context(ChildProcess(str(program), arguments, log, piped=True))
+        return self._stack.enter_context(PipedProcess(str(program), arguments, log))
 
-    def _wait_for_match(self, camera: ChildProcess) -> None:
+    def _wait_for_match(self, camera: PipedProcess) -> None:
         self.wait(lambda: camera.has_output(0.0))
         _line_of(camera)
 
 
-def _line_of(camera: ChildProcess) -> str:
+def _line_of(camera: PipedProcess) -> str:
     line = camera.read_line()
     if not line:
         raise ended("camera", camera)
     return line
+
+
+def what_runs(facts: dict[str, str]) -> dict[str, str]:
+    """The network and what it runs on, from a status, and the versions of what it runs with."""
+    backend = facts["backend"]
+    versions = {"bisenet_version": __version__, "python_version": platform.python_version()}
+    with suppress(metadata.PackageNotFoundError):  # a build that goes by another name
+        versions["backend_version"] = metadata.version(backend)
+    return {**{name: facts[name] for name in RUNS}, **versions}

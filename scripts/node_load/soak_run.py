@@ -8,12 +8,11 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-from node_under_load import NodeUnderLoad
+from node_under_load import NodeUnderLoad, what_runs
 from soak_samples import Sample, courses
 
 from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
-from bisenet_ros.harness.node_watch import what_runs
 
 #: Images that may be under way in the node: one in the mailbox, one in work.
 _PENDING = 2

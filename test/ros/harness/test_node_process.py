@@ -1,29 +1,35 @@
 """A node that ends, by itself or not, or does not get ready, is told of."""
 
 import signal
+import sys
 from contextlib import ExitStack
 
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
+from node_harness import ROOT
+
 from bisenet_core.errors import InputError
 from bisenet_ros.harness import node_process as module
-from bisenet_ros.harness.child_process import ChildProcess
 from bisenet_ros.harness.node_process import NodeProcess, ProcessError
 from bisenet_ros.harness.node_watch import NodeWatch
+
+sys.path.insert(0, str(ROOT / "scripts" / "node_load"))
+
+from piped_process import PipedProcess
 
 SLEEP = "print('here', flush=True); time.sleep(1e3)"
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """``run(program)``: a ChildProcess that runs a line of Python; it ends with the test."""
+    """``run(program)``: a PipedProcess that runs a line of Python; it ends with the test."""
     (tmp_path / "line_of_python.py").write_text("import sys, time; exec(sys.argv[1])")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with ExitStack() as stack:
         yield lambda program: stack.enter_context(
-            ChildProcess("line_of_python", [program], tmp_path / "child.log", piped=True))
+            PipedProcess("line_of_python", [program], tmp_path / "child.log"))
 
 
 @pytest.fixture

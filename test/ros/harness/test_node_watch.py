@@ -8,7 +8,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from bisenet_ros.diagnostics import counts_to_values
 from bisenet_ros.frame_account import FrameCounts
-from bisenet_ros.harness.node_watch import SILENCE_S, NodeWatch, counts_since, what_runs
+from bisenet_ros.harness.node_watch import SILENCE_S, NodeWatch, counts_since
 
 COUNTS = FrameCounts(1, 1, {}, {})
 RUNS = {"model": "tiny", "backend": "elsewhere", "precision": "bf16", "device": "a CPU",
@@ -118,11 +118,3 @@ def test_waiting_for_rest_ends():
     watch = NodeWatch("/segmentation")
     watch.on_diagnostics(says("segmentation: image", "active", FrameCounts(3, 2, {}, {})))
     assert not watch.settle(3, lambda: 2, 0.0)
-
-
-def test_what_runs_is_what_diagnostics_say():
-    facts = dict(RUNS, received="3")
-    runs = what_runs(facts)
-    assert (runs["precision"], runs["device"], runs["input_size"]) == ("bf16", "a CPU", "96x64")
-    assert "received" not in runs and "backend_version" not in runs and runs["python_version"]
-    assert what_runs(dict(facts, backend="numpy"))["backend_version"]

@@ -13,7 +13,6 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 from node_harness import ROOT
 
 from bisenet_ros.frame_account import FrameCounts
-from bisenet_ros.harness.child_process import ChildProcess
 from bisenet_ros.harness.node_process import ProcessError
 from bisenet_ros.harness.node_watch import NodeAccount, NodeWatch
 
@@ -21,19 +20,20 @@ LOAD = ROOT / "scripts" / "node_load"
 sys.path.insert(0, str(LOAD))
 
 import node_under_load as module  # noqa: E402
-from node_under_load import NodeUnderLoad  # noqa: E402
+from node_under_load import NodeUnderLoad, what_runs  # noqa: E402
+from piped_process import PipedProcess  # noqa: E402
 
 SLEEP = "print('here', flush=True); time.sleep(1e3)"
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """``run(program)``: a ChildProcess that runs a line of Python; it ends with the test."""
+    """``run(program)``: a PipedProcess that runs a line of Python; it ends with the test."""
     (tmp_path / "line_of_python.py").write_text("import sys, time; exec(sys.argv[1])")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with ExitStack() as stack:
         yield lambda program: stack.enter_context(
-            ChildProcess("line_of_python", [program], tmp_path / "child.log", piped=True))
+            PipedProcess("line_of_python", [program], tmp_path / "child.log"))
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def test_a_camera_ends_by_sigint_whether_it_plays_or_waits(ros, observer, tmp_pa
     with ExitStack() as stack:
         for name in ("plays", "waits"):
             heard[name] = observer.listen(f"/{name}/image")
-            cameras[name] = stack.enter_context(ChildProcess(str(LOAD / "camera_process.py"), [
+            cameras[name] = stack.enter_context(PipedProcess(str(LOAD / "camera_process.py"), [
                 f"/{name}/image", "--size", "96x64", "--rate", "50", "--count", "0"],
-                tmp_path / f"{name}.log", piped=True))
+                tmp_path / f"{name}.log"))
         for name, camera in cameras.items():
             observer.wait(lambda camera=camera: camera.has_output(0.0), "a match")
             assert camera.read_line() == "matched\n"
@@ -92,3 +92,11 @@ def test_a_camera_ends_by_sigint_whether_it_plays_or_waits(ros, observer, tmp_pa
             assert camera.status == 0, "SIGINT was not enough"
             assert (tmp_path / f"{name}.log").read_text() == ""
 
+
+def test_what_runs_is_what_diagnostics_say():
+    facts = {"model": "tiny", "backend": "elsewhere", "precision": "bf16", "device": "a CPU",
+             "input_size": "96x64", "received": "3"}
+    runs = what_runs(facts)
+    assert (runs["precision"], runs["device"], runs["input_size"]) == ("bf16", "a CPU", "96x64")
+    assert "received" not in runs and "backend_version" not in runs and runs["python_version"]
+    assert what_runs(dict(facts, backend="numpy"))["backend_version"]
