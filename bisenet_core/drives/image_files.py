@@ -23,7 +23,6 @@ _ENDINGS = ((b"\xff\xd8", b"\xff\xd9", "JPEG"), (b"\x89PNG", b"IEND\xaeB`\x82", 
 
 
 def is_image_file(path: Path) -> bool:
-    """Whether the suffix is one of an image file."""
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 

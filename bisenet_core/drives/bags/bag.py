@@ -116,7 +116,6 @@ class Bag:
         return messages
 
     def close(self) -> None:
-        """Close its files."""
         self._opened.close()
 
     def _listed(self, file: str, topic: str, msgtypes: Collection[str]) -> np.ndarray:

@@ -67,13 +67,11 @@ class McapFile:
         return _whole_records(self.up_to, self.size, start)
 
     def record(self, start: int) -> Record:
-        """The record that begins at ``start``."""
         for record in self.records(start):
             return record
         raise ValueError(f"no whole record lies at byte {start}")
 
     def content(self, record: Record) -> memoryview:
-        """The content of a record."""
         size = record.end - record.start
         if size > _LARGEST_RECORD:
             raise ValueError(f"the record at byte {record.start} has {size} bytes, which makes no sense")

@@ -118,5 +118,4 @@ class Shape:
         return np.linspace(0, 2 * np.pi, max(3, round(sides * self.detail)) + 1)[:, None]
 
     def faces(self) -> Faces:
-        """All that was added."""
         return join(self._parts)

@@ -33,7 +33,6 @@ class Outfit(NamedTuple):
 
 
 def random_outfit(rng: np.random.Generator) -> Outfit:
-    """Somebody's clothes."""
     coat, trousers, skin, hair = (table[rng.integers(len(table))] for table in (COATS, TROUSERS, SKINS, HAIR))
     return Outfit(coat, trousers, skin, hair, float(rng.uniform(1.58, 1.86)))
 

@@ -28,7 +28,6 @@ def lamp_post(reach: float) -> Faces:
 
 
 def post(height: float, radius: float = 0.038, color: ArrayLike = STEEL) -> Faces:
-    """A plain post."""
     return _turned((0, 0.5 * height, height), (radius,) * 3, color)
 
 
