@@ -16,7 +16,7 @@ from charts import DATASETS, Measured, draw_charts
 from results import PUBLISHED, Result, recorded_results
 
 from bisenet_core.benchmarks.cpu_time import add_times, describe_cpu
-from bisenet_core.errors import InputError
+from bisenet_core.errors import InputError, parsing
 from bisenet_core.models.complexity import complexity_of
 from bisenet_core.models.registry import list_models
 from bisenet_core.reports.console import write_json
@@ -32,9 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         results = [*PUBLISHED, *recorded_results(options.models or weights_search_path(), DATASETS)]
         results = [one for one in results if one.network in list_models() and one.size and one.test]
         rows = [_count(one) for one in results]
-        report = _timed(rows, options) if options.cpu else _read(options.times)
-        speeds, label = _speeds(report)
-        figures = [(row["gflops"], speeds.get(_subject(row))) for row in rows]
+        speeds, label = speeds_of(_timed(rows, options)) if options.cpu else read_speeds(options.times)
+        figures = [(row["gflops"], speeds.get(subject(row))) for row in rows]
         draw_charts(options.folder, [Measured(one, *found) for one, found in zip(results, figures)], label)
     except InputError as error:
         print(f"network_charts: {error}", file=sys.stderr)
@@ -56,22 +55,21 @@ def _timed(rows: list[dict[str, Any]], options: argparse.Namespace) -> dict[str,
     return report
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}") from None
+def read_speeds(path: Path) -> tuple[dict[str, float], str]:
+    """``speeds_of`` an earlier --json. InputError for a file without times."""
+    with parsing(f"{path} holds no times; expected the --json of network_charts --cpu ROUNDS"):
+        return speeds_of(json.loads(path.read_text()))
 
 
-def _speeds(report: dict[str, Any]) -> tuple[dict[str, float], str]:
-    """Frames per second in the CPU's fastest precision, by ``_subject``; what they were taken on."""
-    times = {_subject(row): row["cpu_ms"] for row in report["charted"]}
+def speeds_of(report: dict[str, Any]) -> tuple[dict[str, float], str]:
+    """Frames per second in the CPU's fastest precision, by ``subject``; what they were taken on."""
+    times = {subject(row): row["cpu_ms"] for row in report["charted"]}
     precision = next(name for found in times.values() for name in found)
     label = "OpenVINO {}, {cores} cores of {device}".format(precision, **report["cpu"])
     return {subject: 1e3 / found[precision] for subject, found in times.items()}, label
 
 
-def _subject(row: dict[str, Any]) -> str:
+def subject(row: dict[str, Any]) -> str:
     """What a row is about, apart from what was found."""
     return json.dumps([row[key] for key in ("network", "options", "classes", "size")], sort_keys=True)
 

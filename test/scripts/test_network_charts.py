@@ -1,5 +1,7 @@
 """The charts: both formats, every result labelled, labels apart, the same bytes every time."""
 
+import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from bisenet_core.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "network_charts"))
 
@@ -128,7 +132,42 @@ def test_the_charts_in_the_documentation_are_what_the_script_draws(tmp_path):
         assert re.findall(r">([^<>]+)</text>", path.read_text()) == shown, "draw docs/images anew"
 
 
-def test_times_that_cannot_be_read_are_one_line(tmp_path):
+@pytest.fixture(scope="module")
+def script():
     pytest.importorskip("torch", reason="operations are counted with PyTorch (pip install .[train])")
-    ended = _draw(tmp_path, "--times", tmp_path / "nowhere.json")
-    assert ended.returncode == 2 and ended.stderr.count("\n") == 1 and "nowhere.json" in ended.stderr
+    pytest.importorskip("openvino", reason="networks are timed in OpenVINO")
+    main = ROOT / "scripts" / "network_charts" / "__main__.py"
+    spec = importlib.util.spec_from_file_location("network_charts", main)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+ROW = {"network": "bisenetv2", "options": {}, "classes": 19, "size": "1024x512"}
+REPORT = {
+    "charted": [{**ROW, "gflops": 21.1, "cpu_ms": {"bf16": 100.0, "fp32": 250.0}}],
+    "cpu": {"device": "Z80", "cores": 2, "openvino": "2026.4"},
+}
+
+
+def test_the_fastest_precision_counts_and_is_named_and_what_was_not_timed_has_no_speed(script, tmp_path):
+    (tmp_path / "earlier.json").write_text(json.dumps(REPORT))
+    speeds, label = script.read_speeds(tmp_path / "earlier.json")
+    assert speeds[script.subject(ROW)] == pytest.approx(10) and label == "OpenVINO bf16, 2 cores of Z80"
+    for change in ({"size": "960x720"}, {"classes": 11}, {"options": {"alpha": 2}}):
+        assert script.subject({**ROW, **change}) not in speeds
+
+
+def test_a_file_without_times_is_refused(script, tmp_path):
+    path = tmp_path / "earlier.json"
+    without = {**REPORT, "charted": []}, {**REPORT, "charted": [ROW]}, {**REPORT, "cpu": {}}, {"networks": []}
+    for content in ("{", "[]", "7", "\udcff", *map(json.dumps, without)):
+        path.write_bytes(content.encode("utf-8", "surrogateescape"))
+        with pytest.raises(InputError, match=r"earlier\.json holds no times"):
+            script.read_speeds(path)
+
+
+def test_a_missing_file_is_one_line(script, tmp_path, capsys):
+    assert script.main([str(tmp_path), "--times", str(tmp_path / "nowhere.json")]) == 2
+    error = capsys.readouterr().err
+    assert "nowhere.json" in error and error.count("\n") == 1
