@@ -15,12 +15,9 @@ NUMBERED = 25
 #: Confusions that are listed below the matrix.
 LISTED = 8
 
-# inches: of a cell, a line of text, and the margin on the right
-_CELL, _SMALL_CELL, _LINE, _MARGIN = 0.42, 0.13, 0.2, 0.3
-_AXIS_TITLE = 0.45
-# points
+# of a cell, in inches, and of names, in points
+_CELL, _SMALL_CELL = 0.42, 0.13
 _FONT, _SMALL_FONT = 9.0, 5.5
-_AS_WIDE_AS_BOLD = 10.0
 
 
 def check_picture_file(path: Path) -> None:
@@ -41,30 +38,21 @@ def draw_confusion(path: Path, counts: np.ndarray, classes: Sequence[str], title
     small = len(classes) > NUMBERED
     absent = np.isnan(shares).any(axis=1)
     names = [f"{name} (absent)" if gone else name for name, gone in zip(classes, absent)]
-    lines = _largest(shares, classes)
     side = max(len(classes) * (_SMALL_CELL if small else _CELL), 4.0)
-    before = _AXIS_TITLE + _width(names, _SMALL_FONT if small else _FONT)
-    below, above = _LINE * (len(lines) + 0.5), before + 2 * _LINE
-    size = (max(before + side, _width([title], _AS_WIDE_AS_BOLD)) + _MARGIN, above + side + below)
 
     def draw(figure: Any) -> None:
-        axes = figure.add_axes((before / size[0], below / size[1], side / size[0], side / size[1]))
+        axes = figure.add_axes((0, 0, 1, 1))  # names, title and list lie around it: the file is cut to them
         # by the square root of the share, so that a confusion of a few per cent is seen
         shades = np.sqrt(np.ma.masked_invalid(shares))
         axes.imshow(shades, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
         axes.set_facecolor(PALE)  # rows of absent classes
         _draw_names(axes, names, classes, _SMALL_FONT if small else _FONT)
         (_draw_fine_grid if small else _draw_numbers)(axes, shares)
-        figure.text(0.1 / size[0], 1 - _LINE / size[1], title, size=_FONT, weight="bold", va="center")
-        for line, text in enumerate(reversed(lines)):
-            figure.text(0.1 / size[0], _LINE * (line + 0.5) / size[1], text, size=8, va="center")
+        axes.set_title(title, loc="left", size=_FONT, weight="bold", pad=12)
+        axes.annotate("\n".join(_largest(shares, classes)), (0, 0), (0, -8), "axes fraction", "offset points",
+                      size=8, va="top", linespacing=1.6)
 
-    draw_files([path], size, draw, "--confusion")
-
-
-def _width(names: Sequence[str], points: float) -> float:
-    """Inches that the longest of ``names`` takes, about."""
-    return 0.62 * points / 72 * max(map(len, names))
+    draw_files([path], (side, side), draw, "--confusion", bbox_inches="tight", pad_inches=0.15)
 
 
 def _largest(shares: np.ndarray, classes: Sequence[str]) -> list[str]:
@@ -100,9 +88,5 @@ def _draw_numbers(axes: Any, shares: np.ndarray) -> None:
     for (row, column), share in np.ndenumerate(shares):
         if share >= 0.0005:
             color = "white" if share > 0.45 else INK
-            text = _number(100 * share)
+            text = f"{100 * share:.{0 if share >= 0.0995 else 1}f}"
             axes.text(column, row, text, ha="center", va="center", size=7, color=color)
-
-
-def _number(percent: float) -> str:
-    return f"{percent:.0f}" if percent >= 9.95 else f"{percent:.1f}"

@@ -52,13 +52,12 @@ def write_figure(
     return paths
 
 
-def draw_files(
-    paths: Sequence[Path], size: tuple[float, float], draw: Callable[[Any], None], option: str
-) -> None:
+def draw_files(paths: Sequence[Path], size: tuple[float, float], draw: Callable[[Any], None],
+               option: str, **how: Any) -> None:
     """Have ``draw`` fill a matplotlib figure of ``size`` in inches; write it to each of ``paths``.
 
-    Their suffixes are of ``SUFFIXES``. Raises InputError without matplotlib, or, naming the command's
-    ``option``, where a file cannot be written.
+    Their suffixes are of ``SUFFIXES``; ``how`` is for ``Figure.savefig``. Raises InputError without
+    matplotlib, or, naming the command's ``option``, where a file cannot be written.
     """
     require_matplotlib()
     from matplotlib import style
@@ -73,4 +72,4 @@ def draw_files(
                                f"give {option} a folder that can be written"):
             for path in paths:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                figure.savefig(path, metadata=_NO_DATES[path.suffix])
+                figure.savefig(path, metadata=_NO_DATES[path.suffix], **how)

@@ -59,7 +59,8 @@ def _download_rest(url: str, part: Path, verifiable: bool, report: Report) -> No
     with response, open(part, "ab" if start else "wb", opener=_without_links) as file:
         if not start:
             with open(_tag_file(part), "w", opener=_without_links) as tag_file:
-                tag_file.write(_strong_tag(response))
+                tag = response.headers.get("ETag", "")
+                tag_file.write("" if tag.startswith("W/") else tag)  # a weak one does not identify the bytes
         begun = monotonic()
         for block in _read_blocks(url, response):
             file.write(block)
@@ -145,12 +146,6 @@ def _kept_tag(part: Path) -> str:
 def _without_links(path: str, flags: int) -> int:
     """Open a file, but none that a link leads to: who has put it there wants another file written."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
-
-
-def _strong_tag(response: HTTPResponse) -> str:
-    """What identifies the very bytes of the file; a weak tag may stand for files that only mean the same."""
-    tag = response.headers.get("ETag", "")
-    return "" if tag.startswith("W/") else tag
 
 
 class _RangeRefusedError(Exception):

@@ -1,7 +1,8 @@
 """The validation images on which a run's network did best and worst."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,19 +18,12 @@ from bisenet_core.reports.parts.panels import Seen, frame_panels
 EACH = 4
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A validation image with its mIoU; ``panels`` are captions and pictures as data URIs."""
-
-    name: str
-    miou: float
-    panels: list[tuple[str, str]]
+#: ``name``, ``miou`` and ``panels`` (captions and pictures as data URIs) of validation images.
+Pictures = dict[str, list[dict[str, Any]]]
+NO_PICTURES: Pictures = {"best": [], "worst": []}
 
 
-NO_PICTURES: dict[str, list[Picture]] = {"best": [], "worst": []}
-
-
-def take_pictures(run: FinishedRun, root: Path, task: SegmentationTask) -> dict[str, list[Picture]]:
+def take_pictures(run: FinishedRun, root: Path, task: SegmentationTask) -> Pictures:
     """``best`` and ``worst`` images by the scores in ``run``, each the most telling first, as labelled now.
 
     ``root`` is the data set's folder. ``InputError`` where an image is not what it was.
@@ -41,10 +35,10 @@ def take_pictures(run: FinishedRun, root: Path, task: SegmentationTask) -> dict[
     values = np.array([run.scores.images[place] for place in index])
     chosen = best_and_worst(np.zeros_like(index), index, np.argsort(values, kind="stable"), EACH)
 
-    def picture(place: int) -> Picture:
+    def picture(place: int) -> dict[str, Any]:
         image, truth = dataset[int(index[place])]
         panels = frame_panels(Seen(image, truth, _labels(task, image)), task.label_space)
-        return Picture(dataset.name(int(index[place])), float(values[place]), panels)
+        return {"name": dataset.name(int(index[place])), "miou": float(values[place]), "panels": panels}
 
     return {group: [picture(place) for place in places] for group, places in zip(NO_PICTURES, chosen)}
 

@@ -58,31 +58,15 @@ def css_colours(palette: Sequence[Sequence[int]]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """Share of a true class's pixels; ``depth`` is the opacity of its shade, 0..1."""
-
-    share: float
-    depth: float
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    """A true class: its share of all scored pixels, and a cell for each predicted class."""
-
-    name: str
-    colour: str
-    share: float
-    right: int
-    """Column of the right answers."""
-    cells: list[Cell]
-
-
-@dataclass(frozen=True)
 class Matrix:
-    """The confusion matrix, row by row of the true classes."""
+    """The confusion matrix, row by row of the true classes.
+
+    A row has ``name`` and ``colour``, the class's ``share`` of all scored pixels, the column of the ``right``
+    answers, and ``cells``: the ``share`` of the class's pixels, and the ``depth`` of its shade, 0..1.
+    """
 
     columns: list[str]
-    rows: list[MatrixRow]
+    rows: list[dict[str, Any]]
     hidden: int
     """Classes that occur but are not shown."""
 
@@ -106,11 +90,8 @@ def confusion(classes: Sequence[str], palette: Sequence[Sequence[int]], matrix: 
             pixels = np.column_stack([pixels, rest.sum(axis=1)])
     shares = pixels / np.maximum(true, 1)[:, None]
     colours = css_colours(palette)
-    rows = [MatrixRow(classes[i], colours[i], float(true[i] / true.sum()), place, _cells(shares[i]))
+    rows = [{"name": classes[i], "colour": colours[i], "share": float(true[i] / true.sum()), "right": place,
+             # the root makes small confusions visible beside the diagonal
+             "cells": [{"share": share, "depth": round(share**0.6, 3)} for share in shares[i].tolist()]}
             for place, i in enumerate(shown) if true[i]]
     return Matrix(columns, rows, len(occurring) - len(shown))
-
-
-def _cells(shares: np.ndarray) -> list[Cell]:
-    # The root makes small confusions visible beside the diagonal.
-    return [Cell(float(share), round(float(share) ** 0.6, 3)) for share in shares]

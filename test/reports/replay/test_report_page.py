@@ -168,7 +168,7 @@ def test_many_classes_leave_the_rare_ones_to_a_column():
     matrix = confusion([f"c{i}" for i in range(150)], [[1, 2, 3]] * 150, counts.tolist())
     assert len(matrix.rows) == MOST_IN_MATRIX and matrix.hidden == 150 - MOST_IN_MATRIX
     assert matrix.columns[-2:] == ["no class", "others"]
-    assert [cell.share for cell in matrix.rows[-1].cells][-3:] == pytest.approx([0.5, 1 / 3, 1 / 6])
+    assert [cell["share"] for cell in matrix.rows[-1]["cells"]][-3:] == pytest.approx([0.5, 1 / 3, 1 / 6])
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(evaluation, tmp_path):
