@@ -1,4 +1,4 @@
-"""Run the demo, the benchmark or the soak from the command line: errors, exit status and shared options."""
+"""Run the demo, or a script that loads the node: errors, exit status and shared options."""
 
 import argparse
 import os
