@@ -44,9 +44,7 @@ def measure(segmenter: Segmenter, camera_size: tuple[int, int], frames: int) -> 
     }
 
 
-def cpu_segmenters(
-    card: ModelCard, size: tuple[int, int]
-) -> tuple[dict[tuple[str, str], Segmenter], list[str]]:
+def cpu_segmenters(card: ModelCard, size: tuple[int, int]) -> tuple[dict[Any, Segmenter], list[str]]:
     """Segmenters at ``size`` by (backend, precision), all that "auto" may choose on a CPU; why others fail.
 
     Raises BackendUnavailable where none opens.

@@ -7,8 +7,6 @@ from typing import Any
 from bisenet_core.reports.console import track
 from bisenet_core.reports.percentiles import percentiles
 
-WARM_UP_ROUNDS = 2
-
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     """(milliseconds that ``call`` took, what it returned)."""
@@ -24,13 +22,13 @@ def percentiles_of(call: Callable[[], Any], frames: int, warm_up: int) -> dict[s
     return percentiles([timed(call)[0] for _ in range(frames)])
 
 
-def timed_in_turn(calls: Mapping[Any, Callable[[], Any]], rounds: int) -> dict[Any, list[float]]:
+def timed_in_turn(calls: Mapping[Any, Callable[[], Any]], rounds: int = 15) -> dict[Any, list[float]]:
     """Milliseconds of each of ``calls``, made one after the other in every round, after two rounds more.
 
     The order changes with each round, so that none profits from what the one before it leaves in the caches.
     """
     times = {name: list[float]() for name in calls}
-    for index in track(range(WARM_UP_ROUNDS + rounds), WARM_UP_ROUNDS + rounds, "timing"):
+    for index in track(range(-2, rounds), 2 + rounds, "timing"):
         for name in list(calls)[:: 1 if index % 2 else -1]:
             times[name].append(timed(calls[name])[0])
-    return {name: values[WARM_UP_ROUNDS:] for name, values in times.items()}
+    return {name: values[2:] for name, values in times.items()}

@@ -46,7 +46,6 @@ KeepFloat = Annotated[
 
 #: Images of a folder without ground truth that are compared, those that calibrate left out.
 COMPARED = 100
-ROUNDS = 15
 
 
 def quantize(
@@ -117,7 +116,7 @@ def _times(card: ModelCard, backend: str) -> dict[str, Any]:
     """Least milliseconds of the network in FP32 and in INT8, run in turn, and the processor."""
     opened = {precision: open_backend(card, backend, precision) for precision in ("fp32", "int8")}
     networks = {precision: bare_network(card, one) for precision, one in opened.items()}
-    exact, coarse = (round(min(values), 2) for values in timed_in_turn(networks, ROUNDS).values())
+    exact, coarse = (round(min(values), 2) for values in timed_in_turn(networks).values())
     return {"network_ms": exact, "network_ms_int8": coarse, "device": opened["int8"].device}
 
 

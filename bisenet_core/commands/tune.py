@@ -10,8 +10,6 @@ from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_core.runtime.tuned_choice import TunedChoice, store_choice
 
-ROUNDS = 15
-
 
 def tune(model: Model, size: NetworkSize = None, json: JsonFile = None) -> None:
     """Time what this CPU can run a model in; keep the fastest, which "auto" takes from then on."""
@@ -20,7 +18,7 @@ def tune(model: Model, size: NetworkSize = None, json: JsonFile = None) -> None:
     segmenters, failures = cpu_segmenters(card, (width, height))
     image = street((width, height))
     calls = {one: partial(segmenter.segment, image) for one, segmenter in segmenters.items()}
-    times = {one: sorted(values) for one, values in timed_in_turn(calls, ROUNDS).items()}
+    times = {one: sorted(values) for one, values in timed_in_turn(calls).items()}
     backend, precision = fastest = min(times, key=lambda one: times[one][0])
     measured = f"{times[fastest][0]:.1f} ms, the fastest of {len(times)}"
     path = store_choice(card, (width, height), TunedChoice(backend, precision, measured))
@@ -34,8 +32,7 @@ def tune(model: Model, size: NetworkSize = None, json: JsonFile = None) -> None:
         "precision": precision,
         "file": str(path),
     }
+    title = "{model} at {size} on {device}: {backend} in {precision}, kept in {file}".format(**result)
     timed = [(":".join(one), f"{values[0]:.1f}", f"{median(values):.1f}") for one, values in times.items()]
-    show(table("{model} at {size}, {device}".format(**result), timed, ("ms", "least", "median")))
-    rows = [("fastest", f"{backend} in {precision}"), ("left out", "; ".join(failures) or "nothing")]
-    show(table(f"kept in {path}", rows))
+    show(table("; ".join([title, *failures]), timed, ("ms", "least", "median")))
     write_json(json, result)

@@ -28,10 +28,7 @@ class TunedChoice(NamedTuple):
 
 
 def store_choice(card: ModelCard, size: Tuple[int, int], choice: TunedChoice) -> Path:
-    """Keep ``choice`` for ``card``'s networks at ``size``, (width, height), on this CPU; returns the file.
-
-    Raises InputError where it cannot be written.
-    """
+    """Keep ``choice`` for ``card`` at ``size``, (width, height), on this CPU: the file. Raises InputError."""
     try:
         path, key = _entry(card, size)
     except RuntimeError as error:  # of a user without a home

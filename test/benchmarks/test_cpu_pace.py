@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("openvino", reason="compares openvino")
 pytest.importorskip("onnxruntime", reason="with onnxruntime")
 
+from bisenet_core.runtime.model_card import ModelCard
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "cpu_pace"
 
 
@@ -33,10 +35,18 @@ def test_its_tables(cpu_pace, tiny_model_folder, monkeypatch, capsys):
     assert all(re.match(r"\d+\.\d / \d+\.\d \(\d+\)", cell) for row in networks for cell in row[1:3])
     assert [row[-2] for row in networks] == [""] * 2  # there is no INT8
     assert {row[1] for row in frames} == {"96x64, 96x64", "128x64, 64x32"}
-    for row in frames:
-        network, segment, ratio = (float(row[column].split(" / ")[0]) for column in (3, 4, 5))
-        assert ratio == pytest.approx(segment / network, abs=0.06 + 0.06 * segment / network ** 2)
-        assert row[2] != "onnxruntime:fp32" or row[6] == "1.00 / 1.00"
+
+
+def test_ratios_of_whole_frames(cpu_pace, tiny_model_folder, capsys):
+    fp32, int8 = ("openvino", "fp32"), ("openvino", "int8")
+    times = {(0, fp32, "network"): [10.0, 20.0], (0, fp32, "segment"): [12.0, 24.0],
+             (0, int8, "network"): [4.0, 5.0], (0, int8, "segment"): [6.0, 6.0]}
+    subjects = [(ModelCard.load(tiny_model_folder), (96, 64), (192, 128))]
+    cpu_pace.whole_frames(subjects, [{fp32: None, int8: None}], times, times)
+    *_, exact, coarse = capsys.readouterr().out.splitlines()
+    assert exact == ("| `tiny` | 192x128, 96x64 | openvino:fp32 | 10.0 / 15.0 (10) | 12.0 / 18.0 (12) "
+                     "| 1.20 / 1.20 | 1.00 / 1.00 |")
+    assert coarse.endswith("| openvino:int8 | 4.0 / 4.5 (4) | 6.0 / 6.0 (6) | 1.50 / 1.33 | 0.50 / 0.33 |")
 
 
 def test_how_many_times_as_fast_int8_is(cpu_pace):
