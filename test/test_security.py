@@ -14,9 +14,9 @@ ROBOT = {".".join(path.relative_to(ROOT).with_suffix("").parts).replace(".__init
 # All that robot code may import: nothing here turns bytes into code or objects, or opens a connection.
 # Launch files start the node, and a viewer where asked.
 MODULES = {
-    "abc", "array", "collections", "contextlib", "dataclasses", "difflib", "functools", "hashlib",
-    "itertools", "json", "logging", "math", "pathlib", "platform", "re", "signal", "site", "struct", "sys",
-    "threading", "time", "typing", "unicodedata", "weakref", "zlib",
+    "abc", "array", "collections", "concurrent", "contextlib", "dataclasses", "difflib", "functools",
+    "hashlib", "itertools", "json", "logging", "math", "pathlib", "platform", "re", "signal", "site",
+    "struct", "sys", "threading", "time", "typing", "unicodedata", "weakref", "zlib",
     "bisenet_core", "bisenet_ros", "cv2", "cv_bridge", "numpy", "onnxruntime", "openvino",
     "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "launch", "launch_ros", "nav_msgs",
     "rcl_interfaces", "rclpy", "sensor_msgs", "std_msgs", "vision_msgs"}

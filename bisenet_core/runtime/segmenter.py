@@ -10,7 +10,7 @@ from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.backend import Drawing, InferenceBackend
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_core.runtime.opening import open_backend
-from bisenet_core.runtime.preprocessing import check_image
+from bisenet_core.runtime.preprocessing import check_image, with_packed_rows
 
 
 class Segmentation(NamedTuple):
@@ -71,6 +71,7 @@ class Segmenter:
         """
         started = perf_counter()
         check_image(image, color_order)
+        image, color_order = with_packed_rows(image, color_order)
         result = self.backend.infer(image, color_order, with_confidence, drawing)
         timings = dict(result.timings, total_ms=1e3 * (perf_counter() - started))
         return Segmentation(result.labels, result.confidence, timings, result.masks, result.overlay)

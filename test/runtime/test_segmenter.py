@@ -46,6 +46,29 @@ def test_a_padded_read_only_view_of_a_message_is_taken_as_it_is(segmenter):
     assert (segmenter.segment(view).labels == segmenter.segment(view.copy()).labels).all()
 
 
+VIEWS = {
+    "reversed channels": lambda image: image[..., ::-1], "mirrored": lambda image: image[:, ::-1],
+    "every second column": lambda image: image[:, ::2], "upside down": lambda image: image[::-1],
+    "planes": lambda image: np.ascontiguousarray(np.moveaxis(image, -1, 0)).transpose(1, 2, 0)}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("color_order, channels", [("rgb", 3), ("bgr", 3), ("rgba", 4), ("mono", 0)])
+def test_backends_get_rows_that_are_copied_in_one_piece(segmenter, monkeypatch, view, color_order, channels):
+    image = np.random.default_rng(0).integers(0, 256, (60, 80) + (channels,) * bool(channels), dtype=np.uint8)
+    if not channels and view is VIEWS["planes"]:
+        return
+    seen, infer = [], segmenter.backend.infer
+    monkeypatch.setattr(segmenter.backend, "infer", lambda one, order, *rest: (
+        seen.append((one, order)), infer(one, order, *rest))[1])
+    labels = segmenter.segment(view(image), color_order).labels
+    (given, order), = seen
+    assert given[0].flags.c_contiguous
+    assert (labels == segmenter.segment(view(image).copy(), color_order).labels).all()
+    if view is VIEWS["reversed channels"] and channels == 3:
+        assert order == color_order[::-1] and np.shares_memory(given, image)  # nothing was copied
+
+
 def test_the_input_size_can_be_chosen(tiny_model_folder):
     with Segmenter.open(tiny_model_folder, precision="fp32", input_width=160) as wider:
         assert wider.backend.input_size == (160, 64)

@@ -5,7 +5,6 @@ the GPU, INT32 labels of the network's size come back and are resized on the CPU
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import cv2
@@ -14,7 +13,7 @@ import numpy as np
 from bisenet_core.benchmarks.gpu.engine_sections import open_session
 from bisenet_core.benchmarks.gpu.kit import Subject
 from bisenet_core.benchmarks.gpu.section import Settings, Step, size_text
-from bisenet_core.benchmarks.segmenter_speed import street
+from bisenet_core.benchmarks.segmenter_speed import on_each, streets
 from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.model_card import ModelCard
@@ -53,7 +52,6 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
             "network_ms": percentiles_of(session.run, settings.frames, settings.warm_up),
         }
         for camera in settings.cameras:
-            segment = partial(plain.segment, street(camera))
-            times = percentiles_of(segment, settings.frames, settings.warm_up)
+            times = percentiles_of(on_each(plain.segment, streets(camera)), settings.frames, settings.warm_up)
             found[size_text(camera)] = {"wall_ms": times}
     return found

@@ -6,7 +6,7 @@ import numpy as np
 
 from bisenet_core.benchmarks.gpu.kit import Subject
 from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
-from bisenet_core.benchmarks.segmenter_speed import street
+from bisenet_core.benchmarks.segmenter_speed import streets
 from bisenet_core.benchmarks.timing import timed
 from bisenet_core.errors import InputError, ParityError
 from bisenet_core.reports.percentiles import percentiles
@@ -64,11 +64,11 @@ def time_segmenter(segmenter: Segmenter, camera: Size, settings: Settings) -> di
     ``allocations``: pieces of device and pinned memory taken after the warm-up; None on a backend that
     takes none such.
     """
-    image = street(camera)
+    images = streets(camera)
     for _ in range(settings.warm_up):
-        segmenter.segment(image, "rgb")
+        segmenter.segment(next(images), "rgb")
     before = getattr(segmenter.backend, "allocations", None)
-    rows = [timed(lambda: segmenter.segment(image, "rgb").timings) for _ in range(settings.frames)]
+    rows = [timed(lambda: segmenter.segment(next(images), "rgb").timings) for _ in range(settings.frames)]
     after = getattr(segmenter.backend, "allocations", None)
     return {
         "wall_ms": percentiles([wall for wall, _ in rows]),

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from bisenet_core.benchmarks.gpu.kit import Subject
 from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
-from bisenet_core.benchmarks.segmenter_speed import street
+from bisenet_core.benchmarks.segmenter_speed import on_each, streets
 from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.errors import InputError
@@ -81,9 +81,8 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
     }  # fmt: skip
     frames = partial(_segmenter, network, card)
     for camera in settings.cameras:
-        segment = frames(camera)
-        picture = street(camera)
-        times = percentiles_of(partial(segment, picture), settings.frames, settings.warm_up)
+        segment = on_each(frames(camera), streets(camera))
+        times = percentiles_of(segment, settings.frames, settings.warm_up)
         found[size_text(camera)] = {"wall_ms": times}
     shares = [
         float(np.mean(frames(labels.shape[::-1])(image) == labels)) for image, labels in subject.references()

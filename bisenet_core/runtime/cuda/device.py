@@ -1,9 +1,11 @@
 """The GPU through pycuda: CudaDevice (context, streams, memory, modules), and Buffer for copies both ways."""
 
 import ctypes
+import os
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Tuple
 
@@ -16,8 +18,9 @@ from bisenet_core.runtime.cuda.libcuda import load_libcuda
 _STREAM_NON_BLOCKING = 1
 # From this compute capability on a Jetson's CPU caches pinned memory ("CUDA for Tegra", table 1).
 _CACHES_PINNED = (7, 2)
-# A part of this size crosses the bus while the processor copies the next into pinned memory.
-_PART = 1 << 20
+# A large image is copied into pinned memory by so many threads, a part of at least so many bytes each.
+_COPIERS = min(3, len(os.sched_getaffinity(0)))
+_LEAST_PART = 1 << 20
 # A wait begins without naps, which would add a tenth to a frame of a fast GPU.
 _SPIN_S, _NAP_S = 2e-3, 1e-4
 
@@ -45,6 +48,8 @@ class CudaDevice:
         integrated = bool(self._device.get_attribute(driver.device_attribute.INTEGRATED))
         #: whether the CPU caches pinned memory; else reading a frame's results there would take 5 ms and more
         self.caches_pinned: bool = not integrated or self.compute_capability >= _CACHES_PINNED
+        #: copy parts of images beside the calling thread
+        self.copiers = ThreadPoolExecutor(max(1, _COPIERS - 1))
         self._lock = threading.RLock()
         self._context = self._device.retain_primary_context()
         #: pieces of device and pinned memory taken so far; a frame must not add to it
@@ -153,6 +158,7 @@ class CudaDevice:
     def close(self) -> None:
         """Release the primary context. Free all that was made in it before. Harmless when repeated."""
         with self._lock:
+            self.copiers.shutdown()
             if self.hung:
                 return
             context, self._context = self._context, None
@@ -198,12 +204,16 @@ class Buffer:
             self._device.driver.memcpy_htod_async(self.pointer, array, stream)
             return
         packed = self._packed(array.shape)
-        rows = max(1, _PART * len(array) // array.size)
-        for first in range(0, len(array), rows):
-            part = packed[first:first + rows]
-            np.copyto(part, array[first:first + rows])
-            offset = first * packed.strides[0]
-            self._device.driver.memcpy_htod_async(self.pointer + offset, part, stream)
+        count = max(1, min(_COPIERS, len(array), array.size // _LEAST_PART))
+        bounds = [len(array) * index // count for index in range(count + 1)]
+        parts = [slice(*pair) for pair in zip(bounds, bounds[1:])]
+        copies = [self._device.copiers.submit(np.copyto, packed[part], array[part]) for part in parts[1:]]
+        np.copyto(packed[parts[0]], array[parts[0]])
+        for index, part in enumerate(parts):
+            if index:
+                copies[index - 1].result()
+            self._device.driver.memcpy_htod_async(
+                self.pointer + part.start * packed.strides[0], packed[part], stream)
 
     def download(self, shape: Tuple[int, ...], stream: Any) -> None:
         """Have the beginning of the device memory, a uint8 array of that shape, ready for ``read``."""

@@ -195,13 +195,18 @@ def test_a_jetson_whose_cpu_does_not_cache_pinned_memory_has_none(
     assert backend.allocations == taken and bool(fake_driver.pinned) == pinned
 
 
-def test_large_images_are_uploaded_in_parts(newest, opening, card, monkeypatch):
-    backend, image = opening(card), random_image((700, 900))
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_large_images_are_uploaded_in_parts(newest, opening, card, monkeypatch, threads):
+    monkeypatch.setattr(device, "_COPIERS", threads)
+    backend, image = opening(card), random_image((1100, 1200))
     copies, copy = [], backend._device.driver.memcpy_htod_async
     monkeypatch.setattr(backend._device.driver, "memcpy_htod_async",
                         lambda dest, src, stream: (copies.append(src.nbytes), copy(dest, src, stream)))
     assert_equal(backend.infer(image, "rgb"), Reference(card).infer(image, "rgb"))
-    assert sum(copies) == image.size and len(copies) > 1 and max(copies) <= 1 << 20
+    assert sum(copies) == image.size and len(copies) == threads and max(copies) - min(copies) <= 3600
+    copies.clear()
+    backend.infer(random_image((200, 300)), "rgb")  # no thread for so little
+    assert len(copies) == 1
 
 
 def test_nothing_is_allocated_for_a_frame(fake_trt, opening, card, fake_driver):
