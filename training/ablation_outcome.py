@@ -4,7 +4,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from ablation_rows import TABLE_2, Row
+from ablation_rows import TABLES, Row, table_of
 from ablation_runs import Plan
 
 from bisenet_core.errors import explain_os_errors
@@ -18,9 +18,11 @@ _DOTS: dict[str, Any] = {"color": INK, "s": 8, "zorder": 3}
 
 def write_outcome(plan: Plan, results: list[dict[str, Any]]) -> list[Path]:
     """Write ablation.json, .md, .png and .svg of ``run_rows``' results into ``plan.output``; their paths."""
-    trained = [row for row in TABLE_2 if row.name in {result["row"] for result in results}]
+    names = {result["row"] for result in results}
+    trained = [row for table in TABLES.values() for row in table.rows if row.name in names]
     rows = [_summary(plan, row, [one for one in results if one["row"] == row.name]) for row in trained]
     content = {
+        "title": " and ".join(dict.fromkeys(table_of(row).title for row in trained)),
         "recipe": plan.recipe.to_dict(), "iterations": plan.iterations, "seeds": list(plan.seeds),
         "gflops_at": "{}x{}".format(*plan.recipe.input_size), "rows": rows, "runs": results,
     }
@@ -32,8 +34,8 @@ def write_outcome(plan: Plan, results: list[dict[str, Any]]) -> list[Path]:
 
 def _summary(plan: Plan, row: Row, results: list[dict[str, Any]]) -> dict[str, Any]:
     values = [result["val_miou"] for result in results]
-    options = {**plan.recipe.options, **row.options}
-    cost = complexity_of("bisenetv2", results[0]["classes"], *plan.recipe.input_size, **options)
+    recipe = row.recipe(plan.recipe, 0, plan.iterations)
+    cost = complexity_of(recipe.network, results[0]["classes"], *recipe.input_size, **recipe.options)
     return {
         "row": row.name, "label": row.label, "val_miou": values, "mean": mean(values),
         "spread": stdev(values) if len(values) > 1 else None, "parameters": cost.parameters,
@@ -46,7 +48,7 @@ def markdown(content: dict[str, Any]) -> str:
     """The table of ablation.json's ``content``."""
     recipe, seeds = content["recipe"], content["seeds"]
     lines = [
-        f"BiSeNet V2's Table 2 on {recipe['dataset']}: recipe {recipe['name']}, {content['iterations']} "
+        f"{content['title']} on {recipe['dataset']}: recipe {recipe['name']}, {content['iterations']} "
         f"iterations of batch {recipe['batch_size']}, {_counted(len(seeds), 'seed')}. mIoU of the best "
         "validation, in per cent; its spread is the standard deviation over the seeds. The paper's mIoU is "
         "on the validation split of Cityscapes, its GFLOPs are at 1024x512.",
@@ -59,9 +61,13 @@ def markdown(content: dict[str, Any]) -> str:
         paper = row["paper"]
         lines.append(
             f"| {row['label']} | {_mean_and_spread(row, len(seeds))} | {row['parameters'] / 1e6:.2f} M "
-            f"| {row['gflops']:.2f} | {paper['miou_percent']:.2f} | {paper['gflops']:.2f} |"
+            f"| {row['gflops']:.2f} | {_figure(paper['miou_percent'])} | {_figure(paper['gflops'])} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _mean_and_spread(row: dict[str, Any], seeds: int) -> str:
@@ -91,9 +97,9 @@ def _draw(folder: Path, content: dict[str, Any]) -> list[Path]:
             values = [100 * value for value in row["val_miou"]]
             if len(values) > 1:
                 ours.scatter(values, [place] * len(values), **_DOTS)
-        values = [row["paper"]["miou_percent"] for row in rows]
-        bars = papers.barh(places, values, color=PALE)
-        papers.bar_label(bars, [f"{value:.2f}" for value in values], padding=4)
+        published = [row["paper"]["miou_percent"] for row in rows]
+        bars = papers.barh(places, [value or 0 for value in published], color=PALE)
+        papers.bar_label(bars, [_figure(value) for value in published], padding=4)
         ours.set_yticks(places, [row["label"] for row in rows])
         ours.invert_yaxis()
         budget = f"{content['iterations']} iterations, {_counted(len(content['seeds']), 'seed')}"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Plan:
     iterations: int
     seeds: tuple[int, ...]
     workers: int = 1
+    #: folder of files with pre-trained weights for trunks, called after these
+    trunks: Path | None = None
 
 
 def run_rows(plan: Plan, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
@@ -36,13 +38,20 @@ def run_rows(plan: Plan, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
     Runs that are finished are not repeated, and one that was broken off is resumed. ``InputError`` where
     ``plan.output`` holds runs of another recipe.
     """
-    check_base(plan.recipe)
     rows = list(rows)
+    check_base(plan.recipe, rows)
     pairs = [(row, seed) for seed in plan.seeds for row in rows]  # a whole table after each seed
     for row, seed in pairs:
-        _refuse_other(_folder(plan, row, seed), row.recipe(plan.recipe, seed, plan.iterations))
+        _refuse_other(_folder(plan, row, seed), _recipe(plan, row, seed))
     for row, seed in pairs:
         yield _result(plan, row, seed)
+
+
+def _recipe(plan: Plan, row: Row, seed: int) -> Recipe:
+    """That of one run; a trunk that others train begins with its file in ``plan.trunks`` if that is given."""
+    recipe = row.recipe(plan.recipe, seed, plan.iterations)
+    trunk = row.options.get("semantic_branch")
+    return replace(recipe, backbone=str(plan.trunks / f"{trunk}.pth")) if trunk and plan.trunks else recipe
 
 
 def _folder(plan: Plan, row: Row, seed: int) -> Path:
@@ -65,7 +74,7 @@ def _result(plan: Plan, row: Row, seed: int) -> dict[str, Any]:
     folder = _folder(plan, row, seed)
     if not (folder / RESULT).exists():
         resume = (folder / "last.ckpt").exists()
-        recipe = row.recipe(plan.recipe, seed, plan.iterations)
+        recipe = _recipe(plan, row, seed)
         train(recipe, plan.root, folder, resume=resume, workers=plan.workers)
         write_json(folder / RESULT, _outcome(row, seed, folder))
     return json.loads((folder / RESULT).read_text())

@@ -40,7 +40,8 @@ def load_backbone(network: nn.Module, path: Path | str) -> Fit:
 
     The file is one of torch.save or safetensors, and holds one of: a checkpoint of ``bisenet train``, of
     classification or segmentation; a ResNet named as in torchvision or, with a deep stem, as in
-    mmsegmentation or timm; an STDC network as STDC-Seg publishes it. Its classifier is left aside. Instead of
+    mmsegmentation or timm; MobileNetV2 as in torchvision or timm; ShuffleNetV2 1.5x as its authors name it;
+    an STDC network as STDC-Seg publishes it. Its classifier is left aside. Instead of
     a file it may be a model folder, whose norms then are identities.
 
     A network made of no trunk that others train, BiSeNetV2, is its own but for the heads: it begins from what

@@ -1,5 +1,7 @@
 """STDC networks ("Rethinking BiSeNet For Real-time Semantic Segmentation", CVPR 2021) and their parts."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -25,25 +27,21 @@ REPEATS = {"stdc1": (2, 2, 2), "stdc2": (4, 5, 3)}
 
 
 class ShortTermDenseConcatenateModule(nn.Module):
-    """Four convolutions in a row, the outputs of all of them concatenated (STDC, Section 3.1.1, Figure 3).
+    """Convolutions in a row, the outputs of all of them concatenated (STDC, Section 3.1.1, Figure 3).
 
-    ``BxMxHxW -> BxNxceil(H/stride)xceil(W/stride)``. The convolutions give N/2, N/4, N/8 and N/8 channels, so
-    the small receptive fields have most of them. Stride 2 is a depth-wise convolution before the second one;
-    the output of the first is pooled to the same size. The counts of Table 2 include that convolution, the
-    receptive fields of Table 1 leave it out.
+    ``BxMxHxW -> BxNxceil(H/stride)xceil(W/stride)``. The four ``blocks`` give N/2, N/4, N/8 and N/8 channels,
+    so the small receptive fields have most of them; Figure 7 has other numbers of blocks. Stride 2 is a
+    depth-wise convolution before the second one; the output of the first is pooled to the same size. The
+    counts of Table 2 include that convolution, the receptive fields of Table 1 leave it out.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, blocks: int = 4) -> None:
         super().__init__()
-        half, quarter, eighth = out_channels // 2, out_channels // 4, out_channels // 8
-        self.blocks = nn.ModuleList(
-            [
-                ConvNormAct(in_channels, half, kernel=1),
-                ConvNormAct(half, quarter),
-                ConvNormAct(quarter, eighth),
-                ConvNormAct(eighth, eighth),
-            ]
-        )
+        widths = [out_channels // 2**index for index in range(1, blocks)]
+        widths.append(widths[-1])
+        others = (ConvNormAct(*channels) for channels in zip(widths, widths[1:]))
+        self.blocks = nn.ModuleList([ConvNormAct(in_channels, widths[0], kernel=1), *others])
+        half = widths[0]
         self.down: nn.Module = depthwise(half, stride) if stride > 1 else nn.Identity()
         self.pool: nn.Module = nn.AvgPool2d(3, stride, padding=1) if stride > 1 else nn.Identity()
 
@@ -61,18 +59,21 @@ class STDCNet(nn.Module):
     """Stages 1 to 5 of an STDC network (STDC, Section 3.1.2, Table 2).
 
     ``Bx3xHxW -> [Bx64xH/4xW/4, Bx256xH/8xW/8, Bx512xH/16xW/16, Bx1024xH/32xW/32]``, stages 2 to 5.
-    ``name`` is one of ``REPEATS``; the first module of a stage has stride 2. ``InputError`` for another name.
+    ``name`` is one of ``REPEATS``; the first module of a stage has stride 2. ``InputError`` for another name,
+    and unless each module has 2 to 8 ``blocks``.
     """
 
     channels = (64, 256, 512, 1024)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, blocks: int = 4) -> None:
         super().__init__()
         if name not in REPEATS:
             raise InputError(f"backbone is {name!r}; expected one of {', '.join(REPEATS)}")
+        if not 2 <= blocks <= 8:
+            raise InputError(f"blocks is {blocks}; expected 2 to 8")
         self.stage1 = ConvNormAct(3, 32, stride=2)
         self.stage2 = ConvNormAct(32, 64, stride=2)
-        stages = map(_stage, self.channels[:-1], self.channels[1:], REPEATS[name])
+        stages = map(partial(_stage, blocks), self.channels[:-1], self.channels[1:], REPEATS[name])
         self.stage3, self.stage4, self.stage5 = stages
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -82,9 +83,10 @@ class STDCNet(nn.Module):
         return found
 
 
-def _stage(in_channels: int, out_channels: int, repeats: int) -> nn.Sequential:
-    first = ShortTermDenseConcatenateModule(in_channels, out_channels, stride=2)
-    others = [ShortTermDenseConcatenateModule(out_channels, out_channels) for _ in range(repeats - 1)]
+def _stage(blocks: int, in_channels: int, out_channels: int, repeats: int) -> nn.Sequential:
+    module = partial(ShortTermDenseConcatenateModule, blocks=blocks)
+    first = module(in_channels, out_channels, stride=2)
+    others = [module(out_channels, out_channels) for _ in range(repeats - 1)]
     return nn.Sequential(first, *others)
 
 
@@ -97,10 +99,10 @@ class STDCClassifier(nn.Module):
     FC1 is written as a 1x1 convolution of the pooled features, so that an export folds its norm.
     """
 
-    def __init__(self, num_classes: int, backbone: str = "stdc1") -> None:
+    def __init__(self, num_classes: int, backbone: str = "stdc1", blocks: int = 4) -> None:
         super().__init__()
         width = STDCNet.channels[-1]
-        self.backbone = STDCNet(backbone)
+        self.backbone = STDCNet(backbone, blocks)
         self.convx6 = ConvNormAct(width, width, kernel=1)
         self.fc1 = ConvNormAct(width, width, kernel=1)
         self.dropout = nn.Dropout(0.2)
@@ -136,13 +138,14 @@ class STDCSeg(SegmentationNetwork):
     detail_heads = frozenset({"detail"})
 
     def __init__(
-        self, num_classes: int, backbone: str = "stdc1", auxiliary: bool = True, spatial_path: bool = False
+        self, num_classes: int, backbone: str = "stdc1", auxiliary: bool = True, spatial_path: bool = False,
+        blocks: int = 4
     ) -> None:
         super().__init__()
         context, fused, mid = 128, 256, 64
         self.spatial_path = SpatialPath(context) if spatial_path else None
         detail = context if spatial_path else STDCNet.channels[1]
-        self.backbone = STDCNet(backbone)
+        self.backbone = STDCNet(backbone, blocks)
         self.context_path = ContextPath(STDCNet.channels, context, nearest_to)
         self.fusion = FeatureFusionModule(detail + context, fused, two_convolutions(fused, reduction=4))
         self.head = SegmentationHead(fused, fused, num_classes)

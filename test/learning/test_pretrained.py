@@ -7,12 +7,14 @@ import sys
 import pytest
 import torch
 from safetensors.torch import save_file
-from trunk_files import deep_stem_names, torchvision_names
+from trunk_files import deep_stem_names, mobilenetv2_names, shufflenetv2_names, torchvision_names
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.models import create_model
 from bisenet_core.models.backbones import BACKBONES
+from bisenet_core.models.backbones.mobilenetv2 import MobileNetV2
+from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2
 from bisenet_core.models.stdc import REPEATS, STDCNet
 
 
@@ -94,6 +96,51 @@ def test_a_published_file_fills_the_trunk(name, tmp_path, caplog):
     assert f"{len(counted)} of {len(counted)} tensors match" in caplog.text
 
 
+SEMANTIC = {
+    "torchvision mobilenetv2": ("mobilenetv2", MobileNetV2, mobilenetv2_names),
+    "timm mobilenetv2": ("mobilenetv2", MobileNetV2, lambda state: mobilenetv2_names(state, of_timm=True)),
+    "its authors' shufflenetv2": ("shufflenetv2_x1_5", ShuffleNetV2, shufflenetv2_names),
+    "torchvision resnet18": ("resnet18", BACKBONES["resnet18"], torchvision_names),
+}
+
+
+@pytest.mark.parametrize("name", SEMANTIC)
+def test_a_published_file_fills_a_trunk_in_place_of_the_semantic_branch(name, tmp_path):
+    branch, make, names = SEMANTIC[name]
+    wanted = _trained(make())
+    torch.save({"state_dict": _prefixed(names(wanted), "module.")}, tmp_path / "a.pth")
+    network = create_model("bisenetv2", 3, semantic_branch=branch)
+    assert load_backbone(network, tmp_path / "a.pth").share == 1
+    found = network.semantic.trunk.state_dict()
+    assert all(torch.equal(found[key], value) for key, value in wanted.items() if "num_batches" not in key)
+
+
+def _mobilenetv2(more=()):
+    return {**mobilenetv2_names(MobileNetV2().state_dict()), **dict.fromkeys(more, torch.ones(1))}
+
+
+def _torchvision_shufflenetv2():
+    """Some of its names: a unit of torchvision's passes other channels, so it must not be taken."""
+    return {"conv1.0.weight": torch.zeros(24, 3, 3, 3), "stage2.0.branch1.0.weight": torch.zeros(24, 1, 3, 3)}
+
+
+@pytest.mark.parametrize(
+    ("branch", "content", "message"),
+    [
+        ("mobilenetv2", lambda: shufflenetv2_names(ShuffleNetV2().state_dict()), "does not fit MobileNetV2"),
+        ("mobilenetv2", lambda: _resnet("resnet18"), "does not fit MobileNetV2"),
+        ("shufflenetv2_x1_5", _torchvision_shufflenetv2, "does not fit ShuffleNetV2.*: 0 of"),
+        ("mobilenetv2", lambda: _mobilenetv2(more=["features.19.a"]),
+         "tensor features.19.a is of no network whose weights are understood"),
+    ],
+)
+def test_a_trunk_file_of_another_network_is_refused_in_one_line(branch, content, message, tmp_path):
+    torch.save(content(), tmp_path / "trunk.pth")
+    with pytest.raises(InputError, match=message) as caught:
+        load_backbone(create_model("bisenetv2", 3, semantic_branch=branch), tmp_path / "trunk.pth")
+    assert "\n" not in str(caught.value)
+
+
 def _other():
     return {"a.weight": torch.zeros(3)}
 
@@ -105,6 +152,7 @@ def _resnet(name):
 @pytest.mark.parametrize(
     ("architecture", "content", "message"),
     [
+        ("stdc1_seg", _mobilenetv2, "does not fit STDCNet"),
         ("stdc1_seg", _other, r"does not fit STDCNet.*: 0 of .*; first of the others: stage1.0.weight is"),
         ("bisenetv1_resnet18", lambda: _resnet("resnet50"), "layer1.0.conv1.0.weight is 64x64x1x1, exp"),
         # all that a ResNet50 has is in it

@@ -121,6 +121,17 @@ def test_the_exported_file_computes_the_same_at_any_size(options, tmp_path):
             assert np.abs(found - deployed(image).numpy()).max() < 1e-3
 
 
+@pytest.mark.parametrize("options", [{}, {"variant": "community"}, {"semantic_branch": "mobilenetv2"}])
+def test_boosters_sit_where_they_are_asked_for(options):
+    network = create_model("bisenetv2", 3, alpha=0.25, boosters="stage5_5+stage3", **options).train()
+    outputs = network(torch.randn(2, 3, 64, 64))
+    assert {name: tuple(out.shape[1:]) for name, out in outputs.items()} == {
+        "main": (3, 8, 8), "stage5_5": (3, 2, 2), "stage3": (3, 8, 8)}
+    for wrong in ("stage6", "", "stage3+stage3"):
+        with pytest.raises(InputError, match="expected some of stage2, stage3, stage4, stage5_4"):
+            create_model("bisenetv2", 3, boosters=wrong, **options)
+
+
 def test_boosters_widths_follow_their_variant():
     with torch.device("meta"):
         for variant, channels in (("paper", 64), ("community", 128)):

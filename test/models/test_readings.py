@@ -48,7 +48,7 @@ def test_the_width_of_the_head(alpha):
 
 def test_the_convolution_that_fuses_the_stem():
     def fuse(network):
-        network.semantic.stage2 = StemBlock(network.semantic.boosted["stage2"], fuse_kernel=3)
+        network.semantic.stage2 = StemBlock(network.semantic.widths["stage2"], fuse_kernel=3)
 
     ratios = (1 / 2, 1 / 4, 1 / 8, 1 / 16)
     ours, others = ([_counted(*change, lambda_=ratio) for ratio in ratios] for change in ((), (fuse,)))

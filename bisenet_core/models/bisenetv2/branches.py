@@ -11,8 +11,8 @@ from bisenet_core.models.backbones.resnet import ResNet
 from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2
 from bisenet_core.models.layers import ConvNormAct, depthwise
 
-#: Where boosters sit: after stages 2 (the stem), 3, 4 and 5_4 (third row of Table 4).
-BOOSTED_STAGES = ("stage2", "stage3", "stage4", "stage5_4")
+#: Behind the stem, stages 3, 4, 5 and Context Embedding: where boosters may sit (Table 4).
+STAGES = ("stage2", "stage3", "stage4", "stage5_4", "stage5_5")
 
 TRUNKS: dict[str, Callable[[], nn.Module]] = {
     "shufflenetv2_x1_5": ShuffleNetV2,
@@ -144,7 +144,7 @@ class SemanticBranch(nn.Module):
         context: Callable[[int], nn.Module] = ContextEmbeddingBlock
     ) -> None:
         super().__init__()
-        self.boosted = dict(zip(BOOSTED_STAGES, widths))
+        self.widths = dict(zip(STAGES, (*widths, widths[-1])))
         self.stage2 = stem(widths[0])
         stages = []
         for before, width, layers in zip(widths, widths[1:], (2 * depth, 2 * depth, 4 * depth)):
@@ -155,7 +155,7 @@ class SemanticBranch(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         features, found = image, {}
-        for name in (*BOOSTED_STAGES, "stage5_5"):
+        for name in STAGES:
             features = getattr(self, name)(features)
             found[name] = features
         return found
@@ -170,10 +170,10 @@ class ForeignSemanticBranch(nn.Module):
     def __init__(self, trunk: str, channels: int = FOREIGN_WIDTH) -> None:
         super().__init__()
         self.trunk = TRUNKS[trunk]()
-        self.boosted = dict(zip(BOOSTED_STAGES, self.trunk.channels))
+        self.widths = dict(zip(STAGES, (*self.trunk.channels, channels)))
         self.project = ConvNormAct(self.trunk.channels[-1], channels)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        found = dict(zip(BOOSTED_STAGES, self.trunk(image)))
+        found = dict(zip(STAGES, self.trunk(image)))
         found["stage5_5"] = self.project(found["stage5_4"])
         return found

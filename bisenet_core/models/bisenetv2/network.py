@@ -24,12 +24,14 @@ class BiSeNetV2(SegmentationNetwork):
 
     def __init__(self, num_classes: int, auxiliary: bool = True, **options: Any) -> None:
         super().__init__()
-        parts = parts_of(Options(**options))
+        chosen = Options(**options)
+        parts = parts_of(chosen)
         self.detail, self.semantic = parts.detail, parts.semantic
         self.aggregation, self.tail = parts.aggregation, parts.tail
         self.head = SegmentationHead(parts.width, parts.head_channels, num_classes)
         if auxiliary and self.semantic is not None:
-            for name, channels in self.semantic.boosted.items():
+            for name in chosen.boosted:
+                channels = self.semantic.widths[name]
                 self.auxiliary[name] = SegmentationHead(channels, parts.booster_channels, num_classes)
         initialise_he(self)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bisenet_core.errors import InputError
-from bisenet_core.models.bisenetv2.branches import TRUNKS
+from bisenet_core.models.bisenetv2.branches import STAGES, TRUNKS
 
 CHOICES: dict[str, tuple[object, ...]] = {
     "variant": ("paper", "community"),
@@ -51,6 +51,8 @@ class Options:
     branches: str = "both"
     #: how the branches are merged (Table 2)
     aggregation: str = "bga"
+    #: stages of the Semantic Branch with an auxiliary head in training, joined by "+" (Table 4)
+    boosters: str = "+".join(STAGES[:-1])
     #: inside the aggregation of the "community" variant
     aggregation_upsampling: str = "bilinear"
     #: of the point-wise convolutions in the aggregation of the "community" variant
@@ -60,6 +62,8 @@ class Options:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(self._found(name, f"one of {', '.join(map(str, known))}"))
+        if len(set(self.boosted) & set(STAGES)) != len(self.boosted):
+            raise InputError(self._found("boosters", f"some of {', '.join(STAGES)}, joined by +"))
         stem = self.semantic_widths[0]
         if stem < 2:  # one of its ways has half the channels
             raise InputError(
@@ -74,6 +78,11 @@ class Options:
 
     def _found(self, name: str, expected: str) -> str:
         return f"{name} is {getattr(self, name)!r}; expected {expected}"
+
+    @property
+    def boosted(self) -> tuple[str, ...]:
+        """The stages that ``boosters`` names."""
+        return tuple(self.boosters.split("+"))
 
     @property
     def detail_widths(self) -> tuple[int, int, int]:

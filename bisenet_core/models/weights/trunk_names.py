@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from bisenet_core.errors import InputError
+from bisenet_core.models.backbones.mobilenetv2 import MobileNetV2
+from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2
 from bisenet_core.models.weights.renaming import Rule, our_name
 from bisenet_core.models.weights.renamings import renaming_of
 
@@ -27,14 +30,64 @@ _RESNET: list[Rule] = [
 ]
 
 
+def _mobilenetv2() -> list[Rule]:
+    """torchvision counts the blocks through, timm by the rows of the paper's Table 2; ours go by stages."""
+    rules: list[Rule] = [
+        (r"(?:features\.0\.0|conv_stem)\.(\w+)", r"stem.0.0.\1"),
+        (r"(?:features\.0\.1|bn1)\.(\w+)", r"stem.0.1.\1"),
+        (r"features\.1\.conv\.0\.([01])\.(\w+)", r"stem.1.0.body.0.\1.\2"),
+        (r"(?:features\.1\.conv\.1|blocks\.0\.0\.conv_pw)\.(\w+)", r"stem.1.0.body.1.0.\1"),
+        (r"(?:features\.1\.conv\.2|blocks\.0\.0\.bn2)\.(\w+)", r"stem.1.0.body.1.1.\1"),
+        (r"blocks\.0\.0\.conv_dw\.(\w+)", r"stem.1.0.body.0.0.\1"),
+        (r"blocks\.0\.0\.bn1\.(\w+)", r"stem.1.0.body.0.1.\1"),
+        (r"(?:features\.18\.0|conv_head)\.(\w+)", r"stage5.4.0.\1"),
+        (r"(?:features\.18\.1|bn2)\.(\w+)", r"stage5.4.1.\1"),
+        (r"classifier\..+", None),
+    ]
+    stages = [[layers for _, _, layers in rows] for rows in MobileNetV2.STAGES[1:]]
+    by_row = [(row, layer) for row, layers in enumerate(sum(stages, []), 1) for layer in range(layers)]
+    ours = [(stage, place) for stage, rows in enumerate(stages, 2) for place in range(sum(rows))]
+    for number, ((row, layer), (stage, place)) in enumerate(zip(by_row, ours), 2):
+        body, timm = f"stage{stage}.{place}.body", rf"blocks\.{row}\.{layer}"
+        rules += [(rf"features\.{number}\.conv\.([01])\.([01])\.(\w+)", rf"{body}.\1.\2.\3"),
+                  (rf"features\.{number}\.conv\.2\.(\w+)", rf"{body}.2.0.\1"),
+                  (rf"features\.{number}\.conv\.3\.(\w+)", rf"{body}.2.1.\1")]
+        for part, kind in enumerate(("pw", "dw", "pwl")):
+            rules += [(rf"{timm}\.conv_{kind}\.(\w+)", rf"{body}.{part}.0.\1"),
+                      (rf"{timm}\.bn{part + 1}\.(\w+)", rf"{body}.{part}.1.\1")]
+    return rules
+
+
+def _shufflenetv2() -> list[Rule]:
+    """The authors' (megvii-model/ShuffleNet-Series); torchvision's units are other ones."""
+    rules: list[Rule] = [
+        (r"first_conv\.([01])\.(\w+)", r"stem.0.\1.\2"),
+        (r"conv_last\.([01])\.(\w+)", r"conv5.\1.\2"),
+        (r"classifier\..+", None),
+    ]
+    ours = [(stage, unit) for stage, (_, units) in enumerate(ShuffleNetV2.STAGES, 2) for unit in range(units)]
+    for number, (stage, unit) in enumerate(ours):
+        for branch, part in (("proj", "shortcut"), ("main", "body")):
+            layers = (0, 1, 2, 3) if branch == "proj" else (0, 1, 3, 4, 5, 6)  # a ReLU is counted, too
+            for place, layer in enumerate(layers):
+                theirs = rf"features\.{number}\.branch_{branch}\.{layer}\.(\w+)"
+                rules.append((theirs, rf"stage{stage}.{unit}.{part}.{place // 2}.{place % 2}.\1"))
+    return rules
+
+
 def trunk_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The trunk in ``state``, the tensors of a whole network or of a trunk alone, by our names.
 
-    A name that no rule knows stays as it is. ``InputError`` for an STDC network with tensors of others.
+    A name that no rule knows stays as it is. ``InputError`` for a network that is recognised and has tensors
+    of others.
     """
     trunk = _below("network", dict(state))  # that which a module of ours trains
     for name in TRUNKS:
         trunk = _below(name, trunk)
+    if "features.0.0.weight" in trunk or "blocks.0.0.conv_dw.weight" in trunk:
+        return _renamed(trunk, _mobilenetv2())
+    if "first_conv.0.weight" in trunk:
+        return _renamed(trunk, _shufflenetv2())
     if any(name.startswith("features.") for name in trunk):
         return _stdc(trunk)
     if "layer1.0.conv1.weight" in trunk:
@@ -57,5 +110,8 @@ def _stdc(trunk: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _renamed(trunk: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]:
-    named = {our_name(name, rules): tensor for name, tensor in trunk.items()}
+    try:
+        named = {our_name(name, rules): tensor for name, tensor in trunk.items()}
+    except KeyError as error:
+        raise InputError(f"tensor {error.args[0]} is of no network whose weights are understood") from None
     return {name: tensor for name, tensor in named.items() if name is not None}
