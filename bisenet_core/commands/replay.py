@@ -101,29 +101,8 @@ def run(
 
     `bisenet replay compare A B` sets two evaluations side by side.
     """
-    request = Request(
-        bags=tuple(bags),
-        model=model,
-        output=output,
-        labels=labels,
-        label_topic=label_topic,
-        topic=topic,
-        significant_bits=significant_bits,
-        teacher=teacher,
-        backend=backend,
-        precision=precision,
-        jobs=jobs,
-        ray=ray,
-        resume=resume,
-        labelled_bag=labelled_bag,
-        rerun=rerun,
-        report=report,
-        require=require,
-        write_reference=write_reference,
-        against=against,
-        mine=mine,
-        command=("bisenet", *sys.argv[1:]),
-    )
+    options = {name: value for name, value in locals().items() if name != "json"}
+    request = Request(**{**options, "bags": tuple(bags), "command": ("bisenet", *sys.argv[1:])})
     results = replay(request)
     title = "{frames} frames, {scored} of them with ground truth: {model}, {backend} {precision}"
     trained = [f"trained on {results['trained_on']}"] if results["trained_on"] else []

@@ -7,9 +7,7 @@ from bisenet_core.reports.parts.formats import (
     duration,
     is_known,
     milliseconds,
-    percent,
     plural,
-    rate,
 )
 from bisenet_core.reports.parts.page import Figure
 from bisenet_core.reports.replay.figure_names import FIGURES
@@ -38,22 +36,26 @@ def requirements_met(verdicts: list[dict[str, Any]]) -> str:
 
 def figures(results: dict[str, Any]) -> list[Figure]:
     """The head's figures, the most telling first; those that need ground truth only where there is some."""
-    teacher = [_teacher(results)] if results.get("teacher") else []
-    steady = [_consistency(results), *teacher, _latency(results), _as_driven(results)]
+    agreement = {"teacher_agreement": f"mean IoU {_text(results, 'teacher_iou')}"}
+    teacher = agreement if results.get("teacher") else {}
+    latency = {"latency_p50": f"p99 {_text(results, 'latency_p99')}"}
+    steady = {"consistency": _pairs(results), **teacher, **latency, "labelled_live": _dropped(results)}
+    throughput = {"fps": "offline, every frame"}
+    details = {**steady, **throughput}
     if has_truth(results):
-        return [*_accuracy(results), *steady, *([] if teacher else [_throughput(results)])]
-    return [*steady, _throughput(results)] + ([_age(results)] if teacher else [])
+        details = {**_accuracy(results), **steady, **({} if teacher else throughput)}
+    shown = [Figure(FIGURES[name].title, _text(results, name), detail) for name, detail in details.items()]
+    return shown + ([_age(results)] if teacher and not has_truth(results) else [])
 
 
-def _accuracy(results: dict[str, Any]) -> list[Figure]:
+def _accuracy(results: dict[str, Any]) -> dict[str, str]:
     boundary = results.get("boundary") or {}
-    details = {
+    return {
         "iou": live_detail(results, "iou_live"),
         "pixel_accuracy": live_detail(results, "pixel_accuracy_live"),
         "boundary_score": f"within {boundary['tolerance_px']:g} px" if boundary else "not measured",
-        "calibration_error": "of the confidence" if results.get("calibration") else "confidence not measured",
+        "calibration_error": "of the confidence" if results.get("calibration") else "not measured",
     }
-    return [Figure(FIGURES[name].title, _text(results, name), detail) for name, detail in details.items()]
 
 
 def live_detail(results: dict[str, Any], name: str) -> str:
@@ -67,35 +69,16 @@ def _text(results: dict[str, Any], name: str) -> str:
     return FIGURES[name].text(FIGURES[name].of(results))
 
 
-def _consistency(results: dict[str, Any]) -> Figure:
+def _pairs(results: dict[str, Any]) -> str:
     temporal = results.get("temporal") or {}
-    detail = f"over {plural(temporal['pairs'], 'pair')} of frames" if temporal else "not measured"
-    return Figure("Temporal consistency", percent(temporal.get("consistency")), detail)
+    return f"over {plural(temporal['pairs'], 'pair')} of frames" if temporal else "not measured"
 
 
-def _teacher(results: dict[str, Any]) -> Figure:
-    teacher = results["teacher"]
-    return Figure("Teacher agreement", percent(teacher.get("pixel_agreement")),
-                  f"mean IoU {percent(teacher.get('miou'))}")
-
-
-def _latency(results: dict[str, Any]) -> Figure:
-    latency = results.get("latency_ms") or {}
-    return Figure("Latency, median", milliseconds(latency.get("p50")),
-                  f"p99 {milliseconds(latency.get('p99'))}")
-
-
-def _as_driven(results: dict[str, Any]) -> Figure:
-    driven = results.get("as_driven") or {}
+def _dropped(results: dict[str, Any]) -> str:
     rates = sorted({round(bag["rate_hz"], 1) for bag in results["bags"] if is_known(bag.get("rate_hz"))})
     pace = f" at {rates[0]:g}\u00a0Hz" if len(rates) == 1 else ""
-    lost = driven.get("superseded")
-    detail = f"simulated{pace}: {plural(lost, 'frame')} dropped" if is_known(lost) else "not simulated"
-    return Figure("Labelled live", percent(driven.get("share_labelled")), detail)
-
-
-def _throughput(results: dict[str, Any]) -> Figure:
-    return Figure("Throughput", rate(results.get("fps"), "fps"), "offline, every frame")
+    lost = (results.get("as_driven") or {}).get("superseded")
+    return f"simulated{pace}: {plural(lost, 'frame')} dropped" if is_known(lost) else "not simulated"
 
 
 def _age(results: dict[str, Any]) -> Figure:

@@ -159,7 +159,7 @@ def test_a_teacher_has_its_figures(evaluation, look):
     results, rows = evaluation(truth=False)
     results["teacher"] = {"model": "large", "miou": 0.61, "pixel_agreement": 0.87, "iou": {"Sky": 0.9}}
     text = _text(_page(results, [{**row, "teacher_agreement": 0.8} for row in rows], look(False)))
-    assert "Teacher agreement 87.0 % mean IoU 61.0 %" in text and "large" in text
+    assert "Agreement with the teacher 87.0 % mean IoU 61.0 %" in text and "large" in text
 
 
 def test_many_classes_leave_the_rare_ones_to_a_column():
