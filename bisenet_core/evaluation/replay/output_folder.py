@@ -22,7 +22,7 @@ def claim_output(request: Request, job: ReplayJob) -> PartStore:
     Raises InputError where it holds anything else, other bags too, lies within an input or cannot be written.
     """
     output, about = request.output, _about(request, job)
-    _refuse_input(output, [*request.bags, *([request.labels] if request.labels else [])])
+    refuse_input("--output", output, request)
     with explain_os_errors(f"cannot write into {output}", "choose another --output"):
         output.mkdir(parents=True, exist_ok=True)
         if any(output.iterdir()):
@@ -39,11 +39,12 @@ def _about(request: Request, job: ReplayJob) -> dict[str, Any]:
     return {"bags": bags, "topic": request.topic, **asdict(job)}
 
 
-def _refuse_input(output: Path, inputs: list[Path]) -> None:
-    place = output.resolve()
-    for path in inputs:
+def refuse_input(option: str, folder: Path, request: Request) -> None:
+    """Raise InputError where ``folder``, that ``option`` names, is or lies within what is read."""
+    place = folder.resolve()
+    for path in [*request.bags, *([request.labels] if request.labels else [])]:
         if path.resolve() in (place, *place.parents):
-            raise InputError(f"--output {output} would write into {path}, an input; choose another folder")
+            raise InputError(f"{option} {folder} would write into {path}, an input; choose another folder")
 
 
 def _refuse_other(output: Path, wanted: dict[str, Any], resume: bool) -> None:

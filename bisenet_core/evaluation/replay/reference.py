@@ -59,7 +59,7 @@ def write_reference(folder: Path, output: Path, bags: Sequence[EvaluatedBag]) ->
     """
     pngs = [_encoded(labels) for bag in bags for labels in kept_labels(bag)]
     with explain_os_errors(f"cannot write {folder}", "choose another folder"):
-        refuse_filled(folder)
+        refuse_filled(folder, output)
         folder.mkdir(parents=True, exist_ok=True)
         for name in (RESULTS, FRAMES_NPZ):
             shutil.copyfile(output / name, folder / name)
@@ -67,10 +67,11 @@ def write_reference(folder: Path, output: Path, bags: Sequence[EvaluatedBag]) ->
                  pngs=np.frombuffer(b"".join(pngs), np.uint8))
 
 
-def refuse_filled(folder: Path) -> None:
-    """Raise InputError where a reference would be written over anything."""
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise InputError(f"--write-reference {folder} holds files already; choose a new folder")
+def refuse_filled(folder: Path, output: Path) -> None:
+    """Raise InputError where a reference would be written over anything, or into ``output``."""
+    filled = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    if filled or output.resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise InputError(f"--write-reference {folder} is filled already or lies in --output; choose another")
 
 
 def compare_with(folder: Path, bags: Sequence[EvaluatedBag], results: dict[str, Any]) -> Changes:

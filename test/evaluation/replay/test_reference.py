@@ -142,7 +142,10 @@ def test_no_reference_and_a_filled_folder_are_refused(kept, street_bag, tiny_mod
     assert status == 2 and "is no reference of `bisenet replay --write-reference`" in capfd.readouterr().err
     assert found["miou"] is not None, "what can be told without it is told"
     status, found = run(street_bag, tmp_path / "b", "--write-reference", kept, model=tiny_model_folder)
-    assert status == 2 and "holds files already" in capfd.readouterr().err and found is None
+    assert status == 2 and "is filled already" in capfd.readouterr().err and found is None
+    for folder, words in ((tmp_path / "c", "lies in --output"), (street_bag / "kept", "an input")):
+        status, found = run(street_bag, tmp_path / "c", "--write-reference", folder, model=tiny_model_folder)
+        assert status == 2 and words in capfd.readouterr().err and found is None and not folder.exists()
 
 
 # Per cent. Other processors and versions of the libraries add up in another order, which turns pixels at

@@ -195,11 +195,9 @@ def test_every_figure_follows_from_the_counts_of_frames(run, write_model_folder,
     drive = EvaluatedDrive.load(tmp_path / "out")
     measured = measure(drive)
     assert set(measured) == set(FIGURES) - {"fps", "changed_pixels"}
-    for name in FIGURES:
-        whole = figure_of(drive, {}, name)
-        if FIGURES[name].keys:
-            digits = 3 if FIGURES[name].unit == "ms" else 6
-            assert round(float(figure_of(drive, measured, name)[0]), digits) == whole[0]
+    for name in set(measured) - {"flicker"}:
+        digits = 3 if FIGURES[name].unit == "ms" else 6
+        assert round(float(measured[name][0, 0]), digits) == figure_of(drive, {}, name)[0]
     expected = {"iou": results["iou"], "boundary_score": results["boundary"]["by_class"],
                 "flicker": results["temporal"]["flicker"], "teacher_iou": results["teacher"]["iou"]}
     for name, by_class in expected.items():
