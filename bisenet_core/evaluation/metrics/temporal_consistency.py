@@ -53,7 +53,7 @@ def counts(before: View, after: View, num_classes: int) -> np.ndarray | None:
                     borderMode=cv2.BORDER_CONSTANT, borderValue=UNLABELED)
     followed = (was < num_classes) & (cv2.absdiff(grey, after.grey) <= MAX_GREY_CHANGE)
     changed = followed & (was != after.labels)
-    return np.column_stack([np.bincount(was[p], minlength=num_classes) for p in (followed, changed)])
+    return np.column_stack([_histogram(was, pixels)[:num_classes] for pixels in (followed, changed)])
 
 
 def flicker(total: np.ndarray) -> np.ndarray:
@@ -73,6 +73,12 @@ def summary(total: np.ndarray, pairs: int, classes: Sequence[str]) -> dict[str, 
         "flicker": by_class(flicker(total), classes),
         "pairs": pairs,
     }
+
+
+def _histogram(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    # int64, 256: of ``ids`` where ``pixels``; OpenCV's takes a tenth of the time of numpy's bincount
+    counts = cv2.calcHist([ids], [0], pixels.view(np.uint8), [256], [0, 256])
+    return counts.ravel().astype(np.int64)
 
 
 def _origins(before: np.ndarray, after: np.ndarray) -> np.ndarray:
