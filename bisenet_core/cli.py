@@ -34,6 +34,8 @@ COMMANDS = {
         "Fit the temperature of a model's confidence; keep it in model.json where it lowers the error."),
     "agreement": ("agreement:agreement",
         "Label every frame twice; count the pixels that differ and how near to a tie they were."),
+    "explain": ("explain:explain",
+        "Draw what a network looks at: Grad-CAM, predictions of its branches, maps of its detail."),
     "benchmark": (
         "benchmark:benchmark", "Time the bare network and the whole segmenter in turn, in one run."),
     "build-engine": ("build_engine:build_engine",

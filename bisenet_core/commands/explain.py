@@ -1,0 +1,65 @@
+"""`bisenet explain`: one page of pictures of what a network looks at in an image."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import cv2
+import typer
+
+from bisenet_core.commands.extras import training_code
+from bisenet_core.commands.options import JsonFile, parse_size
+from bisenet_core.drives.image_files import read_image
+from bisenet_core.errors import explain_os_errors
+from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.parts.page import render_page, write_page
+from bisenet_core.reports.parts.panels import jpeg
+
+Image = Annotated[Path, typer.Argument(metavar="IMAGE", help="A photograph.", show_default=False)]
+Model = Annotated[
+    Path,
+    typer.Option("--model", "-m", help="A checkpoint (*.ckpt), or a model folder that `bisenet` wrote."),
+]
+Beside = Annotated[
+    Path | None,
+    typer.Option(help="Another one on the same page, such as one trained without detail guidance."),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for explain.html.")]
+ClassName = Annotated[
+    str, typer.Option("--class", help="Grad-CAM's class.", show_default="that of each pixel")
+]
+Size = Annotated[
+    str | None, typer.Option(help="WIDTHxHEIGHT that the image is resized to.", show_default="its own")
+]
+
+
+def explain(
+    image: Image, model: Model, output: Output, beside: Beside = None, class_name: ClassName = "",
+    size: Size = None, json: JsonFile = None
+) -> None:
+    """Draw what a network looks at: Grad-CAM, predictions of its branches, maps of its detail."""
+    started = perf_counter()
+    code = training_code("bisenet_core.deployment.explanation")
+    pixels = read_image(image)
+    if size:
+        pixels = cv2.resize(pixels, parse_size(size, "--size"), interpolation=cv2.INTER_LINEAR)
+    places = [place for place in (model, beside) if place]
+    opened = [(str(place), code.open_explained(place)) for place in places]
+    explained = [(name, code.explain(trained, pixels, class_name)) for name, trained in opened]
+    pictures = [(name, [(title, [(text, jpeg(one)) for text, one in row]) for title, row in rows])
+                for name, rows in explained]
+    space = opened[0][1].label_space
+    legend = [{"name": name, "colour": "rgb({}, {}, {})".format(*colour)}
+              for name, colour in zip(space.classes, space.palette)]
+    shown = "{1}x{0}".format(*pixels.shape)
+    models = [name for name, _ in opened]
+    page = render_page(Path(str(code.__file__)).parent, "explain.html.j2", models=models, image=str(image),
+                       size=shown, explained=pictures, legend=legend)
+    with explain_os_errors(f"cannot write {output}", "choose another --output"):
+        output.mkdir(parents=True, exist_ok=True)
+    written = write_page(output / "explain.html", page)
+    titles = [title for _, rows in explained for title, _ in rows]
+    result = {"image": str(image), "size": shown, "models": models, "rows": titles,
+              "page": str(written), "seconds": round(perf_counter() - started, 1)}
+    show(table("bisenet explain", [(key, str(value)) for key, value in result.items()]))
+    write_json(json, result)
