@@ -1,5 +1,7 @@
 """Write an evaluation as a recording of Rerun: images, labels with names, confidence, latency and drops."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from bisenet_core.evaluation.replay.worker import Progress
 from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 
+_ADVICE = "make room or choose another --rerun, and add --resume to go on"
 _JPEG_QUALITY = 90
 
 
@@ -30,16 +33,26 @@ def write_rerun(path: Path, bags: list[EvaluatedBag], space: LabelSpace, progres
     """
     rr = _rerun()
     recording = rr.RecordingStream("bisenet_replay")
-    advice = "choose another --rerun, and add --resume to go on"
-    with explain_os_errors(f"cannot write {path}", advice), replacing(path) as unfinished:
-        unfinished.touch()  # rerun-sdk says nothing where it cannot make the file
-        recording.save(unfinished)
+    with explain_os_errors(f"cannot write {path}", _ADVICE), replacing(path) as unfinished:
+        with _explaining(path):
+            recording.save(unfinished)
         recording.log("/", rr.AnnotationContext(_classes(rr, space)), static=True)
         for bag in bags:
             for labelled in labelled_frames(bag):
                 _log(rr, recording, bag.name, labelled)
                 progress(1)
+        with _explaining(path):
+            recording.flush()  # of a disk that is full by now it says nothing earlier
         recording.disconnect()
+
+
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    """Say in an InputError what rerun-sdk could not write."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise InputError(f"cannot write {path}: {error}; {_ADVICE}") from None
 
 
 def _log(rr: Any, recording: Any, bag: str, labelled: LabelledFrame) -> None:

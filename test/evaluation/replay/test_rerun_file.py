@@ -57,7 +57,7 @@ def test_it_has_images_named_labels_and_time_series(street_bag, tiny_model_folde
         assert values.shape == (FRAMES, 1) and np.isfinite(values).all()
 
 
-@pytest.mark.parametrize("name, words", [("drive.mcap", "ends in .rrd"), ("none/x.rrd", "No such file")])
+@pytest.mark.parametrize("name, words", [("drive.mcap", "ends in .rrd"), ("none/x.rrd", "cannot write")])
 def test_a_file_that_cannot_be_is_one_line(street_bag, tiny_model_folder, tmp_path, capfd, name, words):
     pytest.importorskip("rerun", reason="needs rerun-sdk: pip install bisenet_ros[rerun]")
     assert replay(street_bag, tiny_model_folder, tmp_path / "out", tmp_path / name) == 2
@@ -65,6 +65,20 @@ def test_a_file_that_cannot_be_is_one_line(street_bag, tiny_model_folder, tmp_pa
     assert words in line
     assert not (tmp_path / name).exists()
     assert (tmp_path / "out").exists() == name.endswith(".rrd")  # a bad name is refused before the work
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_file_before(
+    street_bag, tiny_model_folder, tmp_path, capfd, monkeypatch
+):
+    rerun = pytest.importorskip("rerun", reason="needs rerun-sdk: pip install bisenet_ros[rerun]")
+    save = rerun.RecordingStream.save
+    monkeypatch.setattr(rerun.RecordingStream, "save", lambda stream, path: save(stream, "/dev/full"))
+    before = tmp_path / "street.rrd"
+    before.write_text("an earlier one")
+    assert replay(street_bag, tiny_model_folder, tmp_path / "out", before) == 2
+    assert "make room or choose another --rerun" in capfd.readouterr().err
+    assert before.read_text() == "an earlier one"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "street.rrd"]
 
 
 def test_without_the_sdk_it_says_what_to_install(street_bag, tiny_model_folder, tmp_path, capfd, monkeypatch):
