@@ -1,4 +1,4 @@
-"""Build the messages that bags are written with: images, label info, numbers, diagnostics."""
+"""Build the messages that bags are written with: images, label info, diagnostics."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -54,11 +54,6 @@ def label_info(label_space: LabelSpace, header: Any) -> Any:
         for class_id, name in enumerate(label_space.classes)
     ]
     return make(LABEL_INFO, header=header, class_map=classes, threshold=0.0)
-
-
-def number(value: float) -> Any:
-    """std_msgs/Float64, which viewers draw over the time of recording."""
-    return make("std_msgs/msg/Float64", data=value)
 
 
 def diagnostics(name: str, message: str, values: Mapping[str, object], header: Any) -> Any:

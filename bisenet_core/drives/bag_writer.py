@@ -29,10 +29,12 @@ class BagWriter:
     def put(self, topic: str, time_ns: int, message: Any, latched: bool = False) -> None:
         """Add a message, recorded at ``time_ns``. ``latched``: who subscribes late gets it, too, as it is
         played. Raises InputError."""
+        store, msgtype = messages.typestore(), message.__msgtype__
         with self._explaining():
             if topic not in self._connections:
-                self._connections[topic] = self._add(topic, message.__msgtype__, latched)
-            data = messages.typestore().serialize_cdr(message, message.__msgtype__)
+                qos = {"offered_qos_profiles": [_latched_qos()] if latched else []}
+                self._connections[topic] = self._writer.add_connection(topic, msgtype, typestore=store, **qos)
+            data = store.serialize_cdr(message, msgtype)
             self._writer.write(self._connections[topic], time_ns, data)
 
     def __enter__(self) -> "BagWriter":
@@ -50,12 +52,6 @@ class BagWriter:
                 with suppress(Exception):
                     self._writer.close()
                 shutil.rmtree(self.path, ignore_errors=True)
-
-    def _add(self, topic: str, msgtype: str, latched: bool) -> Any:
-        qos = [_latched_qos()] if latched else []
-        return self._writer.add_connection(
-            topic, msgtype, typestore=messages.typestore(), offered_qos_profiles=qos
-        )
 
     def _explaining(self) -> AbstractContextManager[None]:
         return explain_os_errors(f"cannot write {self.path}", "choose another folder or make room")

@@ -84,7 +84,8 @@ class LabelledBagWriter:
         if labelled.confidence is not None:
             self._put_image(CONFIDENCE, frame, labelled.confidence)
         for name, value in labelled.numbers.items():
-            self._bag.put(f"{_NUMBERS}/{name}", frame.recorded_ns, messages.number(value))
+            number = messages.make("std_msgs/msg/Float64", data=value)
+            self._bag.put(f"{_NUMBERS}/{name}", frame.recorded_ns, number)
 
     def finish(self) -> None:
         """Report the counts of the last frames."""

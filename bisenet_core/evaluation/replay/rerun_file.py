@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,8 @@ def check_rerun_file(path: Path) -> None:
     """Raise InputError for a name that is none of a Rerun recording, or where rerun-sdk is not installed."""
     if path.suffix != ".rrd":
         raise InputError(f"--rerun {path} would be no recording of Rerun; expected a name that ends in .rrd")
-    _rerun()
+    if find_spec("rerun") is None:
+        raise InputError("--rerun needs rerun-sdk: pip install 'bisenet_ros[rerun]'")
 
 
 def write_rerun(path: Path, bags: list[EvaluatedBag], space: LabelSpace, progress: Progress) -> None:
@@ -31,7 +34,7 @@ def write_rerun(path: Path, bags: list[EvaluatedBag], space: LabelSpace, progres
 
     A file that is there is replaced when the new one is whole. Raises InputError where that is not possible.
     """
-    rr = _rerun()
+    rr = import_module("rerun")
     recording = rr.RecordingStream("bisenet_replay")
     with explain_os_errors(f"cannot write {path}", _ADVICE), replacing(path) as unfinished:
         with _explaining(path):
@@ -68,11 +71,3 @@ def _log(rr: Any, recording: Any, bag: str, labelled: LabelledFrame) -> None:
 def _classes(rr: Any, space: LabelSpace) -> list[Any]:
     names = [rr.AnnotationInfo(index, name, space.palette[index]) for index, name in enumerate(space.classes)]
     return [*names, rr.AnnotationInfo(UNLABELED, "unlabeled", (0, 0, 0, 0))]
-
-
-def _rerun() -> Any:
-    try:
-        import rerun
-    except ImportError:
-        raise InputError("--rerun needs rerun-sdk: pip install 'bisenet_ros[rerun]'") from None
-    return rerun
