@@ -1,7 +1,7 @@
 """Time a frame through the bare network and through the whole Segmenter, side by side."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,6 @@ def streets(camera: tuple[int, int]) -> Iterator[np.ndarray]:
     first = street(camera)
     count = min(_MOST_IMAGES, 1 + _BEYOND_CACHES // first.nbytes)
     return itertools.cycle([np.roll(first, 16 * index, axis=1) for index in range(count)])
-
-
-def on_each(work: Callable[[np.ndarray], Any], images: Iterator[np.ndarray]) -> Callable[[], Any]:
-    """A function that works on the next of ``images`` at each call."""
-    return lambda: work(next(images))
 
 
 def measure(segmenter: Segmenter, camera_size: tuple[int, int], frames: int) -> dict[str, Any]:

@@ -7,28 +7,46 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bisenet_core.benchmarks.gpu.report import markdown, report
-from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, SECTIONS, Settings, Step
+from bisenet_core.benchmarks.gpu.section import (
+    DONE,
+    FAILED,
+    NOT_RUN,
+    SECTIONS,
+    Settings,
+    Step,
+    write_request,
+)
 
 _ROOT = Path(__file__).resolve().parents[3]  # what holds bisenet_core
 
 #: What is compared, each in every round, so that no one profits from a cooler or quieter machine.
-SIDE_BY_SIDE = ("network", "segment", "plain_tensorrt", "pytorch", "onnxruntime")
+SIDE_BY_SIDE = ("network", "segment", "pytorch", "onnxruntime")
+#: What a GPU that nobody has run on before should tell, the most important first.
+FIRST = ("machine", "kernels", "build", "parity", "segment", "network", "postprocess", "memcheck",
+         "racecheck", "pytorch", "onnxruntime")
 
 
 def run_check(settings: Settings, output: Path, run: str) -> int:
     """Write ``output``/gpu_check_RUN.json and .md, anew after each section: it may be ended at any time.
 
     Returns 0 if something was measured and nothing failed; what this machine lacks is told, but no failure.
+    A section gets no more time than what is left of ``settings.budget``.
     """
+    ends = time.monotonic() + settings.budget if settings.budget else float("inf")
     settings.work.mkdir(parents=True, exist_ok=True)
     output.mkdir(parents=True, exist_ok=True)
     records = {step: {"status": NOT_RUN, "reason": "the check ended before"} for step in steps(settings)}
     for step in records:
-        records[step] = record = _in_a_process(step, settings)
+        left = ends - time.monotonic()
+        if left <= 0:
+            break
+        limited = replace(settings, timeout=min(settings.timeout, left))
+        records[step] = record = _in_a_process(step, limited)
         print(f"{step}: {record['status']}: {record.get('reason', 'measured')}", file=sys.stderr, flush=True)
         content = report(records, settings, run)
         (output / f"gpu_check_{run}.json").write_text(json.dumps(content, indent=1) + "\n")
@@ -39,42 +57,41 @@ def run_check(settings: Settings, output: Path, run: str) -> int:
 
 
 def steps(settings: Settings) -> Iterator[Step]:
-    """The main subject first and whole, since time may run out; then the other networks."""
-    yield Step("machine", "", "")
-    yield from _build_and_compare(settings, settings.main)
+    """The main network in FP16 first and each section once, since time may run out; then the rest."""
+    for section in FIRST:
+        yield Step(section, settings.main, _precisions(settings, section)[-1])
+    if settings.is_first:
+        return
+    yield from _build_and_compare(settings, settings.main, settings.precisions[:-1])
     for round_ in range(settings.rounds):
         for section in SIDE_BY_SIDE:
-            for precision in _precisions(settings, section):
+            precisions = _precisions(settings, section)
+            for precision in precisions if round_ else precisions[:-1]:
                 yield Step(section, settings.main, precision, round_)
-    yield Step("postprocess", settings.main, "fp16")
     for subject in settings.subjects:
         if subject != settings.main:
-            yield from _build_and_compare(settings, subject)
+            yield from _build_and_compare(settings, subject, settings.precisions)
             for section in ("network", "segment"):
                 for precision in settings.precisions:
                     yield Step(section, subject, precision)
 
 
-def _build_and_compare(settings: Settings, subject: str) -> Iterator[Step]:
-    for precision in reversed(settings.precisions):  # fp16, which matters most, first
+def _build_and_compare(settings: Settings, subject: str, precisions: tuple[str, ...]) -> Iterator[Step]:
+    for precision in reversed(precisions):  # fp16, which matters most, first
         yield Step("build", subject, precision)
         yield Step("parity", subject, precision)
 
 
 def _precisions(settings: Settings, section: str) -> tuple[str, ...]:
-    if section in ("network", "segment"):
-        return settings.precisions
-    return ("fp32",) if section == "onnxruntime" else ("fp16",)  # the file is FP32, and runs as it is
+    # ONNX Runtime takes the file as it is, which is FP32
+    return {"onnxruntime": ("fp32",), "pytorch": ("fp16",)}.get(section, settings.precisions)
 
 
 def _in_a_process(step: Step, settings: Settings) -> dict[str, Any]:
-    request, result = (settings.work / f"{step}.{kind}" for kind in ("request", "result"))
-    result.unlink(missing_ok=True)
-    request.write_text(json.dumps({"step": list(step), "settings": settings.to_json()}))
+    files = write_request(step, settings, str(step))
     library, *_ = SECTIONS[step.section]
     python = settings.pythons.get(library, sys.executable)
-    files = (str(request.resolve()), str(result.resolve()))
-    began = time.monotonic()
+    result, began = Path(files[1]), time.monotonic()
     try:
         ending = _run([python, "-m", "bisenet_core.benchmarks.gpu.section", *files], settings,
                       settings.work / f"{step}.log")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Sections build and network: the engine without our backend, and EngineSession, which also rivals use."""
+"""Sections build and network: the engine without our backend."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,24 +45,26 @@ def measure_network(step: Step, settings: Settings) -> dict[str, Any]:
 
 
 class EngineSession:
-    """An engine with host buffers of its own, as a program without our backend would use it.
-
-    ``input`` and ``output`` are pinned arrays of the engine's own shapes and types, allocated once.
-    """
+    """An engine alone, as a program without our backend would use it, with noise as its input."""
 
     def __init__(self, device: CudaDevice, trt: Any, plan: bytes, card: ModelCard) -> None:
         self._device, self._stream = device, device.stream()
-        self._network = EngineNetwork(device, trt, plan, (card.input_width, card.input_height))
-        tensors = (self._network.input, self._network.output)
-        self.input, self.output = (device.pinned(tensor.shape, tensor.dtype) for tensor in tensors)
-        self.input[...] = np.random.default_rng(0).standard_normal(self.input.shape)
-        device.driver.memcpy_htod(self._network.input_pointer, self.input)
+        self._network = EngineNetwork(
+            device, trt, plan, (card.input_width, card.input_height), card.label_space.num_classes
+        )
+        self._fill()
 
     def capture(self) -> str:
         """Record the network as a CUDA graph; "" or why that cannot be done here."""
         refused = self._network.warm_up(self._stream)
-        self._device.driver.memcpy_htod(self._network.input_pointer, self.input)  # that has cleared it
+        self._fill()  # that has cleared it
         return refused
+
+    def _fill(self) -> None:
+        tensor = self._network.input
+        noise = np.random.default_rng(0).standard_normal(tensor.shape).astype(tensor.dtype)
+        self._device.driver.memcpy_htod(self._network.input_pointer, noise)
+        self._device.driver.Context.synchronize()
 
     def run(self) -> None:
         """The network alone, on what lies on the GPU; waits for it."""
@@ -77,15 +79,6 @@ class EngineSession:
         end.record(self._stream)
         end.synchronize()
         return end.time_since(start)
-
-    def infer(self) -> np.ndarray:
-        """``self.input`` to the GPU, the network, and back into ``self.output``, which is returned."""
-        driver, network = self._device.driver, self._network
-        driver.memcpy_htod_async(network.input_pointer, self.input, self._stream)
-        network.enqueue(self._stream)
-        driver.memcpy_dtoh_async(self.output, network.output_pointer, self._stream)
-        self._stream.synchronize()
-        return self.output
 
     def close(self) -> None:
         """Free the engine and its memory on the GPU."""

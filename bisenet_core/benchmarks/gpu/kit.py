@@ -1,4 +1,4 @@
-"""Read the kit of a gpu-check: networks, the plain way's graphs and reference labels. See make_kit."""
+"""Read the kit of a gpu-check: networks and reference labels. See make_kit."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,11 @@ import numpy as np
 from bisenet_core.errors import InputError
 from bisenet_core.runtime.model_card import ModelCard
 
-MODEL, PLAIN, REFERENCE, WEIGHTS = "model", "plain", "reference.npz", "network.pt"
+MODEL, REFERENCE, WEIGHTS = "model", "reference.npz", "network.pt"
 
 
 class Subject:
-    """One network of a kit: ``folder`` holds model/, plain/, reference.npz and perhaps network.pt."""
+    """One network of a kit: ``folder`` holds model/, reference.npz and perhaps network.pt."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -25,11 +25,6 @@ class Subject:
     def card(self) -> ModelCard:
         """Of the network alone, checked against its file."""
         return ModelCard.load(self.model)
-
-    @property
-    def plain_card(self) -> ModelCard:
-        """Of the graph that ends in labels; "logits" it has none."""
-        return ModelCard.load(self.folder / PLAIN)
 
     def references(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(HxWx3 uint8 rgb, HxW uint8 labels of ONNX Runtime on the CPU in FP32) of a few street frames."""

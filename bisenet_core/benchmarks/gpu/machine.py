@@ -1,5 +1,6 @@
 """Section machine: the hardware and the versions that the figures depend on."""
 
+import importlib
 import os
 import platform
 import shutil
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from bisenet_core import __version__
-from bisenet_core.benchmarks.gpu.section import Settings, Step
+from bisenet_core.benchmarks.gpu.section import Settings, Step, one_line
+from bisenet_core.errors import InputError
 
 _ASKED = "name,driver_version,pstate,clocks.sm,clocks.mem,clocks.max.sm,power.limit,mig.mode.current"
 
@@ -26,22 +28,28 @@ def measure(_step: Step, settings: Settings) -> dict[str, Any]:
     }
     if settings.is_stand_in:
         return {**found, "device": f"{settings.backend} on a CPU ({platform.machine()}), a stand-in"}
-    import pycuda
-    import tensorrt as trt
-
+    found.update((name, _version(name)) for name in ("tensorrt", "pycuda", "torch", "onnxruntime"))
     from bisenet_core.benchmarks.gpu.engine_sections import open_device
-    from bisenet_core.benchmarks.gpu.memory_floor import copy_bandwidth
+    from bisenet_core.benchmarks.gpu.kernel_sections import copy_bandwidth
 
-    with open_device() as device:
-        return {
-            **found,
-            "tensorrt": trt.__version__,
-            "pycuda": pycuda.VERSION_TEXT,
-            "device": device.name,
-            "compute_capability": "{}.{}".format(*device.compute_capability),
-            "driver_cuda": device.driver_version,
-            "bandwidth": copy_bandwidth(device),
-        }
+    try:
+        with open_device() as device:
+            found.update(
+                device=device.name, driver_cuda=device.driver_version, bandwidth=copy_bandwidth(device),
+                compute_capability="{}.{}".format(*device.compute_capability),
+            )  # fmt: skip
+    except InputError as error:  # what the versions say may be why
+        raise InputError(f"{error}; found {found}") from error
+    return found
+
+
+def _version(module: str) -> str:
+    """Of a library, or why it does not import here; other Pythons may have it."""
+    try:
+        imported = importlib.import_module(module)
+    except Exception as error:  # a wheel for another driver raises whatever its loader does
+        return one_line(error)
+    return str(getattr(imported, "__version__", None) or getattr(imported, "VERSION_TEXT", "?"))
 
 
 def _nvidia_smi() -> str:

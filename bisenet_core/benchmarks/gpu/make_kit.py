@@ -6,12 +6,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from bisenet_core.benchmarks.gpu.kit import MODEL, PLAIN, REFERENCE, WEIGHTS
+from bisenet_core.benchmarks.gpu.kit import MODEL, REFERENCE, WEIGHTS
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.drives.rendering import RenderedDrive
@@ -19,7 +17,7 @@ from bisenet_core.labels.label_space import CITYSCAPES_19, UNLABELED
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models import create_model
 from bisenet_core.models.network import SegmentationNetwork
-from bisenet_core.runtime.model_card import ONNX_NAME, ModelCard, file_sha256
+from bisenet_core.runtime.model_card import ONNX_NAME, ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
 
 REFERENCE_CAMERA, REFERENCE_FRAMES = (1280, 720), 3
@@ -41,9 +39,9 @@ def add_network(name: str, size: Size, kit: Path, **options: object) -> Path:
         return folder
     network = fitted_network(name, size, **options)
     folder.mkdir(parents=True, exist_ok=True)
-    card, _ = write_model_folder(network, _card(name, size, options), folder / MODEL)
+    write_model_folder(network, _card(name, size, options), folder / MODEL)
     torch.save(deployable(network).half().state_dict(), folder / WEIGHTS)
-    _complete(card, folder)
+    _write_references(folder)
     return folder
 
 
@@ -56,7 +54,8 @@ def add_model(model: Path, size: Size, kit: Path) -> Path:
     card = replace(ModelCard.load(model), input_width=size[0], input_height=size[1])
     (folder / MODEL).mkdir(exist_ok=True)
     shutil.copyfile(model / ONNX_NAME, folder / MODEL / ONNX_NAME)
-    _complete(card.save(folder / MODEL), folder)
+    card.save(folder / MODEL)
+    _write_references(folder)
     return folder
 
 
@@ -113,43 +112,10 @@ def _card(name: str, size: Size, options: dict[str, object]) -> ModelCard:
     )  # fmt: skip
 
 
-def _complete(card: ModelCard, folder: Path) -> None:
-    """The plain way's graph and, last, the reference labels."""
-    plain = folder / PLAIN
-    plain.mkdir(exist_ok=True)
-    write_plain_graph(card, plain / ONNX_NAME)
-    replace(card, onnx_sha256=file_sha256(plain / ONNX_NAME)).save(plain)
+def _write_references(folder: Path) -> None:
+    """The reference labels, last."""
     drive = RenderedDrive(*REFERENCE_CAMERA, frames=REFERENCE_FRAMES, seed=1)
     images = np.stack([drive[index][0] for index in range(REFERENCE_FRAMES)])
     with Segmenter.open(str(folder / MODEL), "onnxruntime", "fp32") as segmenter:
         labels = np.stack([segmenter.segment(image, "rgb").labels for image in images])
     np.savez_compressed(folder / REFERENCE, images=images, labels=labels)
-
-
-def write_plain_graph(card: ModelCard, path: Path) -> None:
-    """Write the usual way to deploy, with upsampling and argmax in the graph, from the network of ``card``.
-
-    "image" 1x3xHxW float32 -> "labels" 1xHxW int32, of the card's size. As the backends define the result:
-    bilinear to the input's size as the card says, then the argmax, lowest id first on a tie.
-    """
-    width, height = card.input_width, card.input_height
-    model = onnx.load(str(card.onnx_path))
-    graph = model.graph
-    (image,), (logits,) = graph.input, graph.output
-    classes = logits.type.tensor_type.shape.dim[1].dim_value
-    sizes = numpy_helper.from_array(np.array([1, classes, height, width], np.int64), "full_size")
-    graph.initializer.append(sizes)
-    graph.node.extend([
-        helper.make_node(
-            "Resize", [logits.name, "", "", sizes.name], ["full_logits"], mode="linear",
-            coordinate_transformation_mode=card.upsampling,  # ONNX has the same names
-        ),
-        helper.make_node("ArgMax", ["full_logits"], ["winner"], axis=1, keepdims=0),
-        # TensorRT 10 would otherwise write 64 bits for each pixel
-        helper.make_node("Cast", ["winner"], ["labels"], to=TensorProto.INT32),
-    ])  # fmt: skip
-    image.CopyFrom(helper.make_tensor_value_info(image.name, TensorProto.FLOAT, [1, 3, height, width]))
-    logits.CopyFrom(helper.make_tensor_value_info("labels", TensorProto.INT32, [1, height, width]))
-    del graph.value_info[:]  # their sizes were free
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, str(path))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.benchmarks.gpu.section import DONE, Settings, Step, size_text
+from bisenet_core.benchmarks.gpu.section import DONE, Settings, Step
 
 Record = dict[str, Any]
 
@@ -14,16 +14,6 @@ _WORST: dict[str, Callable[[Sequence[float]], float]] = {"allocations": max, "eq
 
 #: What a page that is published leaves out: folders of the machine.
 _OF_THE_MACHINE = ("kit", "work", "pythons")
-
-#: Section -> how its figures are headed where ways are compared.
-_WAYS = {
-    ("segment", "fp16"): "ours, TensorRT FP16",
-    ("plain_tensorrt", "fp16"): "plain TensorRT FP16: upsampling and argmax in the engine, float input",
-    ("pytorch", "fp16"): "PyTorch FP16, channels_last, CUDA graph",
-    ("onnxruntime", "fp32"): "ONNX Runtime CUDA, FP32, with our backend",
-    ("segment", "fp32"): "ours, TensorRT FP32",
-}
-
 
 def report(records: Mapping[Step, Record], settings: Settings, run: str) -> Record:
     """``summary`` over the rounds of each section, and each of the ``sections`` itself."""
@@ -67,102 +57,37 @@ def merge(values: Sequence[Any], key: str = "") -> Any:
 
 
 def markdown(content: Record, settings: Settings) -> str:
-    """The whole page. Whatever was not measured stands there with its reason."""
-    table = _Table(content, settings)
-    parts = [
-        table.heading(),
-        "## Networks\n\nMilliseconds, p50 / p99. \"Network\" starts and ends on the GPU; the cameras' "
-        "columns are host to host.\n\n" + _rows(table.network_headings(), table.networks()),
-        f"## Side by side: {settings.main}\n\nMilliseconds, p50 / p99, medians of {settings.rounds} rounds "
-        "in turn.\n\n" + _rows(("", "network", *table.cameras), table.ways()),
-        "## Stages\n\nMedians in milliseconds, as our backend times them.\n\n"
-        + _rows(("precision, camera", "stages", "allocations after warm-up"), table.stages()),
-        "## Post-processing kernel\n\n" + _rows(("what", ""), table.postprocessing()),
-        "## Failed, or not measured\n\n" + _rows(("section", "", "why"), table.missing()),
-    ]
-    return "\n\n".join(parts) + "\n"
+    """The whole page: what each section found, and the reason of each that found nothing."""
+    warning = "**A trial of the check with a stand-in, not on a GPU: its figures say nothing about one.**\n\n"
+    rows = [(row["section"], row["subject"], row["precision"].upper(), _figures(row["measured"]))
+            for row in content["summary"] if row["status"] == DONE]
+    return "\n\n".join([
+        f"# gpu-check {content['run']}",
+        (warning if content["stand_in"] else "") + "## Measured\n\nMilliseconds, where nothing else is said; "
+        f"medians of {settings.rounds} rounds where sections take turns. Cameras' times are host to host.",
+        _rows(("section", "network", "", "figures"), rows),
+        "## Failed, or not measured",
+        _rows(("section", "", "why"), _missing(content["summary"])),
+    ]) + "\n"  # fmt: skip
 
 
-class _Table:
-    def __init__(self, content: Record, settings: Settings) -> None:
-        self._content, self._settings = content, settings
-        self._summary = {
-            (row["section"], row["subject"], row["precision"]): row for row in content["summary"]
-        }
-        self.cameras = [size_text(camera) for camera in settings.cameras]
-
-    def heading(self) -> str:
-        facts = self._figure("machine", "", "") or {"not measured": "see below"}
-        listed = ", ".join(f"{key} {value}" for key, value in facts.items())
-        warning = (
-            "**A trial of the check with a stand-in, not on a GPU: its figures say nothing about one.**\n\n"
-            if self._content["stand_in"]
-            else ""
-        )
-        return f"# gpu-check {self._content['run']}\n\n{warning}{_clean(listed)}"
-
-    def network_headings(self) -> tuple[str, ...]:
-        return ("network", "", "build s", "MB", "equal labels", "network", *self.cameras)
-
-    def networks(self) -> Iterator[tuple[str, ...]]:
-        for subject in self._settings.subjects:
-            for precision in self._settings.precisions:
-                megabytes = self._figure("build", subject, precision, "bytes")
-                seconds = self._figure("build", subject, precision, "seconds")
-                yield (
-                    subject, precision.upper(), _number(seconds, ".0f"),
-                    _number(megabytes and megabytes / 1e6, ".1f"),
-                    _number(self._figure("parity", subject, precision, "equal_labels"), ".4%"),
-                    _pair(self._figure("network", subject, precision, "wall_ms")),
-                    *self._camera_times("segment", subject, precision),
-                )  # fmt: skip
-
-    def ways(self) -> Iterator[tuple[str, ...]]:
-        main = self._settings.main
-        for (section, precision), words in _WAYS.items():
-            source, key = ("network", "wall_ms") if section == "segment" else (section, "network_ms")
-            network = _pair(self._figure(source, main, precision, key))
-            yield (words, network, *self._camera_times(section, main, precision))
-
-    def stages(self) -> Iterator[tuple[str, ...]]:
-        for precision in self._settings.precisions:
-            for camera in self.cameras:
-                found = self._figure("segment", self._settings.main, precision, camera)
-                if found is not None:
-                    stages = ", ".join(f"{name} {value:.3f}" for name, value in found["stages_ms"].items())
-                    count = found["allocations"]
-                    yield f"{precision}, {camera}", stages, "not counted" if count is None else str(count)
-
-    def postprocessing(self) -> Iterator[tuple[str, ...]]:
-        measured = self._figure("postprocess", self._settings.main, "fp16")
-        for key, value in (measured or {"not measured": "see below"}).items():
-            yield key.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value)
-
-    def missing(self) -> Iterator[tuple[str, ...]]:
-        for key, row in self._summary.items():
-            name = " ".join(filter(None, key))
-            if row["status"] != DONE:
-                yield name, row["status"], row["reason"]
-            for reason in row.get("incomplete", ()):
-                yield name, "a round", reason
-
-    def _camera_times(self, section: str, subject: str, precision: str) -> Iterator[str]:
-        for camera in self.cameras:
-            yield _pair(self._figure(section, subject, precision, camera, "wall_ms"))
-
-    def _figure(self, section: str, subject: str, precision: str, *keys: str) -> Any:
-        value = self._summary.get((section, subject, precision), {}).get("measured")
-        for key in keys:
-            value = None if value is None else value.get(key)
-        return value
+def _missing(summary: Iterable[Record]) -> Iterator[tuple[str, ...]]:
+    for row in summary:
+        name = " ".join(filter(None, (row["section"], row["subject"], row["precision"])))
+        if row["status"] != DONE:
+            yield name, row["status"], row["reason"]
+        for reason in row.get("incomplete", ()):
+            yield name, "a round", reason
 
 
-def _pair(percentiles: dict[str, float] | None) -> str:
-    return "-" if percentiles is None else "{p50:.3f} / {p99:.3f}".format(**percentiles)
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
+def _figures(measured: Any) -> str:
+    """``1280x720 (wall ms (p50 1.2, p99 1.4)), ...`` of nested figures."""
+    if isinstance(measured, dict):
+        return ", ".join(
+            f"{key.replace('_', ' ')} ({_figures(value)})" if isinstance(value, dict)
+            else f"{key.replace('_', ' ')} {_figures(value)}" for key, value in measured.items()
+        )  # fmt: skip
+    return f"{measured:.5g}" if isinstance(measured, float) else str(measured)
 
 
 def _rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

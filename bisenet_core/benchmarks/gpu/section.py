@@ -20,12 +20,14 @@ DONE, NOT_RUN, FAILED = "done", "not run", "failed"
 #: Section -> (the library that its process needs, the module here and the function that measure it).
 SECTIONS = {
     "machine": ("tensorrt", "machine", "measure"),
+    "kernels": ("tensorrt", "kernel_sections", "measure_agreement"),
     "build": ("tensorrt", "engine_sections", "measure_build"),
     "parity": ("tensorrt", "segmenter_sections", "measure_parity"),
     "network": ("tensorrt", "engine_sections", "measure_network"),
     "segment": ("tensorrt", "segmenter_sections", "measure_segment"),
-    "postprocess": ("tensorrt", "memory_floor", "measure"),
-    "plain_tensorrt": ("tensorrt", "plain_tensorrt", "measure"),
+    "postprocess": ("tensorrt", "kernel_sections", "measure_postprocess"),
+    "memcheck": ("tensorrt", "kernel_sections", "measure_sanitizer"),
+    "racecheck": ("tensorrt", "kernel_sections", "measure_sanitizer"),
     "pytorch": ("torch", "torch_cuda_graph", "measure"),
     "onnxruntime": ("onnxruntime", "segmenter_sections", "measure_onnxruntime"),
 }
@@ -48,6 +50,8 @@ class Settings:
     rounds: int = 3  # of what is compared side by side
     backend: str = "tensorrt"  # another is a stand-in, for trying the check itself
     timeout: float = 300.0  # s, of one section
+    budget: float = 0.0  # s, of the whole check; 0 is no limit
+    is_first: bool = False  # the least that a first quarter of an hour on a GPU should tell
     #: library ("tensorrt", "torch", "onnxruntime") -> the Python that has it; ours by default
     pythons: dict[str, str] = field(default_factory=dict)
 
@@ -80,6 +84,14 @@ class Step(NamedTuple):
 
     def __str__(self) -> str:
         return "-".join(filter(None, (*self[:3], str(self.round))))
+
+
+def write_request(step: Step, settings: Settings, name: str) -> tuple[str, str]:
+    """Files for a process of this module: the request, and where its result is to be."""
+    request, result = (settings.work / f"{name}.{kind}" for kind in ("request", "result"))
+    result.unlink(missing_ok=True)
+    request.write_text(json.dumps({"step": list(step), "settings": settings.to_json()}))
+    return str(request.resolve()), str(result.resolve())
 
 
 def run_section(step: Step, settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from bisenet_core.benchmarks.gpu.kit import Subject
 from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
-from bisenet_core.benchmarks.segmenter_speed import on_each, streets
+from bisenet_core.benchmarks.segmenter_speed import streets
 from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.errors import InputError
@@ -54,19 +54,21 @@ class TorchFrame(nn.Module):
 
 
 def load_network(subject: Subject, dtype: torch.dtype) -> nn.Module:
-    """The kit's network as deployed, without gradients. Raises InputError where the kit has no weights."""
-    if not subject.weights.exists():
-        raise InputError(f"{subject.folder} has no {subject.weights.name}: a deployed model folder has none")
+    """The kit's network as deployed, without gradients; with fresh weights where the kit has none."""
     card = subject.card
     network = create_model(card.architecture, card.label_space.num_classes, **card.architecture_options)
     assert isinstance(network, SegmentationNetwork)
     network = deployable(network.without_auxiliary(), rounded=False)
-    network.load_state_dict(load_torch_file(subject.weights))
+    if subject.weights.exists():
+        network.load_state_dict(load_torch_file(subject.weights))
     return network.to(dtype=dtype, memory_format=torch.channels_last).requires_grad_(False)
 
 
 def measure(step: Step, settings: Settings) -> dict[str, Any]:
-    """As the sections network and segment: ``network_ms``, and ``wall_ms`` for each camera size."""
+    """As the sections network and segment: ``network_ms``, and ``wall_ms`` for each camera size.
+
+    ``equal_labels`` is None for a kit without weights, whose network is as fast with fresh ones.
+    """
     if not torch.cuda.is_available():
         raise InputError(f"PyTorch {torch.__version__} finds no CUDA GPU here")
     subject = Subject(settings.kit / step.subject)
@@ -81,13 +83,13 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
     }  # fmt: skip
     frames = partial(_segmenter, network, card)
     for camera in settings.cameras:
-        segment = on_each(frames(camera), streets(camera))
-        times = percentiles_of(segment, settings.frames, settings.warm_up)
+        labelled = map(frames(camera), streets(camera))
+        times = percentiles_of(partial(next, labelled), settings.frames, settings.warm_up)
         found[size_text(camera)] = {"wall_ms": times}
     shares = [
         float(np.mean(frames(labels.shape[::-1])(image) == labels)) for image, labels in subject.references()
     ]
-    return {**found, "equal_labels": min(shares)}
+    return {**found, "equal_labels": min(shares) if subject.weights.exists() else None}
 
 
 def _segmenter(network: nn.Module, card: ModelCard, camera: Size) -> Callable[[np.ndarray], np.ndarray]:

@@ -3,11 +3,7 @@
 //
 // The memory floor of postprocess, 19 classes, 1024x512 to 2048x1024: 0.31 MB of float16 logits read once and
 // 2.1 MB of labels written, 2.4 MB: 0.5 us at 4.8 TB/s (H200), 40 us at 59.7 GB/s (Jetson TX2).
-// What it computes: some 9 instructions for each output pixel (two table look-ups, packing, a fourth of a
-// store), 40 for each of the cells' classes, and for each pixel of the network's input in a contested cell
-// 6 for each candidate. With a fifth of the cells contested by three classes: 19 M + 6 M + 2 M instructions,
-// 0.8 M by warps: 1 us on 132 x 4 schedulers at 1.8 GHz, 80 us on 2 x 4 at 1.3 GHz. Confidence adds 14 for
-// each class and input pixel, 140 M in all. These are counts on paper: nothing was measured.
+// What it executes is ten times that: see scripts/kernel_instructions and docs/gpu_inside.md, "Targets".
 // The tile is one cell high so that all of these 585 blocks are resident at once on a large GPU.
 #include "outputs.h"
 
@@ -87,7 +83,7 @@ __device__ inline void postprocess_tile(const Logits& logits, const Axis& across
       const Span rows = {top, smaller(top + CHUNK_ROWS, y.end)};
       locate_chunk(tile, across, down, first_cell, left, top);
       __syncthreads();
-      label_strip(tile, scores, threadIdx.x % CHUNK_COLUMNS, threadIdx.x / CHUNK_COLUMNS * STRIP,
+      label_strip(tile, scores, classes, threadIdx.x % CHUNK_COLUMNS, threadIdx.x / CHUNK_COLUMNS * STRIP,
                   with_confidence, factor);
       __syncthreads();
       // The next chunk's labels wait for all of this behind a barrier.

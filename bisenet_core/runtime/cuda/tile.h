@@ -102,14 +102,15 @@ __device__ inline bool is_contested(const Tile& tile, int cell, bool with_confid
 // The candidates of a cell in ascending order: next() is the class, or -1 behind the last.
 struct Candidates {
   const unsigned* words;
-  int word;
+  int word, count;
   unsigned bits;
 
-  __device__ inline explicit Candidates(const unsigned* of_cell) : words(of_cell), word(0), bits(of_cell[0]) {}
+  __device__ inline Candidates(const unsigned* of_cell, int classes)
+      : words(of_cell), word(0), count((classes + 31) / 32), bits(of_cell[0]) {}
 
   __device__ inline int next() {
     while (!bits) {
-      if (++word == MASK_WORDS) return -1;
+      if (++word >= count) return -1;
       bits = words[word];
     }
     const int class_id = 32 * word + __ffs((int)bits) - 1;
@@ -124,10 +125,10 @@ __device__ inline Column column_of(const float* scores, int class_id, int cell, 
 }
 
 // 255 times the winner's probability in each pixel of a strip: 255 / sum of exp(factor * (score - best)).
-__device__ inline void strip_confidence(Tile& tile, const float* scores, const Position& column, int x, int first,
-                                        const float* best, float factor) {
+__device__ inline void strip_confidence(Tile& tile, const float* scores, const Position& column, int classes, int x,
+                                        int first, const float* best, float factor) {
   float total[STRIP] = {0.0f, 0.0f, 0.0f, 0.0f};
-  Candidates candidates(tile.candidates[column.cell]);
+  Candidates candidates(tile.candidates[column.cell], classes);
   for (int class_id; (class_id = candidates.next()) >= 0;) {
     const Column score = column_of(scores, class_id, column.cell, column.weight);
     for (int i = 0; i < STRIP; ++i)
@@ -137,12 +138,12 @@ __device__ inline void strip_confidence(Tile& tile, const float* scores, const P
 }
 
 // The winner, lowest id on a tie, in each of the STRIP pixels of a column from row `first` of the chunk.
-__device__ inline void contested_strip(Tile& tile, const float* scores, const Position& column, int x, int first,
-                                       bool with_confidence, float factor) {
+__device__ inline void contested_strip(Tile& tile, const float* scores, const Position& column, int classes, int x,
+                                       int first, bool with_confidence, float factor) {
   const float minus_infinity = bits_to_float(0xff800000u);  // NVRTC has no INFINITY
   float best[STRIP] = {minus_infinity, minus_infinity, minus_infinity, minus_infinity};
   int winner[STRIP] = {0, 0, 0, 0};
-  Candidates candidates(tile.candidates[column.cell]);
+  Candidates candidates(tile.candidates[column.cell], classes);
   for (int class_id; (class_id = candidates.next()) >= 0;) {
     const Column score = column_of(scores, class_id, column.cell, column.weight);
     for (int i = 0; i < STRIP; ++i) {
@@ -152,14 +153,14 @@ __device__ inline void contested_strip(Tile& tile, const float* scores, const Po
     }
   }
   for (int i = 0; i < STRIP; ++i) tile.labels[first + i][x] = (Byte)winner[i];
-  if (with_confidence) strip_confidence(tile, scores, column, x, first, best, factor);
+  if (with_confidence) strip_confidence(tile, scores, column, classes, x, first, best, factor);
 }
 
-__device__ inline void label_strip(Tile& tile, const float* scores, int x, int first, bool with_confidence,
-                                   float factor) {
+__device__ inline void label_strip(Tile& tile, const float* scores, int classes, int x, int first,
+                                   bool with_confidence, float factor) {
   const Position column = tile.columns[x];
   if (is_contested(tile, column.cell, with_confidence)) {
-    contested_strip(tile, scores, column, x, first, with_confidence, factor);
+    contested_strip(tile, scores, column, classes, x, first, with_confidence, factor);
     return;
   }
   const Byte winner = winner_at(tile, column.cell);

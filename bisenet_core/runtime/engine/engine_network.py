@@ -24,8 +24,8 @@ class EngineNetwork:
     """
 
     def __init__(self, device: CudaDevice, trt: Any, plan: bytes, input_size: Tuple[int, int],
-                 classes: Optional[int] = None) -> None:
-        """``classes``: how many the logits must have; None for an engine with any one input and output.
+                 classes: int) -> None:
+        """``classes``: how many the logits must have.
 
         Raises InputError for a plan that is not of this TensorRT, this GPU or this network,
         BackendUnavailable where TensorRT does not work, DeviceError or the driver's Error without memory.
@@ -46,9 +46,7 @@ class EngineNetwork:
         self._graph: Optional[CudaGraph] = None
         self._memory: List[Any] = []
         try:
-            self.input, self.output = (
-                (self._io.inputs[0], self._io.outputs[0]) if classes is None
-                else check_network_io(self._io, classes, input_size))
+            self.input, self.output = check_network_io(self._io, classes, input_size)
             self.input_pointer, self.output_pointer = map(self._bind, (self.input, self.output))
         except BaseException:
             self.close()  # while there is a context; the next backend needs the memory

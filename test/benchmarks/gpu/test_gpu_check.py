@@ -10,8 +10,8 @@ import pytest
 
 from bisenet_core.benchmarks.gpu import check, section
 from bisenet_core.benchmarks.gpu.check import run_check, steps
+from bisenet_core.benchmarks.gpu.kernel_sections import figures
 from bisenet_core.benchmarks.gpu.kit import MODEL, REFERENCE, subjects_of
-from bisenet_core.benchmarks.gpu.memory_floor import figures
 from bisenet_core.benchmarks.gpu.report import markdown, merge, report
 from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, SECTIONS, Settings, Step, run_section
 from bisenet_core.errors import InputError
@@ -37,7 +37,7 @@ def measured(step):
         "machine": {"device": "NVIDIA H200"}, "build": {"seconds": 61.0, "bytes": 11_000_000},
         "parity": {"equal_labels": 0.9991, "frames": 3},
         "network": {"wall_ms": {"p50": 0.3, "p99": 0.31}}, "segment": ours_cameras,
-        "postprocess": figures((2048, 1024), 2_720_000, 4e12, 1.0, 0.9),
+        "postprocess": figures((2048, 1024), 2_720_000, 4e12, 1.0),
     }.get(step.section, rival)
 
 
@@ -55,7 +55,24 @@ def test_rivals_take_turns_with_ours(settings):
     order = [step.round for step in steps(settings) if step.section == "pytorch"]
     assert order == [0, 1, 2]
     names = [step.section for step in steps(settings) if step.round == 1]
-    assert {"segment", "plain_tensorrt", "pytorch", "onnxruntime"} < set(names)
+    assert {"segment", "network", "pytorch", "onnxruntime"} <= set(names)
+
+
+def test_the_first_check_asks_what_matters_most_and_each_once(settings):
+    found = [step.section for step in steps(replace(settings, is_first=True))]
+    assert found[:4] == ["machine", "kernels", "build", "parity"] and set(found) == set(SECTIONS)
+    assert len(found) == len(set(found)) and found.index("racecheck") < found.index("pytorch")
+
+
+def test_a_check_ends_with_its_budget_and_tells_what_it_did_not_reach(settings, monkeypatch, tmp_path):
+    clock, limits = iter([0.0, 0.0, 40.0, 101.0]), []
+    monkeypatch.setattr(check.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(check, "_in_a_process", lambda step, limited: (
+        limits.append(limited.timeout), {"status": DONE, "measured": measured(step)})[1])
+    run_check(replace(settings, budget=100.0, timeout=70.0), tmp_path / "out", "trial")
+    assert limits == [70.0, 60.0]
+    content = json.loads((tmp_path / "out" / "gpu_check_trial.json").read_text())
+    assert {row["reason"] for row in content["summary"][2:]} == {"the check ended before"}
 
 
 def test_names_of_steps_differ(settings):
@@ -89,7 +106,7 @@ def test_a_round_that_failed_is_named_and_the_others_count(settings):
 
 
 def test_the_floor_is_bytes_over_bandwidth():
-    found = figures((2048, 1024), 4_000_000, 4e12, kernel_us=1.5, copy_us=1.2)
+    found = figures((2048, 1024), 4_000_000, 4e12, kernel_us=1.5)
     assert found["floor_us"] == pytest.approx(1.0) and found["over_floor"] == pytest.approx(1.5)
 
 
@@ -97,8 +114,8 @@ def test_the_page_names_every_way_network_and_missing_section(settings):
     records = everything(settings)
     records[list(records)[5]] = {"status": NOT_RUN, "reason": "no | such\nlibrary"}
     page = markdown(report(records, settings, "today"), settings)
-    for text in ("bisenetv2", "stdc1_seg", "PyTorch FP16", "plain TensorRT", "ONNX Runtime CUDA",
-                 "1920x1080", "no / such library", "NVIDIA H200"):  # fmt: skip
+    for text in ("bisenetv2", "stdc1_seg", "pytorch", "onnxruntime", "1920x1080", "p99 1.2",
+                 "no / such library", "NVIDIA H200"):  # fmt: skip
         assert text in page
     assert "stand-in" not in page
 
@@ -198,7 +215,7 @@ def test_a_check_that_is_ended_has_written_what_it_had_found(settings, monkeypat
         run_check(settings, tmp_path / "out", "trial")
     content = json.loads((tmp_path / "out" / "gpu_check_trial.json").read_text())
     status = [row["status"] for row in content["summary"]]
-    assert status[:2] == [DONE, DONE] and set(status[2:]) == {NOT_RUN}
+    assert status[:3] == [DONE, DONE, DONE] and set(status[3:]) == {NOT_RUN}
     page = (tmp_path / "out" / "gpu_check_trial.md").read_text()
     assert "| parity bisenetv2 fp16 | not run | the check ended before |" in page
 
@@ -242,7 +259,7 @@ def test_a_whole_check_on_a_stand_in(tiny_kit, tmp_path):
     for name in ("machine", "parity", "network", "segment", "onnxruntime"):
         assert status[name]["status"] == DONE, status[name]
     assert status["parity"]["measured"]["equal_labels"] == 1.0
-    for name in ("build", "plain_tensorrt", "postprocess", "pytorch"):
+    for name in ("build", "kernels", "postprocess", "memcheck", "pytorch"):
         assert status[name]["status"] == NOT_RUN and status[name]["reason"]
     page = Path(tmp_path / "out" / "gpu_check_trial.md").read_text()
     assert "figures say nothing about one" in page

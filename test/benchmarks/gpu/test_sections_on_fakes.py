@@ -1,10 +1,12 @@
 """The sections that need TensorRT, on fakes of three of its generations: calls, order, frees; no figure."""
 
+import sys
+
 import numpy as np
 import pytest
 
-from bisenet_core.benchmarks.gpu import segmenter_sections
-from bisenet_core.benchmarks.gpu.kit import MODEL, PLAIN, REFERENCE
+from bisenet_core.benchmarks.gpu import kernel_sections, segmenter_sections
+from bisenet_core.benchmarks.gpu.kit import MODEL, REFERENCE
 from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, Settings, Step, run_section
 
 
@@ -12,8 +14,7 @@ from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, Settings,
 def settings(tmp_path, tiny_model_folder):
     folder = tmp_path / "kit" / "tiny"
     folder.mkdir(parents=True)
-    for name in (MODEL, PLAIN):  # the fake computes no ArgMax: the plain way ends in logits here
-        (folder / name).symlink_to(tiny_model_folder)
+    (folder / MODEL).symlink_to(tiny_model_folder)
     images = np.random.default_rng(0).integers(0, 256, (1, 48, 64, 3), np.uint8)
     np.savez(folder / REFERENCE, images=images, labels=_labels(tiny_model_folder, images))
     return Settings(kit=folder.parent, work=tmp_path / "work", subjects=("tiny",), main="tiny",
@@ -69,9 +70,44 @@ def test_segment_counts_no_allocation_after_its_warm_up(gpu, settings):
 
 def test_postprocess(gpu, settings):
     found = run("postprocess", settings, "fp32")
-    assert found["camera"] == "130x70" and found["bytes"] == 4 * 11 * 8 * 12 + 130 * 70
+    assert found["camera"] == "130x70" and found["bytes"] == 2 * 11 * 8 * 12 + 130 * 70
     assert found["over_floor"] == pytest.approx(found["kernel_us"] / found["floor_us"])
     assert not gpu.live
+
+
+def test_the_kernels_give_what_the_cpu_gives(gpu, settings, monkeypatch):
+    assert run("kernels", settings) == {size: {"input": True, "labels": True} for size in ("64x48", "130x70")}
+    assert not gpu.live
+    monkeypatch.setattr(kernel_sections, "fit_image", lambda image, order, network_order, out: out.fill(0))
+    record = run_section(Step("kernels", "tiny", "fp16"), settings)
+    assert record["status"] == FAILED and "do not give what the CPU gives" in record["reason"]
+
+
+SANITIZER = """#!{python}
+import subprocess, sys
+tool, code, command = sys.argv[2], sys.argv[4], sys.argv[5:]
+assert sys.argv[1::2][:2] == ["--tool", "--error-exitcode"] and command[1] == "-m", sys.argv
+print("========= " + tool.upper() + " SUMMARY: {errors} errors")
+sys.exit(int(code) if {errors} else 0)
+"""
+
+
+@pytest.mark.parametrize("errors", [0, 3])
+@pytest.mark.parametrize("tool", ["memcheck", "racecheck"])
+def test_the_sanitizer_s_verdict(gpu, settings, monkeypatch, tmp_path, tool, errors):
+    settings.work.mkdir()
+    program = tmp_path / "compute-sanitizer"
+    program.write_text(SANITIZER.format(python=sys.executable, errors=errors))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if not errors:
+        assert run(tool, settings) == {"summary": tool.upper() + " SUMMARY: 0 errors"}
+    else:
+        record = run_section(Step(tool, "tiny", "fp16"), settings)
+        assert record["status"] == FAILED and "SUMMARY: 3 errors" in record["reason"]
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(kernel_sections.shutil, "which", lambda name, path: None)
+    assert run_section(Step(tool, "tiny", "fp16"), settings)["status"] == NOT_RUN
 
 
 def test_a_gpu_that_is_lost_is_a_failed_section(gpu, settings):
@@ -84,10 +120,8 @@ def test_a_gpu_that_is_lost_is_a_failed_section(gpu, settings):
 
 
 def test_without_a_gpu_every_section_says_so(monkeypatch, settings):
-    import sys
-
     for name in ("tensorrt", "pycuda", "pycuda.driver"):
         monkeypatch.setitem(sys.modules, name, None)
-    for section in ("machine", "build", "parity", "network", "segment", "postprocess", "plain_tensorrt"):
+    for section in ("machine", "build", "parity", "network", "segment", "postprocess", "kernels"):
         record = run_section(Step(section, "tiny", "fp16"), settings)
         assert record["status"] == NOT_RUN and record["reason"], (section, record)
