@@ -1,7 +1,7 @@
 """`bisenet evaluate`: scores of a deployed model or a checkpoint on a data set's split."""
 
-from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,10 +100,7 @@ def _score(
     network: SizedNetwork, images: LabelledImages, protocol: Protocol, corrupted: bool, doing: str
 ) -> tuple[DatasetScores, dict[str, Any]]:
     """The scores, and ``robustness`` for the JSON where corrupted images are to be labelled too."""
-
-    def progress(items: Iterable[int], total: int) -> Iterable[int]:
-        return track(items, total, doing)
-
+    progress = partial(track, description=doing)
     if not corrupted:
         return evaluate_dataset(network, images, protocol, progress), {}
     scores = evaluate_corrupted(network, images, protocol.size, progress)
@@ -125,10 +122,7 @@ def _submit(
 ) -> dict[str, Any]:
     """Write the submission; what JSON says of it."""
     images = submitted_images(root, split)
-
-    def progress(items: Iterable[int], total: int) -> Iterable[int]:
-        return track(items, total, f"labelling cityscapes {split}")
-
+    progress = partial(track, description=f"labelling cityscapes {split}")
     with open_network(*model) as network:
         write_submission(archive, network, protocol, images, progress)
         used = _used(network)

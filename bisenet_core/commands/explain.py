@@ -43,22 +43,21 @@ def explain(
     pixels = read_image(image)
     if size:
         pixels = cv2.resize(pixels, parse_size(size, "--size"), interpolation=cv2.INTER_LINEAR)
-    places = [place for place in (model, beside) if place]
-    opened = [(str(place), code.open_explained(place)) for place in places]
-    explained = [(name, code.explain(trained, pixels, class_name)) for name, trained in opened]
-    pictures = [(name, [(title, [(text, jpeg(one)) for text, one in row]) for title, row in rows])
-                for name, rows in explained]
-    space = opened[0][1].label_space
+    models = [str(place) for place in (model, beside) if place]
+    opened = [code.open_explained(place) for place in models]
+    explained = [code.explain(trained, pixels, class_name) for trained in opened]
+    pictures = [[(title, [(text, jpeg(one)) for text, one in row]) for title, row in rows]
+                for rows in explained]
+    space = opened[0].label_space
     legend = [{"name": name, "colour": "rgb({}, {}, {})".format(*colour)}
               for name, colour in zip(space.classes, space.palette)]
     shown = "{1}x{0}".format(*pixels.shape)
-    models = [name for name, _ in opened]
     page = render_page(Path(str(code.__file__)).parent, "explain.html.j2", models=models, image=str(image),
-                       size=shown, explained=pictures, legend=legend)
+                       size=shown, explained=list(zip(models, pictures)), legend=legend)
     with explain_os_errors(f"cannot write {output}", "choose another --output"):
         output.mkdir(parents=True, exist_ok=True)
     written = write_page(output / "explain.html", page)
-    titles = [title for _, rows in explained for title, _ in rows]
+    titles = [title for rows in explained for title, _ in rows]
     result = {"image": str(image), "size": shown, "models": models, "rows": titles,
               "page": str(written), "seconds": round(perf_counter() - started, 1)}
     show(table("bisenet explain", [(key, str(value)) for key, value in result.items()]))
