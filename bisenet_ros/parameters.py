@@ -53,8 +53,8 @@ class ParameterSpec(NamedTuple):
 
 
 PARAMETERS = (
-    ParameterSpec("model", "camvid_bisenetv2", "A model folder, or the name of one under weights/.",
-                  at_configure=True),
+    ParameterSpec("model", "camvid_bisenetv2", "A model folder, or the name of one under weights/; of a|b, b "
+                  "where there is no a.", at_configure=True),
     ParameterSpec("backend", "auto", "What runs the network: auto (the first that works, a GPU's first), "
                   "tensorrt, openvino or onnxruntime.", at_configure=True),
     ParameterSpec("precision", "auto", "What the network computes in: auto, fp32, fp16 on a GPU, "

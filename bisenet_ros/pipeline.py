@@ -1,11 +1,13 @@
 """SegmentationPipeline: one Segmenter in its worker thread, and the cameras it serves."""
 
 import time
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 
-from bisenet_core.errors import DeviceError, InferenceError, printable
+from bisenet_core.errors import DeviceError, InferenceError, InputError, printable
+from bisenet_core.runtime.model_search import resolve_model
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.findings import CameraState
@@ -116,10 +118,23 @@ def camera_names(settings: SegmentationParameters) -> Sequence[str]:
     return settings.cameras or ("",)
 
 
+def _model_folder(model: str, logger: Any) -> Path:
+    """The folder of ``model``; of "a|b" that of b where there is no a, with a warning. Raises InputError."""
+    name, _, otherwise = model.partition("|")
+    try:
+        return resolve_model(name)
+    except InputError as error:
+        if not otherwise:
+            raise
+        folder = resolve_model(otherwise)
+        logger.warning(printable(f"{error}; meanwhile {otherwise} labels the images"))
+        return folder
+
+
 def _open_segmenter(settings: SegmentationParameters, logger: Any) -> Segmenter:
-    segmenter = Segmenter.open(settings.model, settings.backend, settings.precision,
-                               settings.input_width, settings.input_height, settings.engine_cache,
-                               settings.fallback)
+    segmenter = Segmenter.open(str(_model_folder(settings.model, logger)), settings.backend,
+                               settings.precision, settings.input_width, settings.input_height,
+                               settings.engine_cache, settings.fallback)
     try:
         # Whatever a backend puts off until its first image happens now. The camera's size is not known yet.
         width, height = segmenter.backend.input_size
