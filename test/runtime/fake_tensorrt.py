@@ -2,7 +2,7 @@
 
 ``make_tensorrt("8.2", driver)`` gives a module to stand in for ``tensorrt``, on the GPU of a fake pycuda
 driver. A plan holds the ONNX file it was built from; executing it runs that file on (fake) device memory.
-What would crash, or compute on garbage, raises Misuse. An FP16 engine rounds its input and output to half.
+What would crash, or compute on garbage, raises Misuse. An FP16 engine computes in half, layer by layer.
 """
 
 import json
@@ -14,7 +14,9 @@ from functools import lru_cache
 import numpy as np
 from fake_pycuda import Misuse
 
+from bisenet_core.errors import InputError
 from bisenet_core.runtime.engine.onnx_wire import messages, number_of, read_fields, texts
+from bisenet_core.runtime.engine.prepared_onnx import to_half
 
 #: generation -> version string of its module
 VERSIONS = {"8.2": "8.2.1.8", "8.5": "8.5.3.1", "8.6": "8.6.1", "10.3": "10.3.0", "11.4": "11.4.0.106"}
@@ -62,6 +64,7 @@ def _add_enums(trt, major, minor):
           "EXPLICIT_BATCH " * (major < 11) + "STRONGLY_TYPED" * (major >= 10))
     own = " EDGE_MASK_CONVOLUTIONS JIT_CONVOLUTIONS" if new else ""
     _enum(trt, "TacticSource", ("CUBLAS CUBLAS_LT CUDNN" if major < 11 else "") + own)
+    _enum(trt, "TensorFormat", "LINEAR CHW2 HWC8")
     _enum(trt, "LayerType", "CONVOLUTION ACTIVATION QUANTIZE DEQUANTIZE OTHER")
     _enum(trt, "ProfilingVerbosity", "LAYER_NAMES_ONLY NONE DETAILED")
     if new:
@@ -258,9 +261,7 @@ class ExecutionContext:
 
     def _run(self, driver, places):
         source, target = (driver.view(*place) for place in places)
-        image = source.astype(np.float16).astype(source.dtype) if self.engine.half else source
-        logits = network(self.engine.onnx)(image)
-        target[...] = logits.astype(np.float16) if self.engine.half else logits
+        target[...] = (half_network if self.engine.half else network)(self.engine.onnx)(source)
 
 
 class BindingContext:
@@ -498,7 +499,19 @@ def network(onnx):
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    return lambda image: session.run(None, {session.get_inputs()[0].name: image})[0]
+    given = session.get_inputs()[0]
+    dtype = np.float16 if given.type == "tensor(float16)" else np.float32
+    return lambda image: session.run(None, {given.name: image.astype(dtype)})[0]
+
+
+@lru_cache(maxsize=8)
+def half_network(onnx):
+    """The same with layers in FP16, or at least input and output where no converter is installed."""
+    try:
+        return network(to_half(onnx))
+    except InputError:
+        run = network(onnx)
+        return lambda image: run(image.astype(np.float16).astype(np.float32)).astype(np.float16)
 
 
 def _opencv_network(onnx):

@@ -15,7 +15,7 @@ _FIRST_HALF = (5, 3)
 _FIRST_INT8, _NO_INT8 = (6, 1), ((6, 2),)
 
 #: Raise it when EngineBuilder makes other engines of the same options.
-_BUILDER_REVISION = 1
+_BUILDER_REVISION = 2
 _DIGITS = 16
 
 

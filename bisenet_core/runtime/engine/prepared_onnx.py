@@ -78,9 +78,9 @@ def with_signed_activations(content: bytes) -> bytes:
 
 
 def to_half(content: bytes) -> bytes:
-    """The network with FP16 weights and arithmetic; its input and output stay float32, behind Casts.
+    """The network with FP16 weights, arithmetic, input and output.
 
-    So do its sums over the image: ReduceMean, ReduceSum and global pooling.
+    Its sums over the image stay float32, behind Casts: ReduceMean, ReduceSum and global pooling.
     ``content`` comes from ``prepare_onnx``. Raises InputError where onnxconverter-common is missing or fails.
     """
     try:
@@ -95,7 +95,7 @@ def to_half(content: bytes) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a line for each weight that FP16 rounds to its smallest number
             model = float16.convert_float_to_float16(
-                onnx.load_from_string(content), keep_io_types=True, op_block_list=blocked + _SUMS)
+                onnx.load_from_string(content), keep_io_types=False, op_block_list=blocked + _SUMS)
     except Exception as error:  # it raises whatever onnx does, of no common base
         raise InputError(f"model.onnx cannot be written in FP16: {' '.join(str(error).split())}; "
                          "use precision fp32") from error

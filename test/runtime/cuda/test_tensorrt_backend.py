@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from fake_pycuda import FakeLibcuda, LaunchError, LogicError
 from fake_pycuda import MemoryError as CudaMemoryError
-from fake_tensorrt import install, make_tensorrt, network
+from fake_tensorrt import half_network, install, make_tensorrt, network
 from tiny_onnx import tiny_onnx
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InferenceError, InputError
@@ -44,16 +44,13 @@ class Reference(HostBackend):
 
     def __init__(self, card, input_size=(96, 64), half=False):
         super().__init__(card, input_size)
-        self._network, self._half = network(card.onnx_path.read_bytes()), half
+        self._network = (half_network if half else network)(card.onnx_path.read_bytes())
         self._tables = normalisation_tables(*network_statistics(card.mean, card.std, card.color_order))
 
     def _run(self):
         array = np.empty((1, 3) + self._image.shape[:2], np.float32)
         normalise(self._image, self._tables, array)
-        if not self._half:
-            return self._network(array)
-        halved = array.astype(np.float16).astype(np.float32)
-        return self._network(halved).astype(np.float16).astype(np.float32)
+        return self._network(array).astype(np.float32)
 
     def _free(self):
         pass
@@ -118,6 +115,7 @@ def test_half_precision(fake_trt, opening, card):
         pytest.importorskip("onnxconverter_common", reason="makes the FP16 ONNX that TensorRT 11 needs")
     backend, reference = opening(card, "auto"), Reference(card, half=True)
     assert backend.precision == "fp16"
+    assert {backend._network.input.dtype, backend._network.output.dtype} == {np.float16}
     image = random_image()
     agreement = (backend.infer(image, "rgb").labels == reference.infer(image, "rgb").labels).mean()
     assert agreement == 1 if hasattr(fake_trt.BuilderFlag, "FP16") else agreement > 0.97
