@@ -29,8 +29,10 @@ def weights_search_path() -> List[Path]:
 
 
 def _home_cache() -> List[Path]:
-    folder = Path(os.path.expanduser("~")) / ".cache" / "bisenet" / "weights"
-    return [folder] if folder.is_absolute() else []  # a container's user may have no home
+    try:
+        return [Path.home() / ".cache" / "bisenet" / "weights"]
+    except (RuntimeError, KeyError):  # a container's user may have no home; KeyError in Python 3.6
+        return []
 
 
 def resolve_model(name_or_folder: Union[str, Path]) -> Path:

@@ -45,7 +45,7 @@ class EngineCache:
         """
         try:
             self.folder = Path(folder).expanduser() if folder else user_cache("engines")
-        except RuntimeError as error:  # of a user without an entry, as in a container
+        except (RuntimeError, KeyError) as error:  # of a user without an entry; KeyError in Python 3.6
             raise InputError(f"no folder for the engine cache: {error}; set HOME, or name one "
                              "(engine_cache)") from error
 

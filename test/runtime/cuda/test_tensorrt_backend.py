@@ -583,7 +583,7 @@ def test_a_driver_older_than_tensorrts_cuda_names_the_wheel(fake_trt, opening, c
     for built in (True, False):  # the engine is there, and is not
         fake_trt.cuda_status = 35
         with pytest.raises(BackendUnavailable, match=r"error: 35; the driver is older .*\[gpu-cu12\]"):
-            opening(card, "fp32" if built else "auto")
+            opening(card, "fp32", (96, 64) if built else (128, 64))
 
 
 def test_no_gpu_and_no_pycuda(newest, opening, card, fake_driver, monkeypatch):
