@@ -41,6 +41,10 @@ Require = Annotated[
     Path | None,
     typer.Option(metavar="YAML", help="Limits that figures must keep; exit status 1 where one is missed."),
 ]
+Tags = Annotated[
+    Path | None,
+    typer.Option(metavar="CSV", help="Tags of bags or frames, such as weather; figures for each value."),
+]
 Rerun = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Also write a recording for the viewer Rerun: NAME.rrd.")
 ]
@@ -90,6 +94,7 @@ def run(
     resume: Resume = False,
     labelled_bag: LabelledBag = False,
     require: Require = None,
+    tags: Tags = None,
     rerun: Rerun = None,
     write_reference: WriteReference = None,
     against: Against = None,
@@ -109,6 +114,9 @@ def run(
     said = [results["seen_in_training"]] if results["seen_in_training"] else trained
     show(table("; ".join([title.format(**results), *said]), _rows(results)))
     verdicts, reference = results.get("requirements", []), results.get("reference")
+    slices = results.get("slices") or {}
+    for line in slices.get("worst", []):
+        typer.echo(printable(f"Worst {line}"))
     if reference:
         typer.echo(printable(reference["text"]))
     if verdicts:
@@ -116,7 +124,8 @@ def run(
         show(table("Requirements", rows, ("", "", "")))
     write_json(json, results)
     _refuse_empty_results(results, output, truth=labels is not None or label_topic is not None)
-    refuse_missed(verdicts, [] if reference is None else reference["problems"])
+    problems = [] if reference is None else reference["problems"]
+    refuse_missed(verdicts, [*problems, *slices.get("problems", [])])
 
 
 def _refuse_empty_results(results: dict[str, Any], output: Path, truth: bool) -> None:

@@ -1,7 +1,7 @@
 """A row of frames.csv for each frame: its times, its scores, and what a live node would have done with it."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,11 @@ def rows_of(bag: str, frames: Iterable[FrameResult]) -> list[Row]:
     return rows
 
 
-def write_csv(path: Path, rows: Iterable[Row]) -> None:
-    """Write frames.csv, with times to the microsecond."""
+def write_csv(path: Path, rows: Iterable[Row], tags: Sequence[str] = ()) -> None:
+    """Write frames.csv, with times to the microsecond. ``tags``: keys of rows behind ``COLUMNS``."""
     with open(path, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
+        writer = csv.DictWriter(stream, [*COLUMNS, *tags])
+        writer.writerow({name: _cell(name, name) for name in writer.fieldnames})
         writer.writerows({name: _cell(name, value) for name, value in row.items()} for row in rows)
 
 

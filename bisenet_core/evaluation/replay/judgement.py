@@ -12,6 +12,7 @@ from bisenet_core.errors import EvaluationError, InputError, explain_os_errors, 
 from bisenet_core.evaluation.metrics.bootstrap import draws, interval
 from bisenet_core.evaluation.replay.compare import paired_frames
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
+from bisenet_core.evaluation.replay.frame_rows import Row
 from bisenet_core.evaluation.replay.measures import figure_of, measure
 from bisenet_core.evaluation.replay.requirements import AT_MOST, WORSE, Group, Requirement, Requirements
 from bisenet_core.files import replacing
@@ -25,12 +26,16 @@ JUNIT = "requirements.xml"
 _Values = dict[str, np.ndarray]
 
 
-def judge(requirements: Requirements, drive: EvaluatedDrive) -> list[dict[str, Any]]:
+def judge(
+    requirements: Requirements, drive: EvaluatedDrive, rows: Sequence[Row] = ()
+) -> list[dict[str, Any]]:
     """``requirements`` of results.json: a verdict for each, {group, requirement, verdict, found, figure,
-    class, value, low, high, limit}; of one that cannot be judged ``found`` says why."""
+    class, value, low, high, limit}; of one that cannot be judged ``found`` says why.
+
+    ``rows``: those of frames.csv, which have the tags of groups."""
     verdicts = []
     for group in requirements.groups:
-        figures = _GroupFigures(group, drive, requirements.against)
+        figures = _GroupFigures(group, drive, rows, requirements.against)
         verdicts += [
             {"group": group.name, **_verdict(one, drive.classes, figures)} for one in group.requirements
         ]
@@ -70,9 +75,12 @@ def write_junit(path: Path, verdicts: Iterable[dict[str, Any]]) -> None:
 class _GroupFigures:
     """Figures of one group's frames, and how much better they are than those of ``against``."""
 
-    def __init__(self, group: Group, drive: EvaluatedDrive, against: Path | None) -> None:
+    def __init__(
+        self, group: Group, drive: EvaluatedDrive, rows: Sequence[Row], against: Path | None
+    ) -> None:
         self._group = group
         self._drive = drive
+        self._rows = rows
         self._against = against
         self._known: dict[tuple[bool, bool], _Values] = {}
 
@@ -102,11 +110,20 @@ class _GroupFigures:
     def _frames(self) -> EvaluatedDrive:
         patterns = self._group.bags or ("*",)
         chosen = [any(fnmatchcase(name, one) for one in patterns) for name in self._drive.bags]
-        frames = self._drive.take(np.array(chosen, bool)[self._drive.bag])
+        chosen = np.array(chosen, bool)[self._drive.bag]
+        frames = self._drive.take(chosen)
         if not len(frames):
             raise InputError(f"no bag is called {' or '.join(patterns)}; evaluated: "
                              f"{', '.join(self._drive.bags)}")
+        if self._group.tags:
+            frames = self._drive.take(chosen & self._tagged())
+            if not len(frames):
+                raise InputError(f"none of these frames has {', '.join(map(' '.join, self._group.tags))}")
         return frames
+
+    def _tagged(self) -> np.ndarray:
+        tags = self._group.tags
+        return np.array([all(row.get(tag) == value for tag, value in tags) for row in self._rows], bool)
 
 
 def _verdict(one: Requirement, classes: list[str], figures: _GroupFigures) -> dict[str, Any]:

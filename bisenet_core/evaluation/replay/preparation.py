@@ -44,6 +44,7 @@ class Request:
     rerun: Path | None = None
     report: bool = True
     require: Path | None = None
+    tags: Path | None = None
     write_reference: Path | None = None
     against: Path | None = None
     mine: int | None = None

@@ -30,6 +30,7 @@ from bisenet_core.evaluation.replay.reference import (
 from bisenet_core.evaluation.replay.requirements import Requirements, read_requirements
 from bisenet_core.evaluation.replay.rerun_file import check_rerun_file, write_rerun
 from bisenet_core.evaluation.replay.results import save_results, write_results
+from bisenet_core.evaluation.replay.tags import Tags, read_tags
 from bisenet_core.evaluation.replay.worker import Progress, Worker
 from bisenet_core.reports.console import progress_bar
 from bisenet_core.reports.parts.panels import Panels, heat_panel, pair_panels
@@ -49,6 +50,7 @@ def replay(request: Request) -> dict[str, Any]:
     Raises InputError for bad input, EvaluationError where workers keep dying; finished parts are kept.
     """
     requirements = read_requirements(request.require) if request.require else None
+    tags = read_tags(request.tags) if request.tags else None
     if request.rerun is not None:
         check_rerun_file(request.rerun)
     if request.write_reference:
@@ -61,7 +63,7 @@ def replay(request: Request) -> dict[str, Any]:
     with ExitStack() as stack:
         for recording in recordings:
             stack.enter_context(recording)
-        return _replay(request, models, recordings, left_out, requirements)
+        return _replay(request, models, recordings, left_out, requirements, tags)
 
 
 def _replay(
@@ -70,10 +72,15 @@ def _replay(
     recordings: Sequence[BagDrive],
     left_out: list[str],
     requirements: Requirements | None,
+    tags: Tags | None,
 ) -> dict[str, Any]:
     bags = _evaluated(request, models.job, recordings)
     about = {**models.about, "created": datetime.now().astimezone().isoformat(timespec="seconds")}
-    results = write_results(request.output, about, bags, models.space, left_out)
+    unknown = tags.put_into((bag.name, bag.rows) for bag in bags) if tags else []
+    names = tags.names if tags else ()
+    results = write_results(request.output, about, bags, models.space, left_out, names)
+    if tags:
+        results["slices"]["problems"] = unknown
     _log_notes(results, known=len(left_out))
     results["identity"] = identity(models.job, results["device"])
     changes = compare_with(request.against, bags, results) if request.against else None
@@ -82,7 +89,8 @@ def _replay(
         results["figures"]["changed_pixels"] = FIGURES["changed_pixels"].of(results)
     save_results(request.output, results)
     if requirements is not None:
-        results["requirements"] = judge(requirements, EvaluatedDrive.load(request.output))
+        results["requirements"] = judge(
+            requirements, EvaluatedDrive.load(request.output), [row for bag in bags for row in bag.rows])
         save_results(request.output, results)
         write_junit(request.output / JUNIT, results["requirements"])
     if request.labelled_bag:

@@ -45,12 +45,13 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Group:
-    """Requirements for the bags whose names match one of ``bags``, patterns as of a shell; for all where it
-    has none."""
+    """Requirements for the bags whose names match one of ``bags``, patterns as of a shell, all where it has
+    none, and of these for the frames that have all ``tags``, names with values."""
 
     name: str
     requirements: tuple[Requirement, ...]
     bags: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,15 @@ def read_requirements(path: Path) -> Requirements:
 
 def _group(name: str, content: Any, level: Any) -> Group:
     where = f"group {name}"
-    content = _mapping(content, ("bags", "confidence", "requirements"), where)
+    content = _mapping(content, ("bags", "tags", "confidence", "requirements"), where)
     rows = _requirements(content.get("requirements", []), content.get("confidence", level), where)
     bags = _list(content.get("bags", []), f"bags of {where}")
-    if not rows or not bags:
-        raise ValueError(f"{where} needs bags, a list of names or patterns, and requirements")
-    return Group(name, rows, tuple(map(str, bags)))
+    tags = _mapping(content.get("tags", {}), None, f"tags of {where}")
+    if not rows or not (bags or tags):
+        raise ValueError(f"{where} needs bags, a list of names or patterns, or tags, and requirements")
+    if not all(isinstance(value, str) for value in tags.values()):
+        raise ValueError(f"tags of {where} must be text; put quotes around other values")
+    return Group(name, rows, tuple(map(str, bags)), tuple((str(tag), value) for tag, value in tags.items()))
 
 
 def _requirements(rows: Any, level: Any, where: str) -> tuple[Requirement, ...]:

@@ -1,6 +1,7 @@
 """Write the results of an evaluation: results.json, frames.csv and frames.npz."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.evaluated_drive import FRAMES_NPZ, RESULTS, write_npz
 from bisenet_core.evaluation.replay.frame_result import STAGES
 from bisenet_core.evaluation.replay.frame_rows import Row, write_csv
+from bisenet_core.evaluation.replay.slices import WHOLE, Slice, compare_slices
 from bisenet_core.evaluation.replay.totals import Totals
 from bisenet_core.files import replacing
 from bisenet_core.labels.label_space import LabelSpace
@@ -21,20 +23,21 @@ FRAMES_CSV = "frames.csv"
 
 
 def write_results(
-    output: Path, about: dict[str, Any], bags: list[EvaluatedBag], space: LabelSpace, left_out: list[str]
+    output: Path, about: dict[str, Any], bags: list[EvaluatedBag], space: LabelSpace, left_out: list[str],
+    tags: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write frames.csv and frames.npz into ``output``, and return what results.json shall hold.
 
     ``about``: the entries that say what was evaluated and how, ``teacher`` the name of one or None among
-    them. ``left_out``: lines of what was left out before any frame. A file is replaced when the new one is
-    whole. Raises InputError where that is not possible.
+    them. ``left_out``: lines of what was left out before any frame. ``tags``: keys of rows. A file
+    is replaced when the new one is whole. Raises InputError where that is not possible.
     """
     with explain_os_errors(f"cannot write into {output}", "make room, and add --resume to go on"):
         with replacing(output / FRAMES_CSV, shared=True) as path:
-            write_csv(path, (row for bag in bags for row in bag.rows))
+            write_csv(path, (row for bag in bags for row in bag.rows), tags)
         with replacing(output / FRAMES_NPZ, shared=True) as path:
             write_npz(path, bags, space.num_classes)
-    return _results(about, bags, space, left_out)
+    return _results(about, bags, space, left_out, tags)
 
 
 def save_results(output: Path, results: dict[str, Any]) -> None:
@@ -45,11 +48,14 @@ def save_results(output: Path, results: dict[str, Any]) -> None:
 
 
 def _results(
-    about: dict[str, Any], bags: list[EvaluatedBag], space: LabelSpace, left_out: list[str]
+    about: dict[str, Any], bags: list[EvaluatedBag], space: LabelSpace, left_out: list[str],
+    tags: Sequence[str],
 ) -> dict[str, Any]:
     rows = [row for bag in bags for row in bag.rows]
     entries = [bag.as_json() for bag in bags]
-    totals, stages = _totals(bags, space), _stages_ms(rows)
+    by = (["bag"] if len(bags) > 1 else []) + [*tags]
+    every, stages = _totals(bags, space, by), _stages_ms(rows)
+    totals = every[WHOLE]
     as_driven = mailbox_simulation.summary([Driven(row["driven"], row["age_ms"]) for row in rows])
     labelled = sum(entry["evaluated"] for entry in entries)
     results = {
@@ -66,14 +72,18 @@ def _results(
         "as_driven": {**as_driven, **totals.scores_as_driven()},
         "left_out": left_out + [line for bag in bags for line in bag.problems()],
     }
+    if by:
+        results["slices"] = compare_slices(every, about["teacher"])
     return {**results, "figures": {name: FIGURES[name].of(results) for name in FIGURES if FIGURES[name].keys}}
 
 
-def _totals(bags: list[EvaluatedBag], space: LabelSpace) -> Totals:
-    totals = Totals(space)
+def _totals(bags: list[EvaluatedBag], space: LabelSpace, by: Sequence[str]) -> dict[Slice, Totals]:
+    """Of all frames, and of those with each value of the columns ``by`` of frames.csv."""
+    totals = {WHOLE: Totals(space)}
     for bag in bags:
         for frame, row in zip(bag.frames(), bag.rows, strict=True):
-            totals.add(frame, row["driven"] == LABELLED)
+            for key in [WHOLE, *((column, row[column]) for column in by if row[column])]:
+                totals.setdefault(key, Totals(space)).add(frame, row["driven"] == LABELLED)
     return totals
 
 

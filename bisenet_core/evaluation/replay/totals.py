@@ -13,6 +13,7 @@ from bisenet_core.evaluation.metrics import (
 )
 from bisenet_core.evaluation.replay.frame_result import COUNTS, FrameResult
 from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.reports.replay.figure_names import FIGURES
 
 
 class Totals:
@@ -24,6 +25,8 @@ class Totals:
         self._sums: dict[str, np.ndarray] = {}
         self._pairs = 0
         self._driven = 0
+        self._frames = 0
+        self._scored = 0
 
     def add(self, frame: FrameResult, driven: bool) -> None:
         """Count one frame; ``driven``: whether a live node would have labelled it."""
@@ -34,6 +37,16 @@ class Totals:
                 self._sums[name] = self._sums.get(name, 0) + array
         self._pairs += frame.temporal is not None
         self._driven += counts["driven"] is not None
+        self._frames += 1
+        self._scored += frame.confusion is not None
+
+    def figures(self, teacher: str | None) -> dict[str, Any]:
+        """``scores``, ``frames``, ``scored``, and the measured ones of FIGURES by name as ``figures``."""
+        scores = self.scores()
+        found = {**scores, **self.other_metrics(teacher), "as_driven": self.scores_as_driven()}
+        values = {name: FIGURES[name].of(found) for name in FIGURES}
+        figures = {name: value for name, value in values.items() if value is not None}
+        return {"frames": self._frames, "scored": self._scored, "figures": figures, **scores}
 
     def scores(self) -> dict[str, Any]:
         """``miou``, ``iou``, ``pixel_accuracy`` and ``confusion_matrix`` of results.json."""

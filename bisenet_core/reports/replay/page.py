@@ -22,6 +22,7 @@ from bisenet_core.reports.replay.headline import (
     figures,
     has_truth,
     requirements_met,
+    slice_table,
     stages,
     why_no_truth,
 )
@@ -84,6 +85,7 @@ def render(
         legend=table.rows or class_rows(classes, palette),
         matrix=confusion(classes, palette, results.get("confusion_matrix")),
         changed=changed,
+        **slice_table(results.get("slices")),
         left_out=left_out[:_MOST_LINES],
         left_out_more=max(0, len(left_out) - _MOST_LINES),
         **_charts(results, frames),

@@ -116,6 +116,8 @@ def test_an_evaluation_of_others_says_nothing_of_a_loss(tmp_path, judged, bag, r
     ("requirements: [iou]", "must have keys and values"),
     ("groups: {night: {requirements: [{figure: iou, at_least: 3}]}}", "group night needs bags"),
     ("groups: {night: {bags: [], requirements: [{figure: iou, at_least: 3}]}}", "group night needs bags"),
+    ("groups: {wet: {tags: [rain], requirements: [{figure: iou, at_least: 3}]}}", "tags of group wet"),
+    ("groups: {wet: {tags: {wet: on}, requirements: [{figure: iou, at_least: 3}]}}", "put quotes around"),
     ("groups: [night]", "groups must have keys and values"),
     ("", "must have keys and values"),
     ("requirements: []", "it has no requirements"),
