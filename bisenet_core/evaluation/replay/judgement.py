@@ -115,15 +115,13 @@ class _GroupFigures:
         if not len(frames):
             raise InputError(f"no bag is called {' or '.join(patterns)}; evaluated: "
                              f"{', '.join(self._drive.bags)}")
-        if self._group.tags:
-            frames = self._drive.take(chosen & self._tagged())
-            if not len(frames):
-                raise InputError(f"none of these frames has {', '.join(map(' '.join, self._group.tags))}")
-        return frames
-
-    def _tagged(self) -> np.ndarray:
         tags = self._group.tags
-        return np.array([all(row.get(tag) == value for tag, value in tags) for row in self._rows], bool)
+        if tags:
+            tagged = [all(row.get(tag) == value for tag, value in tags) for row in self._rows]
+            frames = self._drive.take(chosen & np.array(tagged, bool))
+            if not len(frames):
+                raise InputError(f"none of these frames has {', '.join(map(' '.join, tags))}")
+        return frames
 
 
 def _verdict(one: Requirement, classes: list[str], figures: _GroupFigures) -> dict[str, Any]:

@@ -24,18 +24,19 @@ _KEPT = ("frames", "scored", "figures", "iou")
 def compare_slices(totals: Mapping[Slice, Totals], teacher: str | None) -> dict[str, Any]:
     """``slices`` of results.json: {compared_by, slices, worst}.
 
-    ``slices``: {by, value, frames, scored, figures, iou, difference} each, ``difference`` to all frames by
-    the figure ``compared_by``, of mean IoU over the classes that the slice's truth has. ``worst``: a
-    sentence for each kind of slices about its worst one.
+    ``slices``: {by, value, frames, scored, figures, iou, difference} each, the worst of each kind first,
+    ``difference`` to all frames by the figure ``compared_by``, of mean IoU over the classes that the
+    slice's truth has. ``worst``: a sentence about the worst slice of each kind that has several.
     """
     found = {key: of.figures(teacher) for key, of in totals.items()}
     whole = found.pop(WHOLE)
     name = next((each for each in _COMPARED if each in whole["figures"]), None)
     slices = [{"by": by, "value": value, **{key: of[key] for key in _KEPT},
                "difference": _difference(of, whole, name)} for (by, value), of in found.items()]
-    kinds = dict.fromkeys(one["by"] for one in slices)
+    kinds = [*dict.fromkeys(by for by, _ in found)]
+    slices.sort(key=lambda one: (kinds.index(one["by"]), one["difference"] is None, one["difference"] or 0))
     known = [[one for one in slices if one["by"] == by and one["difference"] is not None] for by in kinds]
-    worst = [min(of, key=lambda one: one["difference"]) for of in known if len(of) > 1]
+    worst = [of[0] for of in known if len(of) > 1]
     return {"compared_by": name, "slices": slices, "worst": [_sentence(one, str(name)) for one in worst]}
 
 

@@ -1,5 +1,6 @@
 """Totals adds up the counts of frames and computes their scores."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,8 @@ class Totals:
         self._classes = space.classes
         #: by name of counts; those of "driven" are confusion matrices
         self._sums: dict[str, np.ndarray] = {}
-        self._pairs = 0
-        self._driven = 0
-        self._frames = 0
-        self._scored = 0
+        #: frames that have counts of each name; all of them as "all"
+        self._of: Counter[str] = Counter()
 
     def add(self, frame: FrameResult, driven: bool) -> None:
         """Count one frame; ``driven``: whether a live node would have labelled it."""
@@ -35,10 +34,8 @@ class Totals:
         for name, array in counts.items():
             if array is not None:
                 self._sums[name] = self._sums.get(name, 0) + array
-        self._pairs += frame.temporal is not None
-        self._driven += counts["driven"] is not None
-        self._frames += 1
-        self._scored += frame.confusion is not None
+                self._of[name] += 1
+        self._of["all"] += 1
 
     def figures(self, teacher: str | None) -> dict[str, Any]:
         """``scores``, ``frames``, ``scored``, and the measured ones of FIGURES by name as ``figures``."""
@@ -46,7 +43,7 @@ class Totals:
         found = {**scores, **self.other_metrics(teacher), "as_driven": self.scores_as_driven()}
         values = {name: FIGURES[name].of(found) for name in FIGURES}
         figures = {name: value for name, value in values.items() if value is not None}
-        return {"frames": self._frames, "scored": self._scored, "figures": figures, **scores}
+        return {"frames": self._of["all"], "scored": self._of["confusion"], "figures": figures, **scores}
 
     def scores(self) -> dict[str, Any]:
         """``miou``, ``iou``, ``pixel_accuracy`` and ``confusion_matrix`` of results.json."""
@@ -60,7 +57,7 @@ class Totals:
         those ``scored``."""
         matrix = self._sums.get("driven")
         scores = {} if matrix is None else scoring.summary(matrix, self._classes)
-        return {"scored": self._driven, **{key: scores.get(key) for key in ("miou", "pixel_accuracy")}}
+        return {"scored": self._of["driven"], **{key: scores.get(key) for key in ("miou", "pixel_accuracy")}}
 
     def other_metrics(self, teacher: str | None) -> dict[str, Any]:
         """``boundary``, ``calibration``, ``temporal`` and ``teacher``; None where nothing was counted."""
@@ -68,7 +65,7 @@ class Totals:
         summaries = {
             "boundary": lambda sums: boundary_score.summary(sums, classes),
             "calibration": calibration.summary,
-            "temporal": lambda sums: temporal_consistency.summary(sums, self._pairs, classes),
+            "temporal": lambda sums: temporal_consistency.summary(sums, self._of["temporal"], classes),
             "teacher": lambda sums: teacher_agreement.summary(sums, str(teacher), classes),
         }
         return {name: summary(self._sums[name]) if name in self._sums else None

@@ -13,12 +13,6 @@ from bisenet_core.reports.parts.formats import (
 from bisenet_core.reports.parts.page import Figure
 from bisenet_core.reports.replay.figure_names import FIGURES
 
-#: Columns of the table of slices besides the figure that they are compared by.
-_SLICE_COLUMNS = ("pixel_accuracy", "boundary_score", "consistency")
-
-#: Slices of one kind in the table: the worst.
-_MOST_SLICES = 20
-
 
 def has_truth(results: dict[str, Any]) -> bool:
     """Whether anything was compared with ground truth."""
@@ -139,13 +133,9 @@ def slice_table(slices: dict[str, Any] | None) -> dict[str, Any]:
     """The worst slices, and headings and rows of a table of all, by their names in the template."""
     if not slices or not slices["compared_by"]:
         return {"worst_slices": [], "slice_rows": []}
-    name, every = slices["compared_by"], slices["slices"]
-    known = sorted((one for one in every if one["difference"] is not None), key=lambda one: one["difference"])
-    measured = (each for each in _SLICE_COLUMNS if any(each in one["figures"] for one in known))
-    shown = list(dict.fromkeys([name, *measured]))
+    name = slices["compared_by"]
+    shown = [name, *(("pixel_accuracy", "boundary_score") if name == "iou" else ())]
     rows = [(f"{one['by']} {one['value']}", count(one["frames"]), FIGURES[name].change(one["difference"]),
-             *(points(one["figures"].get(each)) for each in shown))
-            for by in dict.fromkeys(one["by"] for one in every)
-            for one in [one for one in known if one["by"] == by][:_MOST_SLICES]]
+             *(points(one["figures"].get(each)) for each in shown)) for one in slices["slices"]]
     headings = "", "Frames", "Against all", *(FIGURES[each].title for each in shown)
     return {"worst_slices": slices["worst"], "slice_headings": headings, "slice_rows": rows}
