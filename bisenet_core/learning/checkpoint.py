@@ -43,6 +43,8 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
 
 def data_name(recipe: Recipe, space: LabelSpace | None) -> str:
     """What the data is called: as the recipe does, one's own as its classes.json does."""
+    if not recipe.train_split:
+        return f"images without labels, taught the classes of {recipe.dataset}"
     return space.name if space is not None and recipe.dataset in OWN_DATA else recipe.dataset
 
 

@@ -13,6 +13,7 @@ from training_process import RECIPE, TrainingProcess, differences, finished, str
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
+from bisenet_core.learning.checkpoint import data_name
 from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.losses import distillation
 from bisenet_core.learning.recipe import Recipe
@@ -178,6 +179,8 @@ def test_a_run_may_have_no_labels_at_all(data, teacher, tmp_path):
     alone = {**TEACHES, "train_split": "", "val_split": "", "batch_size": 2}
     checkpoint = finished(tmp_path / "run", tmp_path / "no data set", *options, **alone)
     assert list(checkpoint["data_files"]) == ["unlabelled"]
+    named = data_name(_recipe(teacher, train_split=""), None)
+    assert named == "images without labels, taught the classes of camvid"
 
 
 def test_without_labels_or_a_teachers_images_there_is_nothing_to_train_on(data, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+import yaml
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
@@ -51,11 +52,21 @@ def test_a_model_that_does_not_open_leaves_it_alive_for_the_manager(run_node, ob
 
 
 def test_the_cityscapes_preset_says_how_to_get_its_weights(start_node, tmp_path):
-    node = start_node(["--params-file", CONFIG / "cityscapes.yaml"], model="cityscapes_bisenetv2",
-                      environment={"HOME": str(tmp_path)})
-    assert node.wait() == 2
-    assert "run `bisenet weights fetch cityscapes-bisenetv2`" in node.output
-    assert len(node.output.splitlines()) == 1
+    home = {"HOME": str(tmp_path)}
+    preset = ["--params-file", CONFIG / "cityscapes.yaml"]
+    alone = start_node(preset, model="cityscapes_bisenetv2", environment=home)
+    assert alone.wait() == 2
+    assert "run `bisenet weights fetch cityscapes-bisenetv2`" in alone.output
+    assert len(alone.output.splitlines()) == 1
+
+
+def test_the_cityscapes_preset_labels_with_the_shipped_model_meanwhile(start_node, observer, tmp_path):
+    model = yaml.safe_load((CONFIG / "cityscapes.yaml").read_text())["/**"]["ros__parameters"]["model"]
+    node = start_node(model=model, environment={"HOME": str(tmp_path)})
+    assert observer.status(_active, "labelling").facts["model"] == "cityscapes_bisenetv2_distilled"
+    assert node.stop() == 0
+    warnings = [line for line in node.output.splitlines() if "weights fetch cityscapes-bisenetv2`" in line]
+    assert len(warnings) == 1 and "meanwhile cityscapes_bisenetv2_distilled labels" in warnings[0]
 
 
 @pytest.mark.parametrize("arguments, parameters, complaint", [
