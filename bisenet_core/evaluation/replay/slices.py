@@ -52,7 +52,7 @@ def _difference(of: dict[str, Any], whole: dict[str, Any], name: str | None) -> 
 
 
 def _sentence(one: dict[str, Any], name: str) -> str:
-    """Such as "weather rain: mean IoU 41.2 %, 6.30 points below all frames, 120 frames"."""
+    """Such as "weather rain: Mean IoU 41.2 %, 6.30 points below all frames in its classes, over 9 frames"."""
     figure, same = FIGURES[name], " in its classes" if name == "iou" else ""
     side = "below" if one["difference"] < 0 else "above"
     frames = plural(one["scored" if name == "iou" else "frames"], "frame")

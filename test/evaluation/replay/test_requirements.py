@@ -78,6 +78,21 @@ def test_groups_are_judged_by_their_own_bags(tmp_path, judged):
     assert "no bag is called dusk; evaluated: day_1, night_1, night_2" in found[3]["found"]
 
 
+def test_a_group_of_tags_loses_against_the_same_frames_of_another_evaluation(tmp_path):
+    write(tmp_path / "before", frames_of([90] * 20, others=5))
+    now = EvaluatedDrive.load(write(tmp_path / "now", frames_of([90] * 10 + [80] * 10, others=5)))
+    row = "{figure: iou, class: road, worse_by_at_most: 5}"
+    (tmp_path / "gate.yaml").write_text("against: before\ngroups:\n" + "".join(
+        f"  {name}: {{tags: {{{tags}}}, requirements: [{row}]}}\n"
+        for name, tags in (("dry", "weather: dry"), ("rain", "weather: rain"),
+                           ("wet night", "weather: rain, light: night"), ("snow", "weather: snow"))))
+    rows = [{"weather": "dry" if place < 10 else "rain", "light": "day"} for place in range(20)]
+    found = judge(read_requirements(tmp_path / "gate.yaml"), now, rows)
+    assert [one["verdict"] for one in found] == ["met", "missed", "not judged", "not judged"]
+    assert found[1]["value"] == pytest.approx(80 / 105 - 90 / 105)
+    assert "none of these frames has weather rain, light night" in found[2]["found"]
+
+
 @pytest.mark.parametrize("row, reason", [
     ("figure: iou, class: rode, at_least: 2", "there is no class rode: did you mean 'road'?"),
     ("figure: iou, class: sky, at_least: 2", "the class does not occur"),
