@@ -198,7 +198,7 @@ def _doubtful(state: CameraState) -> Optional[Finding]:
 def _degraded(state: CameraState) -> Optional[Finding]:
     if not state.degraded:
         return None
-    return Finding("degraded", WARN, state.degraded + "; once the GPU works again, configure the node to use it")
+    return Finding("degraded", WARN, f"{state.degraded}; configure the node again once the GPU works")
 
 
 def _growth(kind: str, reason: str, state: CameraState, before: FrameCounts) -> int:

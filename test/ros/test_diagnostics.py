@@ -73,7 +73,7 @@ def test_rates_are_taken_over_the_last_seconds():
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {}, {"device": 1}), "last_failure": "lost"}, ERROR,
      "(device 1), the last: lost; configure the node again, or set fallback:=cpu"),
     ({"last_received": 99.5, "degraded": "GPU failed: lost; running on the CPU"}, WARN,
-     "GPU failed: lost; running on the CPU; once the GPU works again, configure the node to use it"),
+     "GPU failed: lost; running on the CPU; configure the node again once the GPU works"),
     ({"last_received": 99.5, "clock_stands": True}, WARN, "nothing comes on /clock: images have no age"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 1, {}, {}), "times": {"age": [5.0, -7000.0]}}, WARN,
      "the stamps on /camera/image_raw are 7.0 s ahead of the node's clock"),
