@@ -81,6 +81,8 @@ class LabelOutputs:
         self._node = node
         self._label_space = label_space
         self._palettes = {"card": label_space, "display": for_display(label_space)}
+        # A GPU holds the card's colours already.
+        self._drawn_in = {"card": None, "display": self._palettes["display"].palette_lut()}
         self._prefix = prefix
         self._lock = threading.Lock()
         self._labels = self._create("labels", lambda one: labels_to_msg(one.labels, one.header))
@@ -139,7 +141,7 @@ class LabelOutputs:
         if not masks and not overlay_wanted:
             return None
         return Drawing(masks, overlay_alpha if overlay_wanted else None, min_confidence,
-                       self._palettes[palette].palette_lut())
+                       self._drawn_in[palette])
 
     def publish(self, labelled: LabelledImage) -> Sent:
         """Publish what is subscribed to; nothing goes out of an image whose labels do not."""
