@@ -15,7 +15,8 @@ from rich.text import Text
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
-from bisenet_core.deployment.published.catalogue import CATALOGUE, find_published, is_installed
+from bisenet_core.deployment.published import catalogue
+from bisenet_core.deployment.published.catalogue import find_published, is_installed
 from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.runtime.model_card import ModelCard
 
@@ -46,7 +47,7 @@ def list_(json: JsonFile = None) -> None:
     entries = [
         {"name": one.name, "publisher": one.publisher, "sha256_prefix": one.sha256_prefix, **asdict(one),
          "data_terms": DATA_SET_TERMS[one.dataset].terms, "installed": is_installed(one)}
-        for one in CATALOGUE
+        for one in catalogue.CATALOGUE
     ]
     rows = [
         (e["name"], f"{e['miou']:.2f}", e["evaluated_at"], e["sha256_prefix"], e["publisher"], e["note"],
