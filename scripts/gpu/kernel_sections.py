@@ -12,9 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.benchmarks.gpu.engine_sections import open_device
-from bisenet_core.benchmarks.gpu.kit import Subject
-from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text, write_request
 from bisenet_core.benchmarks.segmenter_speed import street
 from bisenet_core.errors import InputError, ParityError
 from bisenet_core.files import user_cache
@@ -25,6 +22,9 @@ from bisenet_core.runtime.cuda.libcuda import CudaGraph
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import labels_from_logits
 from bisenet_core.runtime.preprocessing import fit_image, normalisation_tables, normalise
+from gpu.engine_sections import open_device
+from gpu.kit import Subject
+from gpu.section import Settings, Size, Step, size_text, write_request
 
 #: More than any GPU's second-level cache, so that every byte comes from and goes to memory.
 _BEYOND_CACHES = 256 << 20
@@ -107,7 +107,7 @@ def measure_sanitizer(step: Step, settings: Settings) -> dict[str, Any]:
     files = write_request(inner, replace(settings, cameras=_SANITIZED), f"{step}.inner")
     done = subprocess.run(
         [program, "--tool", step.section, "--error-exitcode", "99", sys.executable, "-m",
-         "bisenet_core.benchmarks.gpu.section", *files],
+         "gpu.section", *files],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
     )  # fmt: skip
     print(done.stdout)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gpu import check, section
+from gpu.check import run_check, steps
+from gpu.kernel_sections import figures
+from gpu.kit import MODEL, REFERENCE, subjects_of
+from gpu.report import markdown, merge, report
+from gpu.section import DONE, FAILED, NOT_RUN, SECTIONS, Settings, Step, run_section
 
-from bisenet_core.benchmarks.gpu import check, section
-from bisenet_core.benchmarks.gpu.check import run_check, steps
-from bisenet_core.benchmarks.gpu.kernel_sections import figures
-from bisenet_core.benchmarks.gpu.kit import MODEL, REFERENCE, subjects_of
-from bisenet_core.benchmarks.gpu.report import markdown, merge, report
-from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, SECTIONS, Settings, Step, run_section
 from bisenet_core.errors import InputError
 
 STEP = Step("network", "bisenetv2", "fp16")

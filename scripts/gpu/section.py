@@ -1,4 +1,4 @@
-"""One section of a gpu-check as a process: python -m bisenet_core.benchmarks.gpu.section REQUEST RESULT.
+"""One section of a gpu-check as a process: python -m gpu.section REQUEST RESULT.
 
 A crash in a driver, a hang or a library of another Python then costs this section and no other.
 """
@@ -118,7 +118,7 @@ def size_text(size: Size) -> str:
 
 
 def _find(module: str, function: str) -> Callable[[Step, Settings], dict[str, Any]]:
-    return getattr(importlib.import_module(f"bisenet_core.benchmarks.gpu.{module}"), function)
+    return getattr(importlib.import_module(f"gpu.{module}"), function)
 
 
 def main(request: str, result: str) -> None:

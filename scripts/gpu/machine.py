@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from bisenet_core import __version__
-from bisenet_core.benchmarks.gpu.section import Settings, Step, one_line
 from bisenet_core.errors import InputError
+from gpu.section import Settings, Step, one_line
 
 _ASKED = "name,driver_version,pstate,clocks.sm,clocks.mem,clocks.max.sm,power.limit,mig.mode.current"
 
@@ -29,8 +29,8 @@ def measure(_step: Step, settings: Settings) -> dict[str, Any]:
     if settings.is_stand_in:
         return {**found, "device": f"{settings.backend} on a CPU ({platform.machine()}), a stand-in"}
     found.update((name, _version(name)) for name in ("tensorrt", "pycuda", "torch", "onnxruntime"))
-    from bisenet_core.benchmarks.gpu.engine_sections import open_device
-    from bisenet_core.benchmarks.gpu.kernel_sections import copy_bandwidth
+    from gpu.engine_sections import open_device
+    from gpu.kernel_sections import copy_bandwidth
 
     try:
         with open_device() as device:

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.benchmarks.gpu.kit import Subject
-from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
 from bisenet_core.benchmarks.segmenter_speed import streets
 from bisenet_core.benchmarks.timing import timed
 from bisenet_core.errors import InputError, ParityError
 from bisenet_core.reports.percentiles import percentiles
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
+from gpu.kit import Subject
+from gpu.section import Settings, Size, Step, size_text
 
 #: Least share of labels that must equal those of ONNX Runtime on the CPU in FP32, by precision.
 NEEDED = {"fp32": 0.999, "fp16": 0.995}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-_RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
-sys.path += [str(_RUNTIME), str(_RUNTIME / "cuda")]
+_ROOT = Path(__file__).resolve().parents[3]
+sys.path += [str(_ROOT / folder) for folder in ("scripts", "test/runtime", "test/runtime/cuda")]
 
 import fake_pycuda  # noqa: E402
 import fake_tensorrt  # noqa: E402
@@ -21,7 +21,8 @@ def kernels_on_host(tmp_path_factory):
 @pytest.fixture(params=["8.2", "8.5", "11.4"])
 def gpu(request, monkeypatch, kernels_on_host, tmp_path):
     """The fake pycuda.driver, beside a fake TensorRT of each generation in turn."""
-    from bisenet_core.benchmarks.gpu import kernel_sections
+    from gpu import kernel_sections
+
     from bisenet_core.runtime import tensorrt_backend
 
     driver = fake_pycuda.install(monkeypatch, fake_pycuda.FakeDriver(kernels=kernels_on_host))

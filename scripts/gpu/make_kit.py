@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from bisenet_core.benchmarks.gpu.kit import MODEL, REFERENCE, WEIGHTS
 from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.drives.rendering import RenderedDrive
@@ -19,6 +18,7 @@ from bisenet_core.models import create_model
 from bisenet_core.models.network import SegmentationNetwork
 from bisenet_core.runtime.model_card import ONNX_NAME, ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
+from gpu.kit import MODEL, REFERENCE, WEIGHTS
 
 REFERENCE_CAMERA, REFERENCE_FRAMES = (1280, 720), 3
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

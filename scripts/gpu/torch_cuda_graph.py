@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from bisenet_core.benchmarks.gpu.kit import Subject
-from bisenet_core.benchmarks.gpu.section import Settings, Size, Step, size_text
 from bisenet_core.benchmarks.segmenter_speed import streets
 from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.deployment.deployable import deployable
@@ -21,6 +19,8 @@ from bisenet_core.models.weights.torch_file import load_torch_file
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import ALIGN_CORNERS
 from bisenet_core.runtime.preprocessing import network_statistics
+from gpu.kit import Subject
+from gpu.section import Settings, Size, Step, size_text
 
 _WARM_UP = 3  # before a capture, on a stream of its own, as PyTorch asks for
 

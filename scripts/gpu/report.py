@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.benchmarks.gpu.section import DONE, Settings, Step
+from gpu.section import DONE, Settings, Step
 
 Record = dict[str, Any]
 

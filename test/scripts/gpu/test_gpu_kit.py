@@ -5,12 +5,12 @@ import pytest
 
 pytest.importorskip("lightning_fabric", reason="the kit needs PyTorch")
 import torch
+from gpu import make_kit
+from gpu.kit import Subject, subjects_of
+from gpu.make_kit import add_model, add_network
+from gpu.section import NOT_RUN, Settings, Step, run_section
+from gpu.torch_cuda_graph import TorchFrame, load_network
 
-from bisenet_core.benchmarks.gpu import make_kit
-from bisenet_core.benchmarks.gpu.kit import Subject, subjects_of
-from bisenet_core.benchmarks.gpu.make_kit import add_model, add_network
-from bisenet_core.benchmarks.gpu.section import NOT_RUN, Settings, Step, run_section
-from bisenet_core.benchmarks.gpu.torch_cuda_graph import TorchFrame, load_network
 from bisenet_core.runtime.model_card import resolve_model
 
 pytestmark = pytest.mark.slow

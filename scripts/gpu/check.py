@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bisenet_core.benchmarks.gpu.report import markdown, report
-from bisenet_core.benchmarks.gpu.section import (
+from gpu.report import markdown, report
+from gpu.section import (
     DONE,
     FAILED,
     NOT_RUN,
@@ -22,7 +22,7 @@ from bisenet_core.benchmarks.gpu.section import (
     write_request,
 )
 
-_ROOT = Path(__file__).resolve().parents[3]  # what holds bisenet_core
+_SCRIPTS = Path(__file__).resolve().parents[1]  # what holds this package
 
 #: What is compared, each in every round, so that no one profits from a cooler or quieter machine.
 SIDE_BY_SIDE = ("network", "segment", "pytorch", "onnxruntime")
@@ -93,7 +93,7 @@ def _in_a_process(step: Step, settings: Settings) -> dict[str, Any]:
     python = settings.pythons.get(library, sys.executable)
     result, began = Path(files[1]), time.monotonic()
     try:
-        ending = _run([python, "-m", "bisenet_core.benchmarks.gpu.section", *files], settings,
+        ending = _run([python, "-m", "gpu.section", *files], settings,
                       settings.work / f"{step}.log")  # fmt: skip
     except OSError as error:
         ending = f"{python} does not start: {error.strerror}"
@@ -108,7 +108,7 @@ def _run(command: list[str], settings: Settings, log: Path) -> str:
     with log.open("w") as output:
         # -m looks in the working directory first, also in a Python that drops PYTHONPATH
         process = subprocess.Popen(
-            command, cwd=_ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
+            command, cwd=_SCRIPTS, env=environment, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
         try:

@@ -4,10 +4,9 @@ import sys
 
 import numpy as np
 import pytest
-
-from bisenet_core.benchmarks.gpu import kernel_sections, segmenter_sections
-from bisenet_core.benchmarks.gpu.kit import MODEL, REFERENCE
-from bisenet_core.benchmarks.gpu.section import DONE, FAILED, NOT_RUN, Settings, Step, run_section
+from gpu import kernel_sections, segmenter_sections
+from gpu.kit import MODEL, REFERENCE
+from gpu.section import DONE, FAILED, NOT_RUN, Settings, Step, run_section
 
 
 @pytest.fixture

@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.benchmarks.bare_network import bare_network
-from bisenet_core.benchmarks.gpu.kit import Subject
-from bisenet_core.benchmarks.gpu.section import Settings, Step
-from bisenet_core.benchmarks.gpu.segmenter_sections import open_segmenter
 from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
@@ -18,6 +15,9 @@ from bisenet_core.runtime.engine.cache import CachedEngine, EngineCache
 from bisenet_core.runtime.engine.engine_network import EngineNetwork
 from bisenet_core.runtime.engine.options import EngineOptions
 from bisenet_core.runtime.model_card import ModelCard
+from gpu.kit import Subject
+from gpu.section import Settings, Step
+from gpu.segmenter_sections import open_segmenter
 
 
 def measure_build(step: Step, settings: Settings) -> dict[str, Any]:
