@@ -106,6 +106,10 @@ class Recipe:
     colour: float = 0.0
     #: largest change of hue, as a share of the circle of colours
     hue: float = 0.0
+    #: share of samples made noisy, blurred, foggy and so on, as ``bisenet evaluate --corruptions`` does it
+    corrupted: float = 0.0
+    #: share of samples of which a rectangle shows another sample (CutMix, arXiv 1905.04899)
+    cutmix: float = 0.0
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 

@@ -15,6 +15,7 @@ from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS, read_image
 from bisenet_core.learning.datasets.layouts import files_below
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.soft_labels import SoftLabels
+from bisenet_core.learning.teacher import STRIDE, soft_size
 from bisenet_core.learning.transforms import Augmentation, padded, to_tensors
 
 #: (epoch, index) of a training sample.
@@ -70,6 +71,12 @@ class TrainingSamples(Dataset):
     def __getitem__(self, key: Key) -> tuple[Tensor, ...]:
         epoch, index = key
         rng = np.random.default_rng((self.recipe.seed, epoch, index))
+        sample = self._sample(index, rng)
+        if self.recipe.cutmix and rng.random() < self.recipe.cutmix:
+            paste_rectangle(sample, self._sample(int(rng.integers(len(self))), rng), rng)
+        return sample
+
+    def _sample(self, index: int, rng: np.random.Generator) -> tuple[Tensor, ...]:
         image, labels = self._pair(index)
         seen, seen_labels, view = self.augment.sample(image, labels, rng)
         tensors = to_tensors(seen, seen_labels, self.recipe.mean, self.recipe.std)
@@ -91,6 +98,20 @@ class TrainingSamples(Dataset):
         """HxWx3 uint8 RGB, without a look at labels."""
         count = len(self.pairs)
         return self.pairs.image(index) if index < count else self.unlabelled.image(index - count)
+
+
+def paste_rectangle(sample: Sequence[Tensor], other: Sequence[Tensor], rng: np.random.Generator) -> None:
+    """Show a rectangle of ``other`` in ``sample``, each side 0.3 to 0.7 of the crop's, in all of its tensors.
+
+    Its corners lie on whole pixels of soft labels, so that image, labels and soft labels stay together.
+    """
+    rows, columns = soft_size(tuple(sample[1].shape))
+    height, width = (round(side * rng.uniform(0.3, 0.7)) for side in (rows, columns))
+    top, left = int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1))
+    for tensor, shown in zip(sample, other):
+        size = 1 if tensor.shape[-2:] == (rows, columns) else STRIDE
+        part = (..., slice(top * size, (top + height) * size), slice(left * size, (left + width) * size))
+        tensor[part] = shown[part]
 
 
 class ValidationSamples(Dataset):

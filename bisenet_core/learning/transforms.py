@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bisenet_core.evaluation.corruptions import CORRUPTIONS, corrupt
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.runtime.preprocessing import normalisation_tables, normalise
 
 #: How often a crop with too much of one class is drawn again.
 REDRAWS = 10
+#: Strengths of corruptions that training sees; the two strongest leave little to learn.
+_STRENGTHS = (1, 2, 3)
 
 
 class View(NamedTuple):
@@ -51,6 +54,7 @@ class Augmentation:
     colour: float = 0.0
     scale_range: tuple[float, ...] = ()
     hue: float = 0.0
+    corrupted: float = 0.0
     largest_class_share: float = 1.0
     resize: tuple[int, int] | None = None
     fill: tuple[int, int, int] = field(default=(124, 116, 104))
@@ -60,7 +64,7 @@ class Augmentation:
         """The augmentation of ``recipe``."""
         return cls(
             recipe.crop_width, recipe.crop_height, recipe.scales, recipe.colour, recipe.scale_range,
-            recipe.hue, recipe.largest_class_share, recipe.resize
+            recipe.hue, recipe.corrupted, recipe.largest_class_share, recipe.resize
         )
 
     def __call__(
@@ -85,6 +89,8 @@ class Augmentation:
             image = _vary_colour(image, self.colour, rng)
         if self.hue:
             image = _turn_hue(image, rng.uniform(-self.hue, self.hue))
+        if self.corrupted and rng.random() < self.corrupted:
+            image = _corrupted(image, rng)
         view = View(*size, left, top, self.crop_width, self.crop_height, flipped)
         return np.ascontiguousarray(image), np.ascontiguousarray(labels), view
 
@@ -152,6 +158,11 @@ def _vary_colour(image: np.ndarray, amount: float, rng: np.random.Generator) -> 
     varied = grey[..., None] + (varied - grey[..., None]) * saturation
     varied = grey.mean() + (varied - grey.mean()) * contrast
     return np.clip(varied, 0, 255).astype(np.uint8)
+
+
+def _corrupted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    kind = str(rng.choice(list(CORRUPTIONS)))
+    return corrupt(image, kind, int(rng.choice(_STRENGTHS)), seed=int(rng.integers(2**31)))
 
 
 def to_tensors(

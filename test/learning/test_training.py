@@ -42,6 +42,19 @@ def test_a_sample_is_the_same_whenever_it_is_loaded(street_dataset):
     assert torch.equal(image, samples[3, 1][0]) and not torch.equal(image, samples[4, 1][0])
 
 
+def test_a_mixed_sample_shows_two_images_and_the_others_stay_as_they_are(street_dataset):
+    pairs = open_dataset("camvid", street_dataset, "train")
+    plain, mixed = (TrainingSamples(pairs, _recipe(cutmix=share)) for share in (0.0, 0.5))
+    changed = 0
+    for epoch in range(20):
+        (image, target), (seen, labels) = plain[epoch, 0], mixed[epoch, 0]
+        assert torch.equal(seen, mixed[epoch, 0][0])
+        pasted = (seen != image).any(0) | (labels != target)
+        assert pasted.float().mean() < 0.6
+        changed += bool(pasted.any())
+    assert 3 <= changed <= 17
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(street_dataset, tmp_path):
     checked_losses({"loss": torch.tensor(1.0)}, 7)
     with pytest.raises(TrainingError, match="the loss is nan at iteration 7; lower the learning rate"):

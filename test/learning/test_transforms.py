@@ -96,13 +96,31 @@ def test_hue_turns_colours_and_leaves_greys():
     assert len({tuple(crop[crop.max(2) > 100][0]) for crop in varied}) == 8
 
 
+def test_a_share_of_images_is_corrupted_and_no_label_is():
+    draw = np.random.default_rng(0)
+    image = draw.integers(60, 190, (48, 64, 3)).astype(np.uint8)
+    labels = draw.integers(0, 11, (48, 64)).astype(np.uint8)
+
+    def crops(share):
+        augment = Augmentation(64, 48, scales=(1.0,), corrupted=share)
+        return [augment(image, labels, np.random.default_rng(seed)) for seed in range(60)]
+
+    plain = crops(0.0)
+    for share, least, most in ((0.3, 8, 28), (1.0, 60, 60)):
+        found = crops(share)
+        assert least <= sum((a[0] != b[0]).any() for a, b in zip(plain, found)) <= most
+        assert all((a[1] == b[1]).all() for a, b in zip(plain, found))
+        assert all((a[0] == b[0]).all() for a, b in zip(found, crops(share)))
+
+
 def test_the_augmentation_of_a_recipe():
     recipe = Recipe.from_dict({
         "name": "a", "dataset": "camvid", "crop_width": 96, "crop_height": 64, "scale_range": [0.5, 2],
-        "hue": 0.1, "colour": 0.2, "largest_class_share": 0.75, "resize_width": 128, "resize_height": 64,
+        "hue": 0.1, "corrupted": 0.3, "colour": 0.2, "largest_class_share": 0.75,
+        "resize_width": 128, "resize_height": 64,
     })  # fmt: skip
     assert Augmentation.of(recipe) == Augmentation(
-        96, 64, recipe.scales, 0.2, (0.5, 2), 0.1, 0.75, (128, 64)
+        96, 64, recipe.scales, 0.2, (0.5, 2), 0.1, 0.3, 0.75, (128, 64)
     )
 
 
