@@ -9,7 +9,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from bisenet_core.errors import InputError, explain_os_errors
+from bisenet_core.errors import InputError
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OWNER = "BISENET_CACHE_OWNER"
@@ -22,10 +22,12 @@ class UntrustedFileError(OSError):
 
 
 def make_private_folder(folder: Path) -> Path:
-    """Make ``folder``, mode 0700, where it is not there. Raises InputError where others may write into it."""
-    with explain_os_errors(f"engine cache {folder} cannot be made", "name another folder (engine_cache)"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = os.stat(str(folder))
+    """Make ``folder``, mode 0700, where it is not there, and return it.
+
+    Raises InputError where others may write into it, OSError where it cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = os.stat(str(folder))
     reason = _why_untrusted(status)
     if reason:
         remedy = ("make it yours with chmod 700" if status.st_mode & _OTHERS_WRITE else

@@ -20,7 +20,6 @@ from bisenet_core.runtime.engine.options import EngineOptions, available_precisi
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import non_finite_logits
 from bisenet_core.runtime.preprocessing import network_statistics, normalisation_tables
-from bisenet_core.runtime.private_files import make_private_folder
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class TensorRTBackend(InferenceBackend):
 
     def __init__(self, card: ModelCard, precision: str, input_size: Tuple[int, int],
                  engine_cache: Optional[Union[str, Path]] = None) -> None:
-        """Builds the engine where the cache has none, which takes minutes.
+        """Builds the engine where the cache has none, which takes minutes; uses it where it cannot be kept.
 
         Raises BackendUnavailable without a usable GPU, InputError for a model or precision it does not take.
         """
@@ -65,7 +64,7 @@ class TensorRTBackend(InferenceBackend):
             try:
                 with device.current(), ExitStack() as opening:
                     try:
-                        self._open(opening, EngineCache(engine_cache))
+                        self._open(opening, EngineCache(engine_cache, is_optional=True))
                     except DeviceError:
                         if device.hung:  # to free anything would be to wait for ever
                             self._held = opening.pop_all()
@@ -78,7 +77,7 @@ class TensorRTBackend(InferenceBackend):
     def _open(self, opening: ExitStack, engines: EngineCache) -> None:
         device, card = self._device, self._card
         opening.callback(self._drop_references)
-        kernels = compile_kernels(device.compute_capability, make_private_folder(engines.folder) / "kernels")
+        kernels = compile_kernels(device.compute_capability, engines.make_folder() / "kernels")
         self._kernels = FrameKernels(device.load_module(kernels))
         self._stream = device.stream()
         self._events = [device.event() for _ in range(4)]

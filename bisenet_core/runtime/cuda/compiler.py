@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple, Union
@@ -43,9 +44,11 @@ def compile_kernels(compute_capability: Tuple[int, int], cache_folder: Union[str
 
     Kept in ``cache_folder``, which is made with mode 0700, under a name that holds the hash of the sources,
     the compiler's version and the GPU's architecture. Raises BackendUnavailable where no compiler is found or
-    none compiles, InputError for a folder that cannot be written or that others can write into.
+    none compiles, InputError for a folder that others can write into; of one that cannot be written it warns.
     """
-    folder = make_private_folder(Path(cache_folder))
+    folder = Path(cache_folder)
+    with suppress(OSError):  # the warning comes when there is something to keep
+        make_private_folder(folder)
     reasons: List[str] = []
     attempts = (_read_or_compile(compiler, compute_capability, folder, reasons) for compiler in _compilers())
     image = next(filter(None, attempts), None)

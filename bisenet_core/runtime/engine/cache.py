@@ -8,9 +8,9 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Callable, ContextManager, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple, Union
 
-from bisenet_core.errors import InputError, explain_os_errors
+from bisenet_core.errors import InputError
 from bisenet_core.files import user_cache
 from bisenet_core.runtime.engine.builder import EngineBuilder
 from bisenet_core.runtime.engine.callbacks import Progress
@@ -38,16 +38,19 @@ class EngineCache:
     Beside each engine lies a JSON file: what it was built of and for, its size and SHA-256.
     """
 
-    def __init__(self, folder: Optional[Union[str, Path]] = None) -> None:
+    def __init__(self, folder: Optional[Union[str, Path]] = None, is_optional: bool = False) -> None:
         """``folder``: None or "" for the default. Nothing is touched before an engine is asked for.
 
-        Raises InputError for a home folder that nobody knows.
+        Raises InputError for a home folder that nobody knows. ``is_optional``: a folder that is unknown, or
+        cannot be written, is warned of once, and an engine that cannot be kept is used all the same.
         """
+        self._is_optional, self._has_warned = is_optional, False
         try:
             self.folder = Path(folder).expanduser() if folder else user_cache("engines")
         except (RuntimeError, KeyError) as error:  # of a user without an entry; KeyError in Python 3.6
-            raise InputError(f"no folder for the engine cache: {error}; set HOME, or name one "
-                             "(engine_cache)") from error
+            self.folder = Path(os.devnull)  # where nothing can be kept
+            self._refuse(f"no folder for the engine cache: {error}; set HOME, or name one (engine_cache)",
+                         error)
 
     def get_or_build(self, card: ModelCard, options: EngineOptions, device: Any, trt: Any,
                      progress: Optional[Progress] = None, usable: Optional[Usable] = None,
@@ -59,7 +62,7 @@ class EngineCache:
         Whoever comes second waits for the first one's engine. Raises what ``EngineBuilder.build`` does, and
         InputError for a folder that cannot be written, or that others can write into.
         """
-        make_private_folder(self.folder)
+        self.make_folder()
         key = CacheKey(card, options.check(), device, trt)
         path = self.folder / (key.file_name + ".engine")
         if not force:
@@ -78,8 +81,32 @@ class EngineCache:
             plan = EngineBuilder(trt, self.folder / key.timing_name).build(card, options, progress)
             return self._write(path, key, plan, perf_counter() - started)
 
+    def make_folder(self) -> Path:
+        """The folder, made where it is not there. Raises as ``get_or_build`` does."""
+        try:
+            make_private_folder(self.folder)
+        except OSError as error:
+            self._refuse(f"engine cache {self.folder} cannot be made: {error.strerror or error}; name "
+                         "another folder (engine_cache)", error)
+        return self.folder
+
+    def _refuse(self, text: str, error: Exception) -> None:
+        if not self._is_optional:
+            raise InputError(text) from error
+        if not self._has_warned:
+            _LOGGER.warning("an engine that is built now may be built again at the next start: %s", text)
+        self._has_warned = True
+
+    @contextmanager
+    def _writing(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._refuse(f"{path} cannot be written: {error.strerror or error}; make room, or name another "
+                         "folder (engine_cache)", error)
+
     def _clear(self, path: Path) -> None:
-        with _explaining(path):
+        with self._writing(path):
             for left in self.folder.glob(path.name + "*" + PART):  # of a process that was killed
                 left.unlink()
 
@@ -89,13 +116,14 @@ class EngineCache:
 
         Gives whether it is held: some network file systems have no locks, and there each process builds.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with _explaining(path):
+        flags, descriptor = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, None
+        with self._writing(path):
             descriptor = os.open(str(path) + ".lock", flags, 0o600)
         try:
-            yield _lock(descriptor, path)
+            yield descriptor is not None and _lock(descriptor, path)
         finally:
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
 
     @staticmethod
     def _read(path: Path, key: CacheKey, usable: Optional[Usable]) -> Tuple[Optional[bytes], Optional[str]]:
@@ -110,11 +138,10 @@ class EngineCache:
         reason = reason or (usable(plan) if usable else None)
         return (None, reason) if reason else (plan, None)
 
-    @staticmethod
-    def _write(path: Path, key: CacheKey, plan: bytes, seconds: float) -> CachedEngine:
+    def _write(self, path: Path, key: CacheKey, plan: bytes, seconds: float) -> CachedEngine:
         note = dict(key.content, key=key.sha256, bytes=len(plan), sha256=hashlib.sha256(plan).hexdigest(),
                     seconds=round(seconds, 1))
-        with _explaining(path):
+        with self._writing(path):
             write_private(path, plan)
             write_private(_note_of(path), (json.dumps(note, indent=2, sort_keys=True) + "\n").encode("utf-8"))
         return CachedEngine(plan, path, seconds)
@@ -145,7 +172,3 @@ def _mismatch(plan: bytes, note: Any, key: CacheKey) -> Optional[str]:
         return (f"expected {note.get('bytes')} bytes with SHA-256 {note.get('sha256')}, "
                 f"found {len(plan)} bytes with {found}")
     return None
-
-
-def _explaining(path: Path) -> ContextManager[None]:
-    return explain_os_errors(f"{path} cannot be written", "make room, or name another folder (engine_cache)")

@@ -103,6 +103,12 @@ def test_a_folder_that_others_write_into_is_refused(nvcc, tmp_path):
         compile_kernels((6, 2), folder)
 
 
+def test_a_folder_that_cannot_be_made_costs_a_warning(nvcc, tmp_path, caplog):
+    (tmp_path / "cache").write_text("")
+    assert compile_kernels((6, 2), tmp_path / "cache" / "kernels") == b"image of a kernel"
+    assert [record.levelname for record in caplog.records] == ["WARNING"] and "cannot be kept" in caplog.text
+
+
 def test_a_compiler_that_refuses_is_quoted_in_one_line(nvcc, tmp_path):
     (nvcc / "fails").touch()
     with pytest.raises(BackendUnavailable) as error:

@@ -349,6 +349,16 @@ def test_auto_opens_it_and_a_cpu_takes_over(newest, opening, card, fake_driver, 
         backend.close()
 
 
+@pytest.mark.parametrize("folder", ["/dev/null", "/dev/null/engines"])
+def test_auto_keeps_a_gpu_whose_engine_cannot_be_kept(
+        newest, opening, card, monkeypatch, fake_driver, host_module, caplog, folder):
+    monkeypatch.setattr(candidates, "check_driver", lambda: None)
+    backend = open_backend(card, "auto", "fp32", engine_cache=folder)
+    assert backend.name == "tensorrt" and caplog.text.count("engine cache /dev/null") == 1
+    assert_equal(backend.infer(random_image(), "rgb"), Reference(card).infer(random_image(), "rgb"))
+    backend.close()
+
+
 def test_pinned_memory_is_freed_while_there_is_a_context(newest, opening, card, fake_driver, monkeypatch):
     left, detach = [], fake_pycuda.Context.detach
     monkeypatch.setattr(fake_pycuda.Context, "detach", lambda context: (

@@ -254,6 +254,63 @@ def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch):
     assert all(path.is_absolute() for path in weights_search_path())
 
 
+def no_folder(folder, monkeypatch):
+    folder.write_text("")
+    return folder
+
+
+def no_lock(folder, monkeypatch):
+    monkeypatch.setattr(CacheKey, "file_name", "net")
+    folder.mkdir(mode=0o700)
+    (folder / "net.engine.lock").mkdir()
+    return folder
+
+
+def full_disk(folder, monkeypatch):
+    def refuse(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    return folder
+
+
+def read_only_disk(folder, monkeypatch):
+    def refuse(path, *further):
+        raise OSError(30, "Read-only file system")
+
+    folder.mkdir(mode=0o700)
+    monkeypatch.setattr(os, "open", refuse)
+    return folder
+
+
+def no_home(folder, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda number: {}[number])
+
+
+@pytest.mark.parametrize("spoil, reason", [
+    (no_folder, "cannot be made: File exists"), (no_lock, "cannot be written: Is a directory"),
+    (full_disk, "No space left on device"), (read_only_disk, "Read-only file system"), (no_home, "set HOME"),
+])  # fmt: skip
+def test_an_engine_that_cannot_be_kept_is_used_with_one_warning(
+        trt, card, tmp_path, monkeypatch, caplog, spoil, reason):
+    folder = spoil(tmp_path / "engines", monkeypatch)
+    cache = EngineCache(folder, is_optional=True)
+    assert cache.get_or_build(card, OPTIONS, GPU, trt, lambda *step: None, force=True).plan
+    said, = (text for text in caplog.messages if "may be built again at the next start" in text)
+    assert reason in said
+    with pytest.raises(InputError, match=reason):  # as build-engine must be told
+        EngineCache(folder).get_or_build(card, OPTIONS, GPU, trt, force=True)
+
+
+def test_an_optional_cache_is_not_one_that_others_can_write_into(trt, card, tmp_path):
+    (tmp_path / "engines").mkdir()
+    (tmp_path / "engines").chmod(0o777)
+    with pytest.raises(InputError, match="written by others"):
+        EngineCache(tmp_path / "engines", is_optional=True).get_or_build(card, OPTIONS, GPU, trt)
+
+
 def test_leftovers_that_cannot_be_removed_are_bad_input(trt, card, cache):
     path = cache.get_or_build(card, OPTIONS, GPU, trt).path
     path.with_name(path.name + ".d1r.part").mkdir()
