@@ -48,7 +48,7 @@ class EngineCache:
         try:
             self.folder = Path(folder).expanduser() if folder else user_cache("engines")
         except (RuntimeError, KeyError) as error:  # of a user without an entry; KeyError in Python 3.6
-            self.folder = Path(os.devnull)  # where nothing can be kept
+            self.folder = Path("/dev/null")  # where nothing can be kept
             self._refuse(f"no folder for the engine cache: {error}; set HOME, or name one (engine_cache)",
                          error)
 
