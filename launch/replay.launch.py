@@ -1,4 +1,4 @@
-"""A bag into the segmentation node: `ros2 launch bisenet_ros replay.launch.py bag:=drive.mcap labels:=DIR`.
+"""A bag into the segmentation node: `ros2 launch bisenet_ros replay.launch.py bag:=sample_drive`.
 
 The arguments of segmentation.launch.py pass through. When either node ends, so does the other.
 """

@@ -49,8 +49,11 @@ def _read_folder(folder: Path) -> Checkpoint:
 def _stored_tensors(path: Path) -> dict[str, Tensor]:
     import onnx  # only who begins with a model folder needs it
 
-    stored = onnx.load(path).graph.initializer
-    arrays = {tensor.name.removesuffix(_HALF): onnx.numpy_helper.to_array(tensor) for tensor in stored}
+    graph = onnx.load(path).graph
+    arrays = {one.name.removesuffix(_HALF): onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    # equal tensors, as an untrained network has, are stored once, and Identity nodes name the others
+    arrays.update({node.output[0]: arrays[node.input[0]] for node in graph.node
+                   if node.op_type == "Identity" and node.input[0] in arrays})  # fmt: skip
     return {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
 
 

@@ -47,7 +47,7 @@ def declare_parameters(node: Any) -> ReplayParameters:
     for line in unknown_parameters(getattr(node, "_parameter_overrides", {}), PARAMETERS):
         node.get_logger().warning(printable(line))
     if not values["bag"]:
-        raise InputError("no bag to play; name one: bag:=drive.mcap")
+        raise InputError("no bag to play; name one: bag:=sample_drive")
     values.update(bag=Path(values["bag"]), output=Path(values["output"]))
     for name in ("topic", "labels", "label_topic"):  # an empty text stands for none
         values[name] = values[name] or None

@@ -1,6 +1,6 @@
 """The replay node: plays a bag into the running segmentation node and scores what comes back over DDS.
 
-`ros2 run bisenet_ros replay_node --ros-args -p bag:=drive.mcap -p model:=camvid_bisenetv2`, or
+`ros2 run bisenet_ros replay_node --ros-args -p bag:=sample_drive -p model:=camvid_bisenetv2`, or
 replay.launch.py for both nodes at once. Exit status 0 when the drive was played, or stopped by SIGINT or
 SIGTERM; 2 when it could not be, or not to its end, or when nothing was labelled or, where there is ground
 truth, scored. live.json is written wherever playing began.

@@ -47,21 +47,19 @@ def test_no_road_at_the_bottom_centre_is_no_corridor(bottom):
     assert (grid == UNKNOWN).all()
 
 
+def _corridor(*rows):
+    """The corridor of rows, the highest first: r sure road, ? unsure road, c a car, maybe, blank no class."""
+    ids = {"r": ROAD, "?": ROAD, "c": CAR, " ": UNLABELED}
+    labels = np.array([[ids[letter] for letter in row] for row in rows], np.uint8)
+    confidence = np.array([[100 if letter == "r" else 99 for letter in row] for row in rows], np.uint8)
+    return find_corridor(labels, [ROAD], confidence, 100)
+
+
 def test_road_below_min_confidence_is_neither_free_nor_an_obstacle():
-    labels = np.full((6, 9), ROAD, np.uint8)
-    confidence = np.full((6, 9), 200, np.uint8)
-    confidence[2] = 99
-    assert find_corridor(labels, [ROAD], confidence, 99).rows.tolist() == [5, 4, 3, 2, 1, 0]
-    corridor = find_corridor(labels, [ROAD], confidence, 100)
+    assert _corridor(*["r" * 9] * 6).rows.tolist() == [5, 4, 3, 2, 1, 0]
+    corridor = _corridor(*["r" * 9] * 2, "?" * 9, *["r" * 9] * 3)
     assert corridor.rows.tolist() == [5, 4, 3]
     assert not corridor.end_known
-
-
-def _one_row(text):
-    """Labels and confidence of a row: r sure road, ? unsure road, c a car, maybe, and a blank no class."""
-    ids = {"r": ROAD, "?": ROAD, "c": CAR, " ": UNLABELED}
-    return (np.array([[ids[letter] for letter in text]], np.uint8),
-            np.array([[200 if letter == "r" else 40 for letter in text]], np.uint8))
 
 
 @pytest.mark.parametrize("row, left_known, right_known", [
@@ -71,15 +69,13 @@ def _one_row(text):
     ("???rrr ??", False, False),
 ])
 def test_a_side_is_known_by_the_first_that_is_known_beyond_it(row, left_known, right_known):
-    corridor = find_corridor(_one_row(row)[0], [ROAD], _one_row(row)[1], 100)
+    corridor = _corridor(row)
     assert (corridor.left_known.tolist(), corridor.right_known.tolist()) == ([left_known], [right_known])
 
 
 @pytest.mark.parametrize("above, end_known", [("?????", False), ("??c??", True), ("     ", False)])
 def test_one_obstacle_above_the_end_is_enough(above, end_known):
-    rows = [_one_row(text) for text in (above, "?????", "rrrrr")]
-    labels, confidence = (np.concatenate(parts) for parts in zip(*rows))
-    corridor = find_corridor(labels, [ROAD], confidence, 100)
+    corridor = _corridor(above, "?????", "rrrrr")
     assert (len(corridor.rows), corridor.end_known) == (1, end_known)
 
 

@@ -45,18 +45,27 @@ def _varied(network):
     return network
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
-def folder(request, tmp_path_factory):
-    """The model folder of a network, exported from a checkpoint."""
-    path = tmp_path_factory.mktemp(request.param)
-    recipe = Recipe.from_dict({**RECIPE, "network": request.param, "options": NETWORKS[request.param]})
+def _exported(path, name, prepare):
+    """The model folder of the network ``name``, exported from a checkpoint once it is prepared."""
+    recipe = Recipe.from_dict({**RECIPE, "network": name, "options": NETWORKS[name]})
     torch.manual_seed(0)
-    network = _varied(create_model(recipe.network, 11, **recipe.options))
+    network = prepare(create_model(recipe.network, 11, **recipe.options))
     content = {"epoch": 0, "global_step": 1, "hyper_parameters": {"recipe": recipe.to_dict()},
                "state_dict": network_state(network)}  # fmt: skip
     torch.save(content, path / "last.ckpt")
     assert main(["export", str(path / "last.ckpt"), "--output", str(path / "model")]) == 0
     return path / "model"
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def folder(request, tmp_path_factory):
+    return _exported(tmp_path_factory.mktemp(request.param), request.param, _varied)
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """A folder whose equal tensors, its norms' among them, stand in the file once."""
+    return _exported(tmp_path_factory.mktemp("untrained"), "bisenetv2", lambda network: network)
 
 
 def _network(found):
@@ -66,14 +75,22 @@ def _network(found):
 
 
 @torch.no_grad()
+def _assert_computes_the_same(network, folder, images):
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    (expected,) = session.run(None, {session.get_inputs()[0].name: images[:1].numpy()})
+    np.testing.assert_allclose(network(images[:1]).numpy(), expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_an_untrained_network_is_taken_up_too(untrained):
+    _assert_computes_the_same(_network(read_trained(untrained)), untrained, torch.randn(1, 3, 64, 64))
+
+
+@torch.no_grad()
 def test_its_network_computes_what_the_folder_does_before_and_after_its_norms_are_measured(folder):
     found = read_trained(folder)
     assert found.classes == CAMVID_11.classes
     network, images = _network(found), torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(2))
-    session = onnxruntime.InferenceSession(folder / "model.onnx")
-    (expected,) = session.run(None, {session.get_inputs()[0].name: images[:1].numpy()})
-    size = np.abs(expected).max()
-    np.testing.assert_allclose(network(images[:1]).numpy(), expected, atol=1e-4 * size)
+    _assert_computes_the_same(network, folder, images)
     before = network(images)
     refresh_norms(network, images)
     torch.testing.assert_close(network(images), before, atol=1e-4 * float(before.abs().max()), rtol=0)

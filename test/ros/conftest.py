@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -107,3 +108,32 @@ def vision_msgs_environment(ros, tmp_path_factory):
     sys.path.insert(0, str(folder))
     yield python_path(folder)
     sys.path.remove(str(folder))
+
+
+@pytest.fixture
+def run_python(tmp_path, monkeypatch):
+    """``run_python(program)``: a PipedProcess that runs a line of Python, by default one that says "here" and
+    sleeps; it ends with the test."""
+    from node_harness import ROOT
+
+    monkeypatch.syspath_prepend(str(ROOT / "scripts" / "node_load"))
+    from piped_process import PipedProcess
+
+    (tmp_path / "line_of_python.py").write_text("import sys, time; exec(sys.argv[1])")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with ExitStack() as stack:
+        yield lambda program="print('here', flush=True); time.sleep(1e3)": stack.enter_context(
+            PipedProcess("line_of_python", [program], tmp_path / "child.log"))
+
+
+@pytest.fixture
+def with_sleeping_node(run_python):
+    """``with_sleeping_node(load)``: a NodeProcess whose node is a process that sleeps, and says nothing."""
+    from bisenet_ros.harness.node_watch import NodeWatch
+
+    def with_node(load):
+        load.node, load.watch = run_python(), NodeWatch("/segmentation")
+        assert load.node.read_line()
+        return load
+
+    return with_node

@@ -68,7 +68,7 @@ def read_requirements(path: Path) -> Requirements:
     try:
         content = _mapping(read_yaml(path), ("against", "confidence", "requirements", "groups"), "it")
         level, against = content.get("confidence"), content.get("against")
-        groups = [Group(ALL, _requirements(content.get("requirements", []), level, "it"))]
+        groups = [Group(ALL, _requirements(content.get("requirements", []), level))]
         groups += [_group(str(name), of, level)
                    for name, of in _mapping(content.get("groups", {}), None, "groups").items()]
         if not any(group.requirements for group in groups):
@@ -84,7 +84,7 @@ def read_requirements(path: Path) -> Requirements:
 def _group(name: str, content: Any, level: Any) -> Group:
     where = f"group {name}"
     content = _mapping(content, ("bags", "tags", "confidence", "requirements"), where)
-    rows = _requirements(content.get("requirements", []), content.get("confidence", level), where)
+    rows = _requirements(content.get("requirements", []), content.get("confidence", level), f" of {where}")
     bags = _list(content.get("bags", []), f"bags of {where}")
     tags = _mapping(content.get("tags", {}), None, f"tags of {where}")
     if not rows or not (bags or tags):
@@ -94,9 +94,9 @@ def _group(name: str, content: Any, level: Any) -> Group:
     return Group(name, rows, tuple(map(str, bags)), tuple((str(tag), value) for tag, value in tags.items()))
 
 
-def _requirements(rows: Any, level: Any, where: str) -> tuple[Requirement, ...]:
-    return tuple(_requirement(row, level, f"requirement {place} of {where}")
-                 for place, row in enumerate(_list(rows, f"requirements of {where}"), 1))
+def _requirements(rows: Any, level: Any, of_group: str = "") -> tuple[Requirement, ...]:
+    return tuple(_requirement(row, level, f"requirement {place}{of_group}")
+                 for place, row in enumerate(_list(rows, f"requirements{of_group}"), 1))
 
 
 def _requirement(row: Any, level: Any, where: str) -> Requirement:

@@ -117,7 +117,7 @@ def test_an_evaluation_of_others_says_nothing_of_a_loss(tmp_path, judged, bag, r
 
 @pytest.mark.parametrize("text, words", [
     ("requirement: []", "has the key requirement: did you mean 'requirements'?"),
-    ("requirements: [{figure: miou, at_least: 3}]", "requirement 1 of it has the figure miou: did you mean"),
+    ("requirements: [{figure: miou, at_least: 3}]", ": requirement 1 has the figure miou: did you mean"),
     ("requirements: [{figure: iou, atleast: 3}]", "did you mean 'at_least'?"),
     ("requirements: [{figure: iou}]", "needs one number"),
     ("requirements: [{figure: iou, at_least: 3, at_most: 4}]", "needs one number"),
@@ -127,7 +127,8 @@ def test_an_evaluation_of_others_says_nothing_of_a_loss(tmp_path, judged, bag, r
     ("requirements: [{figure: fps, class: Car, at_least: 3}]", "fps has no classes; those that have: iou,"),
     ("requirements: [{figure: iou, at_least: 3, confidence: 0.95}]", "expected per cent, such as 95"),
     ("requirements: [{figure: iou, worse_by_at_most: 3}]", "needs `against: FOLDER`"),
-    ("requirements: {figure: iou}", "must be a list"),
+    ("groups: {night: {bags: [a], requirements: [{figure: iou}]}}", ": requirement 1 of group night needs"),
+    ("requirements: {figure: iou}", "requirements must be a list"),
     ("requirements: [iou]", "must have keys and values"),
     ("groups: {night: {requirements: [{figure: iou, at_least: 3}]}}", "group night needs bags"),
     ("groups: {night: {bags: [], requirements: [{figure: iou, at_least: 3}]}}", "group night needs bags"),

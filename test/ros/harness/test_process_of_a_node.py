@@ -1,49 +1,25 @@
 """A node that ends, by itself or not, or does not get ready, is told of."""
 
 import signal
-import sys
-from contextlib import ExitStack
 
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
-from node_harness import ROOT
-
 from bisenet_core.errors import InputError
 from bisenet_ros.harness import node_process as module
 from bisenet_ros.harness.node_process import NodeProcess, ProcessError
-from bisenet_ros.harness.node_watch import NodeWatch
-
-sys.path.insert(0, str(ROOT / "scripts" / "node_load"))
-
-from piped_process import PipedProcess
-
-SLEEP = "print('here', flush=True); time.sleep(1e3)"
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """``run(program)``: a PipedProcess that runs a line of Python; it ends with the test."""
-    (tmp_path / "line_of_python.py").write_text("import sys, time; exec(sys.argv[1])")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with ExitStack() as stack:
-        yield lambda program: stack.enter_context(
-            PipedProcess("line_of_python", [program], tmp_path / "child.log"))
-
-
-@pytest.fixture
-def load(tmp_path, run):
-    """A NodeProcess whose node is a process that sleeps, and says nothing."""
-    one = NodeProcess({}, tmp_path, print)
-    one.node, one.watch = run(SLEEP), NodeWatch("/segmentation")
-    assert one.node.read_line()
-    return one
+def load(tmp_path, with_sleeping_node):
+    return with_sleeping_node(NodeProcess({}, tmp_path, print))
 
 
 @pytest.mark.parametrize("status", [1, 2])
-def test_the_last_error_of_a_node_that_ends_is_told_and_whether_its_input_was_bad(load, run, status):
-    load.node = run(f"print('[FATAL] [1.0] [segmentation]: no, thanks', file=sys.stderr); sys.exit({status})")
+def test_the_last_error_of_a_node_that_ends_is_told_and_whether_its_input_was_bad(load, run_python, status):
+    fatal = "print('[FATAL] [1.0] [segmentation]: no, thanks', file=sys.stderr)"
+    load.node = run_python(f"{fatal}; sys.exit({status})")
     with pytest.raises(ProcessError, match="the node ended: no, thanks; see .*child.log") as ended:
         load.wait_until_active()
     assert ended.value.bad_input == (status == 2)
@@ -55,10 +31,10 @@ def test_a_node_that_does_not_get_ready_is_told_of(load, monkeypatch):
         load.wait_until_active()
 
 
-def test_a_process_heeds_sigint_even_where_its_parent_does_not(run):
+def test_a_process_heeds_sigint_even_where_its_parent_does_not(run_python):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a shell
     try:
-        process = run(SLEEP)
+        process = run_python()
     finally:
         signal.signal(signal.SIGINT, before)
     assert process.read_line()

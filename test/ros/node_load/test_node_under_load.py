@@ -14,7 +14,7 @@ from node_harness import ROOT
 
 from bisenet_ros.frame_account import FrameCounts
 from bisenet_ros.harness.node_process import ProcessError
-from bisenet_ros.harness.node_watch import NodeAccount, NodeWatch
+from bisenet_ros.harness.node_watch import NodeAccount
 
 LOAD = ROOT / "scripts" / "node_load"
 sys.path.insert(0, str(LOAD))
@@ -23,29 +23,13 @@ import node_under_load as module  # noqa: E402
 from node_under_load import NodeUnderLoad, what_runs  # noqa: E402
 from piped_process import PipedProcess  # noqa: E402
 
-SLEEP = "print('here', flush=True); time.sleep(1e3)"
-
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """``run(program)``: a PipedProcess that runs a line of Python; it ends with the test."""
-    (tmp_path / "line_of_python.py").write_text("import sys, time; exec(sys.argv[1])")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with ExitStack() as stack:
-        yield lambda program: stack.enter_context(
-            PipedProcess("line_of_python", [program], tmp_path / "child.log"))
+def load(tmp_path, with_sleeping_node):
+    return with_sleeping_node(NodeUnderLoad({}, tmp_path))
 
 
-@pytest.fixture
-def load(tmp_path, run):
-    """A NodeUnderLoad whose node is a process that sleeps, and says nothing."""
-    one = NodeUnderLoad({}, tmp_path)
-    one.node, one.watch = run(SLEEP), NodeWatch("/segmentation")
-    assert one.node.read_line()
-    return one
-
-
-def test_a_killed_node_is_named_with_its_signal_whatever_its_log_says(load, run):
+def test_a_killed_node_is_named_with_its_signal_whatever_its_log_says(load, run_python):
     assert load.node_usage().memory_mib > 1
     load.node.log.write_text("[ERROR] [1.0] [segmentation]: image on /image not labelled\n")
     os.kill(load.node.pid, signal.SIGKILL)
@@ -55,11 +39,11 @@ def test_a_killed_node_is_named_with_its_signal_whatever_its_log_says(load, run)
             load.node_usage()
     assert not killed.value.bad_input
     with pytest.raises(ProcessError, match=line):  # nor is a camera waited for, which waits for the node
-        load._wait_for_match(run("time.sleep(1e3)"))
+        load._wait_for_match(run_python("time.sleep(1e3)"))
 
 
-def test_a_camera_counts_and_one_that_ended_is_told_of(load, run):
-    load.cameras = [run("print('{\"sent\": 7}'); raise SystemExit('no camera')")]
+def test_a_camera_counts_and_one_that_ended_is_told_of(load, run_python):
+    load.cameras = [run_python("print('{\"sent\": 7}'); raise SystemExit('no camera')")]
     assert load.sent(0) == 7
     with pytest.raises(ProcessError, match="the camera ended: no camera; see"):
         load.sent(0)
