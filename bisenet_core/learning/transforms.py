@@ -16,8 +16,8 @@ from bisenet_core.runtime.preprocessing import normalisation_tables, normalise
 
 #: How often a crop with too much of one class is drawn again.
 REDRAWS = 10
-#: Strengths of corruptions that training sees; the two strongest leave little to learn.
-_STRENGTHS = (1, 2, 3)
+#: Strengths of corruptions that training sees; with stronger ones the loss is mostly that of spoilt images.
+_STRENGTHS = (1, 2)
 
 
 class View(NamedTuple):
