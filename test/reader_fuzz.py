@@ -20,7 +20,7 @@ from bisenet_core.learning.checkpoint import label_space_values, read_checkpoint
 from bisenet_core.learning.datasets.layouts import PathLists
 from bisenet_core.learning.datasets.own_data import own_list
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.models.weights.checkpoint_file import read_published
+from bisenet_core.models.weights.torch_file import read_published
 from bisenet_core.runtime.model_card import ModelCard
 
 _NUMBERS = (0, 1, 127, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**63, 2**64 - 1)

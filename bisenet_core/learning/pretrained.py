@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from bisenet_core.errors import InputError
 from bisenet_core.learning.model_folder import read_trained
 from bisenet_core.learning.optimizer import HEADS
-from bisenet_core.models.weights.checkpoint_file import read_published
-from bisenet_core.models.weights.torch_file import refuse_other_kinds
+from bisenet_core.models.weights.torch_file import read_published, refuse_other_kinds
 from bisenet_core.models.weights.trunk_names import TRUNKS, trunk_tensors
 
 #: At least this share of the tensors of the trunk and of the file's trunk must be the same ones.

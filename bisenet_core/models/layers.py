@@ -1,5 +1,7 @@
 """Building blocks shared by the networks."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -49,6 +51,15 @@ def resize_to(features: Tensor, like: Tensor) -> Tensor:
 def nearest_to(features: Tensor, like: Tensor) -> Tensor:
     """Nearest-neighbour interpolation to the height and width of ``like``, as public ports do it."""
     return functional.interpolate(features, size=like.shape[-2:], mode="nearest")
+
+
+def outputs_of(modules: Iterable[nn.Module], features: Tensor) -> list[Tensor]:
+    """What each of ``modules``, run one after the other on ``features``, gives."""
+    found = []
+    for module in modules:
+        features = module(features)
+        found.append(features)
+    return found
 
 
 class SegmentationHead(nn.Module):

@@ -19,6 +19,7 @@ from bisenet_core.models.layers import (
     depthwise,
     initialise_he,
     nearest_to,
+    outputs_of,
 )
 from bisenet_core.models.network import SegmentationNetwork
 
@@ -77,10 +78,8 @@ class STDCNet(nn.Module):
         self.stage3, self.stage4, self.stage5 = stages
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        found = [self.stage2(self.stage1(image))]
-        for stage in (self.stage3, self.stage4, self.stage5):
-            found.append(stage(found[-1]))
-        return found
+        stages = (self.stage2, self.stage3, self.stage4, self.stage5)
+        return outputs_of(stages, self.stage1(image))
 
 
 def _stage(blocks: int, in_channels: int, out_channels: int, repeats: int) -> nn.Sequential:

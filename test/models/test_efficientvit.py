@@ -11,8 +11,8 @@ from torch.nn import functional  # noqa: E402
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.models.complexity import complexity_of  # noqa: E402
-from bisenet_core.models.efficientvit.cubic_resize import cubic_matrix  # noqa: E402
-from bisenet_core.models.efficientvit.linear_attention import relu_attention  # noqa: E402
+from bisenet_core.models.efficientvit.backbone import relu_attention  # noqa: E402
+from bisenet_core.models.efficientvit.network import cubic_matrix  # noqa: E402
 
 # Of onnx-tensorrt's docs/operators.md at 8.2-GA, those that our exports have; Resize is nearest and linear.
 TENSORRT_8_2 = {

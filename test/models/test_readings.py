@@ -11,7 +11,7 @@ from torch import nn  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.models.bisenetv1 import SpatialPath  # noqa: E402
 from bisenet_core.models.bisenetv2.branches import SemanticBranch, StemBlock  # noqa: E402
-from bisenet_core.models.bisenetv2.parts import CommunityGatherExpansionLayer  # noqa: E402
+from bisenet_core.models.bisenetv2.network import CommunityGatherExpansionLayer  # noqa: E402
 from bisenet_core.models.complexity import measure_complexity  # noqa: E402
 from bisenet_core.models.layers import SegmentationHead  # noqa: E402
 

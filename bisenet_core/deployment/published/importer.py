@@ -15,8 +15,8 @@ from bisenet_core.deployment.published.mmseg_config import Conventions, stated_c
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace, label_space_of
 from bisenet_core.models import create_model
-from bisenet_core.models.weights.checkpoint_file import read_published
 from bisenet_core.models.weights.renamings import renaming_of
+from bisenet_core.models.weights.torch_file import read_published
 from bisenet_core.runtime.model_card import ModelCard, file_sha256
 
 #: Every network's; its first dimension is the number of classes.

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from bisenet_core.models.layers import ConvNormAct
+from bisenet_core.models.layers import ConvNormAct, outputs_of
 
 
 class ConvNormReLU6(ConvNormAct):
@@ -67,8 +67,4 @@ class MobileNetV2(nn.Module):
         self.channels = (*(rows[-1][1] for rows in self.STAGES[1:4]), self.LAST)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        features, found = self.stem(image), []
-        for stage in (self.stage2, self.stage3, self.stage4, self.stage5):
-            features = stage(features)
-            found.append(features)
-        return found
+        return outputs_of((self.stage2, self.stage3, self.stage4, self.stage5), self.stem(image))

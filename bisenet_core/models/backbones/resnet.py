@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from bisenet_core.errors import InputError
-from bisenet_core.models.layers import ConvNormAct
+from bisenet_core.models.layers import ConvNormAct, outputs_of
 
 
 class BasicBlock(nn.Module):
@@ -69,11 +69,8 @@ class ResNet(nn.Module):
         self.layer4 = _stage(block, self.channels[2], 512, counts[3])
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        features, found = self.maxpool(self.conv1(image)), []
-        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
-            features = layer(features)
-            found.append(features)
-        return found
+        features = self.maxpool(self.conv1(image))
+        return outputs_of((self.layer1, self.layer2, self.layer3, self.layer4), features)
 
 
 def _deep_stem(channels: int) -> nn.Sequential:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from bisenet_core.models.layers import ConvNormAct
+from bisenet_core.models.layers import ConvNormAct, outputs_of
 
 
 class XceptionBlock(nn.Module):
@@ -48,10 +48,8 @@ class Xception39(nn.Module):
         self.layer3 = _stage(128, 64, 4)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        found = [self.maxpool(self.conv1(image))]
-        for layer in (self.layer1, self.layer2, self.layer3):
-            found.append(layer(found[-1]))
-        return found
+        features = self.maxpool(self.conv1(image))
+        return [features, *outputs_of((self.layer1, self.layer2, self.layer3), features)]
 
 
 def _separable(in_channels: int, out_channels: int, stride: int = 1, act: bool = True) -> nn.Sequential:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from bisenet_core.models.backbones.mobilenetv2 import MobileNetV2
 from bisenet_core.models.backbones.resnet import ResNet
 from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2
-from bisenet_core.models.layers import ConvNormAct, depthwise
+from bisenet_core.models.layers import ConvNormAct, depthwise, outputs_of
 
 #: Behind the stem, stages 3, 4, 5 and Context Embedding: where boosters may sit (Table 4).
 STAGES = ("stage2", "stage3", "stage4", "stage5_4", "stage5_5")
@@ -154,11 +154,8 @@ class SemanticBranch(nn.Module):
         self.stage5_5 = context(widths[-1])
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        features, found = image, {}
-        for name in STAGES:
-            features = getattr(self, name)(features)
-            found[name] = features
-        return found
+        stages = (self.stage2, self.stage3, self.stage4, self.stage5_4, self.stage5_5)
+        return dict(zip(STAGES, outputs_of(stages, image)))
 
 
 class ForeignSemanticBranch(nn.Module):

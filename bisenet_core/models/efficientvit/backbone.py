@@ -2,23 +2,72 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from bisenet_core.models.efficientvit.linear_attention import LinearAttention
+from bisenet_core.models.layers import ConvNormAct, outputs_of
+
+HEAD_DIM = 16
+_SCALE = 5  # the kernel that gathers neighbouring tokens
+# Keeps 0/0 out where a query meets no key at all; FP16 can still tell it from 0.
+_SMALLEST = 2.0**-23
+
+
+class LinearAttention(nn.Module):
+    """Global attention at a cost linear in the number of pixels: softmax is replaced by ReLU (Equation 2).
+
+    Queries, keys and values exist twice: of single pixels, and of 5x5 neighbourhoods that a depth-wise and a
+    grouped convolution gather. ``BxCxHxW -> BxCxHxW``, C a multiple of ``HEAD_DIM``. Batch normalisation
+    follows the projection; there is no activation.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        wide = 3 * channels
+        self.qkv = nn.Conv2d(channels, wide, 1, bias=False)
+        self.gather = nn.Sequential(
+            nn.Conv2d(wide, wide, _SCALE, padding=_SCALE // 2, groups=wide, bias=False),
+            nn.Conv2d(wide, wide, 1, groups=wide // HEAD_DIM, bias=False),
+        )
+        self.project = ConvNormAct(2 * channels, channels, kernel=1, act=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        qkv = self.qkv(features)
+        qkv = torch.cat([qkv, self.gather(qkv)], dim=1)
+        batch, channels, height, width = qkv.shape
+        heads = qkv.reshape(batch, channels // (3 * HEAD_DIM), 3 * HEAD_DIM, height * width)
+        attended = relu_attention(*heads.split(HEAD_DIM, dim=2))
+        return self.project(attended.reshape(batch, channels // 3, height, width))
+
+
+def relu_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Mean of the values, weighted by ReLU(query) . ReLU(key); all are BxHxDxN for N pixels.
+
+    ``value . key^T`` comes first, so that no NxN matrix exists. A last row of ones in the values sums the
+    weights. Both are means over the pixels, not sums, which would leave the range of FP16.
+    """
+    query, key = functional.relu(query), functional.relu(key) / key.shape[-1]
+    value = torch.cat([value, torch.ones_like(value[:, :, :1])], dim=2)
+    weighted = value @ key.transpose(-1, -2) @ query
+    return weighted[:, :, :-1] / weighted[:, :, -1:].clamp(min=_SMALLEST)
+
 
 EXPANSION = 4
 
 
 class Variant(NamedTuple):
-    """Channels of the stem and of stages 1 to 4, and how many blocks each has."""
+    """Channels of the stem and of stages 1 to 4, and how many blocks each has; the same of the decoder."""
 
     widths: tuple[int, ...]
     depths: tuple[int, ...]
+    decoder_width: int
+    decoder_depth: int
 
 
 VARIANTS = {
-    "b0": Variant((8, 16, 32, 64, 128), (1, 2, 2, 2, 2)),
-    "b1": Variant((16, 32, 64, 128, 256), (1, 2, 3, 3, 4)),
+    "b0": Variant((8, 16, 32, 64, 128), (1, 2, 2, 2, 2), 32, 1),
+    "b1": Variant((16, 32, 64, 128, 256), (1, 2, 3, 3, 4), 64, 3),
 }
 
 
@@ -89,7 +138,7 @@ class EfficientViTBackbone(nn.Module):
 
     def __init__(self, variant: str) -> None:
         super().__init__()
-        widths, depths = VARIANTS[variant]
+        widths, depths, *_ = VARIANTS[variant]
         self.stem = Stem(widths[0], depths[0])
         self.stages = nn.ModuleList()
         for stage in range(1, 5):
@@ -102,8 +151,4 @@ class EfficientViTBackbone(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        features, outputs = self.stem(image), []
-        for stage in self.stages:
-            features = stage(features)
-            outputs.append(features)
-        return outputs[1:]
+        return outputs_of(self.stages, self.stem(image))[1:]

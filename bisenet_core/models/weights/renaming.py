@@ -37,6 +37,30 @@ def conv_norm(theirs: str, ours: str, conv: str = "conv", norm: str = "bn") -> t
     )
 
 
+def torchvision_resnet(theirs: str = "", ours: str = "") -> tuple[Rule, ...]:
+    """Their ResNet below ``theirs``, a pattern, named as in torchvision, is ours below ``ours``."""
+    return (
+        (theirs + r"conv1\.(\w+)", ours + r"conv1.0.\1"),
+        (theirs + r"bn1\.(\w+)", ours + r"conv1.1.\1"),
+        (theirs + r"(layer\d\.\d+\.)conv(\d)\.(\w+)", ours + r"\1conv\2.0.\3"),
+        (theirs + r"(layer\d\.\d+\.)bn(\d)\.(\w+)", ours + r"\1conv\2.1.\3"),
+        (theirs + r"(layer\d\.\d+\.downsample\.[01]\.\w+)", ours + r"\1"),
+    )
+
+
+#: The Context Path, fusion and head of CoinCheung's BiSeNet V1, from which STDC-Seg's code began.
+COINCHEUNG_PARTS: tuple[Rule, ...] = (
+    *conv_norm(r"cp\.arm(16|32)\.conv", r"context_path.attention\1.conv"),
+    *conv_norm(r"cp\.arm(16|32)", r"context_path.attention\1.attention", "conv_atten", "bn_atten"),
+    *conv_norm(r"cp\.conv_head(16|32)", r"context_path.refine\1"),
+    *conv_norm(r"cp\.conv_avg", "context_path.global_context"),
+    *conv_norm(r"ffm\.convblk", "fusion.conv"),
+    *conv_norm(r"conv_out\.conv", "head.conv"),
+    (r"conv_out\.conv_out\.(\w+)", r"head.classifier.\1"),
+    (r"conv_out(16|32|_sp\d+)\..+", None),  # auxiliary heads
+)
+
+
 def our_name(name: str, rules: Iterable[Rule]) -> str | None:
     """Our name of their tensor ``name``; None for one without use. KeyError where no rule knows it."""
     for pattern, replacement in rules:

@@ -7,26 +7,17 @@ from torch import Tensor
 from bisenet_core.errors import InputError
 from bisenet_core.models.backbones.mobilenetv2 import MobileNetV2
 from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2
-from bisenet_core.models.weights.renaming import Rule, our_name
+from bisenet_core.models.weights.renaming import Rule, our_name, torchvision_resnet
 from bisenet_core.models.weights.renamings import renaming_of
 
 #: Where networks have their trunks, ours and those of OpenMMLab.
 TRUNKS = ("trunk", "backbone", "semantic.trunk")
 
-#: By whether the stem is deep: convolution, norm and ReLU three times over, in one Sequential. timm leaves
+#: Of a ResNet whose stem is deep: convolution, norm and ReLU three times over, in one Sequential. timm leaves
 #: the last norm outside of it.
-_STEMS: dict[bool, list[Rule]] = {
-    True: [
-        *((rf"(?:stem|conv1)\.{n}\.(\w+)", rf"conv1.{n // 3}.{n % 3}.\1") for n in (0, 1, 3, 4, 6, 7)),
-        (r"bn1\.(\w+)", r"conv1.2.1.\1"),
-    ],
-    False: [(r"conv1\.(\w+)", r"conv1.0.\1"), (r"bn1\.(\w+)", r"conv1.1.\1")],
-}
-_RESNET: list[Rule] = [
-    (r"(layer\d\.\d+\.)conv(\d)\.(\w+)", r"\1conv\2.0.\3"),
-    (r"(layer\d\.\d+\.)bn(\d)\.(\w+)", r"\1conv\2.1.\3"),
-    (r"(fc|head|classifier)\..+", None),
-    (r"(.+)", r"\1"),
+_DEEP_STEM: list[Rule] = [
+    *((rf"(?:stem|conv1)\.{n}\.(\w+)", rf"conv1.{n // 3}.{n % 3}.\1") for n in (0, 1, 3, 4, 6, 7)),
+    (r"bn1\.(\w+)", r"conv1.2.1.\1"),
 ]
 
 
@@ -91,8 +82,9 @@ def trunk_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if any(name.startswith("features.") for name in trunk):
         return _stdc(trunk)
     if "layer1.0.conv1.weight" in trunk:
-        deep = any(name.startswith(("stem.", "conv1.0.")) for name in trunk)
-        return _renamed(trunk, [*_STEMS[deep], *_RESNET])
+        stem = _DEEP_STEM if any(name.startswith(("stem.", "conv1.0.")) for name in trunk) else []
+        others: list[Rule] = [(r"(fc|head|classifier)\..+", None), (r"(.+)", r"\1")]
+        return _renamed(trunk, [*stem, *torchvision_resnet(), *others])
     return trunk
 
 

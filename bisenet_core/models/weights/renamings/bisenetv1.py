@@ -1,43 +1,30 @@
 """How public code bases name the tensors of BiSeNet V1, and what they compute otherwise than its authors."""
 
-from bisenet_core.models.weights.renaming import COINCHEUNG, IMAGENET, Renaming, Rule, conv_norm
-
-
-def _resnet(theirs: str) -> tuple[Rule, ...]:
-    """Their ResNet, named as in torchvision, is our trunk."""
-    ours = "trunk."
-    return (
-        (theirs + r"conv1\.(\w+)", ours + r"conv1.0.\1"),
-        (theirs + r"bn1\.(\w+)", ours + r"conv1.1.\1"),
-        (theirs + r"(layer\d\.\d+\.)conv(\d)\.(\w+)", ours + r"\1conv\2.0.\3"),
-        (theirs + r"(layer\d\.\d+\.)bn(\d)\.(\w+)", ours + r"\1conv\2.1.\3"),
-        (theirs + r"(layer\d\.\d+\.downsample\.[01]\.\w+)", ours + r"\1"),
-    )
-
+from bisenet_core.models.weights.renaming import (
+    COINCHEUNG,
+    COINCHEUNG_PARTS,
+    IMAGENET,
+    Renaming,
+    Rule,
+    conv_norm,
+    torchvision_resnet,
+)
 
 _COINCHEUNG_RULES: tuple[Rule, ...] = (
-    *_resnet(r"cp\.resnet\."),
-    *conv_norm(r"cp\.arm(16|32)\.conv", r"context_path.attention\1.conv"),
-    (r"cp\.arm(16|32)\.conv_atten\.(\w+)", r"context_path.attention\1.attention.0.\2"),
-    (r"cp\.arm(16|32)\.bn_atten\.(\w+)", r"context_path.attention\1.attention.1.\2"),
-    *conv_norm(r"cp\.conv_head(16|32)", r"context_path.refine\1"),
-    *conv_norm(r"cp\.conv_avg", "context_path.global_context"),
+    *torchvision_resnet(r"cp\.resnet\.", "trunk."),
+    *COINCHEUNG_PARTS,
     *conv_norm(r"sp\.conv1", "spatial_path.0"),
     *conv_norm(r"sp\.conv2", "spatial_path.1"),
     *conv_norm(r"sp\.conv3", "spatial_path.2"),
     *conv_norm(r"sp\.conv_out", "spatial_path.3"),
-    *conv_norm(r"ffm\.convblk", "fusion.conv"),
     (r"ffm\.conv\.(\w+)", r"fusion.attention.0.\1"),
     (r"ffm\.bn\.(\w+)", r"fusion.attention.1.\1"),
-    *conv_norm(r"conv_out\.conv", "head.conv"),
-    (r"conv_out\.conv_out\.(\w+)", r"head.classifier.\1"),
-    (r"conv_out(16|32)\..+", None),
 )
 
 _MMSEG_ARM = r"backbone\.context_path\.arm(16|32)"
 
 _MMSEG_RULES: tuple[Rule, ...] = (
-    *_resnet(r"backbone\.context_path\.backbone\."),
+    *torchvision_resnet(r"backbone\.context_path\.backbone\.", "trunk."),
     *conv_norm(rf"{_MMSEG_ARM}\.conv_layer", r"context_path.attention\1.conv"),
     *conv_norm(rf"{_MMSEG_ARM}\.atten_conv_layer\.1", r"context_path.attention\1.attention"),
     *conv_norm(r"backbone\.context_path\.conv_head(16|32)", r"context_path.refine\1"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from bisenet_core.models.stdc import REPEATS
-from bisenet_core.models.weights.renaming import IMAGENET, Renaming, Rule, conv_norm
+from bisenet_core.models.weights.renaming import COINCHEUNG_PARTS, IMAGENET, Renaming, Rule, conv_norm
 
 _STATISTICS = {"cityscapes": IMAGENET}
 _INPLACE_ABN_EPSILON = 1e-5
@@ -24,18 +24,11 @@ def _authors(trunk: str) -> Renaming:
         rules += conv_norm(rf"{theirs}\.conv_list\.(\d)", rf"{ours}.blocks.\1")
         rules += conv_norm(rf"{theirs}\.avd_layer", f"{ours}.down", "0", "1")
     rules += [
-        *conv_norm(r"cp\.arm(16|32)\.conv", r"context_path.attention\1.conv"),
-        *conv_norm(r"cp\.arm(16|32)", r"context_path.attention\1.attention", "conv_atten", "bn_atten"),
-        *conv_norm(r"cp\.conv_head(16|32)", r"context_path.refine\1"),
-        *conv_norm(r"cp\.conv_avg", "context_path.global_context"),
-        *conv_norm(r"ffm\.convblk", "fusion.conv"),
+        *COINCHEUNG_PARTS,
         (r"ffm\.conv1\.weight", "fusion.attention.0.weight"),
         (r"ffm\.conv2\.weight", "fusion.attention.2.weight"),
-        *conv_norm(r"conv_out\.conv", "head.conv"),
-        (r"conv_out\.conv_out\.weight", "head.classifier.weight"),
         (r"cp\.backbone\.x\d+\..+", None),  # the trunk once more
         (r"cp\.backbone\.(conv_last|fc|bn|linear)\..+", None),  # the classifier of whole images
-        (r"conv_out(16|32|_sp\d+)\..+", None),  # auxiliary heads
     ]
     return _AuthorsRenaming(
         f"{trunk}_seg", tuple(rules), _STATISTICS, convert=_effective_scale, upsampling=_UPSAMPLING
@@ -49,7 +42,7 @@ class _AuthorsRenaming(Renaming):
         ours = super().translate(state)
         weight = ours.get("head.classifier.weight")
         if weight is not None:
-            ours["head.classifier.bias"] = weight.new_zeros(weight.shape[:1])
+            ours.setdefault("head.classifier.bias", weight.new_zeros(weight.shape[:1]))
         return ours
 
 
