@@ -12,8 +12,8 @@ import openvino
 
 from bisenet_core.benchmarks.bare_network import openvino_network
 from bisenet_core.benchmarks.timing import timed_in_turn
-from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.onnx_file import write_onnx
+from bisenet_core.deployment.stored_weights import deployable
 from bisenet_core.models import create_model
 from bisenet_core.runtime.openvino_backend import available_precisions, shared_core
 

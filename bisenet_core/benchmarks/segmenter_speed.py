@@ -1,7 +1,5 @@
 """Time a frame through the bare network and through the whole Segmenter, side by side."""
 
-import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,19 +14,10 @@ from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_core.runtime.tuned_choice import choices_on_cpu
 
-_BEYOND_CACHES, _MOST_IMAGES = 512 << 20, 100  # bytes
-
 
 def street(size: tuple[int, int]) -> np.ndarray:
     """HxWx3 uint8 rgb. A street, not noise: upsampling costs most where neighbouring pixels disagree."""
     return RenderedDrive(*size, frames=1)[0][0]
-
-
-def streets(camera: tuple[int, int]) -> Iterator[np.ndarray]:
-    """As ``street``, without end: of different images, more than a processor's caches hold."""
-    first = street(camera)
-    count = min(_MOST_IMAGES, 1 + _BEYOND_CACHES // first.nbytes)
-    return itertools.cycle([np.roll(first, 16 * index, axis=1) for index in range(count)])
 
 
 def measure(segmenter: Segmenter, camera_size: tuple[int, int], frames: int) -> dict[str, Any]:

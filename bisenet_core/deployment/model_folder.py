@@ -1,8 +1,10 @@
 """Write a model folder: ONNX file, card and README, the file compared with the network first."""
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,6 @@ from torch import nn
 
 from bisenet_core.deployment.onnx_file import write_onnx
 from bisenet_core.deployment.parity import Parity, check_parity, measure_parity
-from bisenet_core.deployment.scratch_folder import scratch_folder
 from bisenet_core.deployment.stored_weights import (
     STORED_WEIGHTS,
     JudgedImages,
@@ -111,3 +112,19 @@ def _stored(weights: Mapping[str, Any]) -> dict[str, str]:
 
 def _listed(facts: Mapping[str, Any]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+
+
+@contextmanager
+def scratch_folder(output: Path) -> Iterator[Path]:
+    """A new folder on ``output``'s file system, so that what it holds can be renamed; removed in the end.
+
+    It lies in ``output`` where that is a folder, else beside it. Raises OSError where none can be made.
+    """
+    parent = output if output.is_dir() else output.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / f".{output.name}.{uuid.uuid4().hex[:8]}"
+    folder.mkdir()  # not mkdtemp, whose folders nobody else may read
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

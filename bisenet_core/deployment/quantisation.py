@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 
+from bisenet_core.deployment.model_folder import scratch_folder
 from bisenet_core.deployment.quantiser import costliest_layers, layers_of, quantise, read_float_network
-from bisenet_core.deployment.scratch_folder import scratch_folder
 from bisenet_core.errors import ParityError, explain_os_errors
 from bisenet_core.evaluation.backend_agreement import Agreement
 from bisenet_core.evaluation.metrics.scoring import Scores

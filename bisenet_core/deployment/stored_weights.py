@@ -1,15 +1,20 @@
-"""Choose how a model file stores its weights: in FP16 where that changes next to no label, else in FP32."""
+"""The network as it is deployed: main head only, batch norms folded; and how its file stores the weights.
 
+FP16 where that changes next to no label, else FP32.
+"""
+
+import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bisenet_core.deployment.deployable import deployable
 from bisenet_core.drives.image_files import image_files_in, read_image
 from bisenet_core.drives.rendering import RenderedDrive
+from bisenet_core.models.layers import has_norm
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.preprocessing import network_input
 
@@ -46,6 +51,25 @@ def judged_images(card: ModelCard, folder: Path | None) -> JudgedImages:
         pictures = [read_image(files[index]) for index in chosen]
         name = f"{len(pictures)} of {len(files)} images of {'/'.join(folder.resolve().parts[-2:])}"
     return JudgedImages(np.concatenate([network_input(picture, card) for picture in pictures]), name)
+
+
+def deployable(network: nn.Module, rounded: bool = True) -> nn.Module:
+    """A copy of ``network`` in evaluation mode, batch norms folded, weights ``rounded`` to FP16.
+
+    A weight that FP16 cannot hold keeps its tensor from being rounded. The values stay FP32 tensors: the
+    file stores half the bytes while every backend may compute in FP32 with exactly the weights PyTorch sees,
+    so that the two can be compared to the last digits.
+    """
+    deployed = copy.deepcopy(network).eval()
+    for module in deployed.modules():
+        if isinstance(module, nn.Sequential) and has_norm(module):
+            module[0] = fuse_conv_bn_eval(module[0], module[1])
+            module[1] = nn.Identity()
+    for parameter in deployed.parameters() if rounded else ():
+        halves = parameter.detach().half().float()
+        if torch.isfinite(halves).all():
+            parameter.data.copy_(halves)
+    return deployed
 
 
 def choose_stored_weights(trained: nn.Module, judged: JudgedImages) -> tuple[nn.Module, dict[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.benchmarks.bare_network import bare_network
-from bisenet_core.benchmarks.timing import percentiles_of
 from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
 from bisenet_core.runtime.cuda.device import CudaDevice
@@ -15,6 +14,7 @@ from bisenet_core.runtime.engine.cache import CachedEngine, EngineCache
 from bisenet_core.runtime.engine.engine_network import EngineNetwork
 from bisenet_core.runtime.engine.options import EngineOptions
 from bisenet_core.runtime.model_card import ModelCard
+from gpu.frames import percentiles_of
 from gpu.kit import Subject
 from gpu.section import Settings, Step
 from gpu.segmenter_sections import open_segmenter

@@ -34,8 +34,10 @@ def measure(_step: Step, settings: Settings) -> dict[str, Any]:
 
     try:
         with open_device() as device:
+            cuda = device.driver.get_driver_version()
             found.update(
-                device=device.name, driver_cuda=device.driver_version, bandwidth=copy_bandwidth(device),
+                device=device.name, driver_cuda=f"{cuda // 1000}.{cuda % 1000 // 10}",
+                bandwidth=copy_bandwidth(device),
                 compute_capability="{}.{}".format(*device.compute_capability),
             )  # fmt: skip
     except InputError as error:  # what the versions say may be why

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
+from bisenet_core.deployment.stored_weights import deployable
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.labels.label_space import CITYSCAPES_19, UNLABELED
 from bisenet_core.learning.transforms import normalised

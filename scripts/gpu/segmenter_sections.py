@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.benchmarks.segmenter_speed import streets
 from bisenet_core.benchmarks.timing import timed
 from bisenet_core.errors import InputError, ParityError
 from bisenet_core.reports.percentiles import percentiles
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
+from gpu.frames import streets
 from gpu.kit import Subject
 from gpu.section import Settings, Size, Step, size_text
 

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from bisenet_core.benchmarks.segmenter_speed import streets
-from bisenet_core.benchmarks.timing import percentiles_of
-from bisenet_core.deployment.deployable import deployable
+from bisenet_core.deployment.stored_weights import deployable
 from bisenet_core.errors import InputError
 from bisenet_core.models import create_model
 from bisenet_core.models.network import SegmentationNetwork
@@ -19,6 +17,7 @@ from bisenet_core.models.weights.torch_file import load_torch_file
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import ALIGN_CORNERS
 from bisenet_core.runtime.preprocessing import network_statistics
+from gpu.frames import percentiles_of, streets
 from gpu.kit import Subject
 from gpu.section import Settings, Size, Step, size_text
 

@@ -10,9 +10,9 @@ pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
 
 from tiny_checkpoint import write_tiny_checkpoint  # noqa: E402
 
-from bisenet_core.deployment.deployable import deployable  # noqa: E402
 from bisenet_core.deployment.exporter import export_model  # noqa: E402
 from bisenet_core.deployment.parity import Parity, check_parity  # noqa: E402
+from bisenet_core.deployment.stored_weights import deployable  # noqa: E402
 from bisenet_core.errors import InputError, ParityError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
 from bisenet_core.runtime.model_card import ModelCard  # noqa: E402

@@ -104,8 +104,8 @@ def test_boosters_sit_on_their_stages_and_everything_learns(options):
 def test_the_exported_file_computes_the_same_at_any_size(options, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime", reason="export is checked with onnxruntime")
     pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
-    from bisenet_core.deployment.deployable import deployable
     from bisenet_core.deployment.onnx_file import write_onnx
+    from bisenet_core.deployment.stored_weights import deployable
 
     torch.manual_seed(0)
     network = create_model("bisenetv2", 5, **options).train()

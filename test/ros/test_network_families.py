@@ -10,8 +10,8 @@ pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
 from fresh_networks import fresh_network
 from std_msgs.msg import Header
 
-from bisenet_core.deployment.deployable import deployable
 from bisenet_core.deployment.onnx_file import write_onnx
+from bisenet_core.deployment.stored_weights import deployable
 from bisenet_core.images.encodings import view_image
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.image_messages import image_to_msg

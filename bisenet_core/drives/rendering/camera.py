@@ -55,7 +55,3 @@ class Camera:
         ahead = np.stack([(u - self.centre[0]) / self.focal, (v - self.centre[1]) / self.focal,
                           np.ones(u.shape)], -1)
         return (ahead @ self.rotation).astype(np.float32)
-
-    def horizon_row(self) -> float:
-        """Row (fractional) where the ground plane meets the sky."""
-        return self.centre[1] + self.focal * math.tan(self.pitch)

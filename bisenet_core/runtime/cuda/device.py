@@ -102,12 +102,6 @@ class CudaDevice:
         """(major, minor), such as (6, 2) of a Jetson TX2."""
         return tuple(self._device.compute_capability())
 
-    @property
-    def driver_version(self) -> str:
-        """CUDA version of the driver, such as "13.0"."""
-        version = self.driver.get_driver_version()
-        return f"{version // 1000}.{version % 1000 // 10}"
-
     def allocate(self, nbytes: int) -> Any:
         """Device memory: ``int(memory)`` is its address, ``memory.free()`` gives it back."""
         self.allocations += 1

@@ -77,11 +77,6 @@ class EngineNetwork:
         self._device.wait(stream.is_done, _FIRST_RUN_S)
         return reason
 
-    @property
-    def is_graph(self) -> bool:
-        """Whether it runs as a CUDA graph."""
-        return self._graph is not None
-
     def enqueue(self, stream: Any) -> None:
         """Put one run on the stream. Raises DeviceError or GraphError."""
         if self._graph is None:

@@ -3,7 +3,7 @@
 A robot has TensorRT but seldom the onnx package, which Python 3.6 no longer gets for every processor.
 """
 
-from typing import Iterator, List, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
 
 #: Kinds of fields ("wire types").
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -12,6 +12,8 @@ _FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
 Value = Union[int, bytes]
 #: (number, kind, value): an int for VARINT, the bytes themselves for the others.
 Field = Tuple[int, int, Value]
+#: A field's value -> the values that take its place.
+Edit = Callable[[Any], List[Value]]
 
 
 def read_fields(message: bytes) -> Iterator[Field]:
@@ -34,6 +36,13 @@ def read_fields(message: bytes) -> Iterator[Field]:
 def write_fields(fields: List[Field]) -> bytes:
     """The message made of ``fields``; the inverse of ``read_fields``."""
     return b"".join(_write_field(*field) for field in fields)
+
+
+def edited(message: bytes, edits: Dict[int, Edit]) -> bytes:
+    """The message with every field that ``edits`` has replaced: by none, one or several of its number."""
+    return write_fields([
+        (number, kind, value) for number, kind, old in read_fields(message)
+        for value in (edits[number](old) if number in edits else [old])])
 
 
 def texts(fields: List[Field], number: int) -> List[str]:

@@ -9,8 +9,10 @@ from bisenet_core.errors import InputError
 from bisenet_core.runtime.engine.onnx_wire import (
     BYTES,
     VARINT,
+    Edit,
     Field,
     Value,
+    edited,
     messages,
     number_of,
     read_fields,
@@ -37,14 +39,11 @@ def prepare_onnx(content: bytes, width: int, height: int) -> bytes:
     ``bisenet export`` keeps it at half the size. Raises InputError for bytes that are no ONNX.
     """
     try:
-        model = list(read_fields(content))
-        graph = next(value for number, _, value in model if number == _GRAPH and isinstance(value, bytes))
-        fields = _rewrite(list(read_fields(graph)), (1, 3, height, width))
-    except (StopIteration, ValueError) as error:
-        reason = str(error) or "it holds no graph"
-        raise InputError(f"model.onnx is no ONNX file ({reason}); export or fetch the model again") from error
-    rewritten = [(n, kind, write_fields(fields) if n == _GRAPH else value) for n, kind, value in model]
-    return write_fields(rewritten)
+        if not messages(list(read_fields(content)), _GRAPH):
+            raise ValueError("it holds no graph")
+        return edited(content, {_GRAPH: lambda graph: [_rewrite(graph, (1, 3, height, width))]})
+    except (TypeError, ValueError) as error:  # TypeError: a number where a message should be
+        raise InputError(f"model.onnx is no ONNX file ({error}); export or fetch the model again") from error
 
 
 def is_quantised(content: bytes) -> bool:
@@ -60,21 +59,16 @@ def with_signed_activations(content: bytes) -> bytes:
     What is unsigned, from 0 to 255 steps above a zero point of 0, gets 127 steps up to the same value. Raises
     InputError for another zero point.
     """
-    model = list(read_fields(content))
-    graph = list(read_fields(messages(model, _GRAPH)[0]))
+    graph = list(read_fields(messages(list(read_fields(content)), _GRAPH)[0]))
     nodes = [list(read_fields(node)) for node in messages(graph, _NODE)]
     used = [texts(node, _NODE_INPUT) for node in nodes
             if texts(node, _OP_TYPE)[0] in ("QuantizeLinear", "DequantizeLinear")]
     unsigned = {name for name in map(_unsigned_name, messages(graph, _INITIALIZER)) if name}
     scales = {names[1] for names in used if names[2:] and names[2] in unsigned}
-    result: List[Field] = []
-    for number, kind, value in graph:
-        if number == _INITIALIZER and isinstance(value, bytes):
-            result.append((number, kind, _signed(value, scales)))
-        elif number != _VALUE_INFO:  # types between the nodes, which any reader finds out itself
-            result.append((number, kind, value))
-    written = write_fields(result)
-    return write_fields([(n, kind, written if n == _GRAPH else value) for n, kind, value in model])
+    edits: Dict[int, Edit] = {
+        _INITIALIZER: lambda tensor: [_signed(tensor, scales)],
+        _VALUE_INFO: lambda info: []}  # types between the nodes, which any reader finds out itself
+    return edited(content, {_GRAPH: lambda graph: [edited(graph, edits)]})
 
 
 def to_half(content: bytes) -> bytes:
@@ -102,24 +96,18 @@ def to_half(content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _rewrite(graph: List[Field], shape: Tuple[int, ...]) -> List[Field]:
-    nodes = [list(read_fields(value)) for value in messages(graph, _NODE)]
-    halves = {name for name in map(_half_name, messages(graph, _INITIALIZER)) if name}
+def _rewrite(graph: bytes, shape: Tuple[int, ...]) -> bytes:
+    fields = list(read_fields(graph))
+    nodes = [list(read_fields(value)) for value in messages(fields, _NODE)]
+    halves = {name for name in map(_half_name, messages(fields, _INITIALIZER)) if name}
     # Cast of a stored FP16 tensor to float32: the tensor's name -> that of the Cast's result
     widened = {source: target for source, target in filter(None, map(_cast, nodes)) if source in halves}
     kept = [node for node in nodes if not _is_folded(node, widened)]
     used = {name for node in kept for name in texts(node, _NODE_INPUT)}
-    result: List[Field] = [(_NODE, BYTES, write_fields(node)) for node in kept]
-    for number, kind, value in graph:
-        if number == _NODE:
-            continue
-        if number == _INITIALIZER and isinstance(value, bytes):
-            result += [(number, kind, tensor) for tensor in _widen(value, widened, used)]
-        elif number == _INPUT and isinstance(value, bytes):
-            result.append((number, kind, _with_shape(value, shape)))
-        else:
-            result.append((number, kind, value))
-    return result
+    return edited(graph, {
+        _NODE: lambda node: [] if _is_folded(list(read_fields(node)), widened) else [node],
+        _INITIALIZER: lambda tensor: _widen(tensor, widened, used),
+        _INPUT: lambda info: [_with_shape(info, shape)]})
 
 
 def _half_name(tensor: bytes) -> Optional[str]:
@@ -137,15 +125,15 @@ def _signed(tensor: bytes, scales: Set[str]) -> bytes:
     """A zero point as INT8, one of ``scales`` wider by 255/127, any other tensor as it is."""
     fields = list(read_fields(tensor))
     name, (raw, *_) = texts(fields, _TENSOR_NAME)[0], messages(fields, _RAW_DATA) or [b""]
-    new: Dict[int, Value] = {}
     if number_of(fields, _DATA_TYPE) == _UINT8:
         if any(raw):
             raise InputError("the network is quantised asymmetrically, which TensorRT does not take; "
                              "`bisenet quantize` makes one that it does")
-        new = {_DATA_TYPE: _INT8}
-    elif name in scales:
-        new = {_RAW_DATA: (np.frombuffer(raw, "<f4") * np.float32(255 / 127)).astype("<f4").tobytes()}
-    return write_fields([(number, kind, new.get(number, value)) for number, kind, value in fields])
+        return edited(tensor, {_DATA_TYPE: lambda _: [_INT8]})
+    if name not in scales:
+        return tensor
+    wider = (np.frombuffer(raw, "<f4") * np.float32(255 / 127)).astype("<f4").tobytes()
+    return edited(tensor, {_RAW_DATA: lambda _: [wider]})
 
 
 def _cast(node: List[Field]) -> Optional[Tuple[str, str]]:
@@ -160,30 +148,24 @@ def _is_folded(node: List[Field], widened: Dict[str, str]) -> bool:
     return cast is not None and widened.get(cast[0]) == cast[1]
 
 
-def _widen(tensor: bytes, widened: Dict[str, str], used: Set[str]) -> List[bytes]:
+def _widen(tensor: bytes, widened: Dict[str, str], used: Set[str]) -> List[Value]:
     """The tensor as it is where a node uses it, and in float32 where its Cast was folded."""
-    fields = list(read_fields(tensor))
-    name = texts(fields, _TENSOR_NAME)[0]
+    name = texts(list(read_fields(tensor)), _TENSOR_NAME)[0]
     if name not in widened:
         return [tensor]
-    new: Dict[int, Value] = {_DATA_TYPE: _FLOAT, _TENSOR_NAME: widened[name].encode("utf-8")}
-    result: List[Field] = []
-    for number, kind, value in fields:
-        if number == _RAW_DATA and isinstance(value, bytes):
-            result.append((number, kind, np.frombuffer(value, "<f2").astype("<f4").tobytes()))
-        else:
-            result.append((number, kind, new.get(number, value)))
-    return [write_fields(result)] + ([tensor] if name in used else [])
+    wide = edited(tensor, {
+        _DATA_TYPE: lambda _: [_FLOAT], _TENSOR_NAME: lambda _: [widened[name].encode("utf-8")],
+        _RAW_DATA: lambda raw: [np.frombuffer(raw, "<f2").astype("<f4").tobytes()]})
+    return [wide, tensor] if name in used else [wide]
 
 
 def _with_shape(info: bytes, shape: Tuple[int, ...]) -> bytes:
-    dimensions = [(_DIMENSION, BYTES, write_fields([(_DIM_VALUE, VARINT, side)])) for side in shape]
-    return _replace(info, (_INFO_TYPE, _TENSOR_TYPE, _SHAPE), write_fields(list(dimensions)))
+    dimensions = [write_fields([(_DIM_VALUE, VARINT, side)]) for side in shape]
+    new = write_fields([(_DIMENSION, BYTES, dimension) for dimension in dimensions])
+    return _replace(info, (_INFO_TYPE, _TENSOR_TYPE, _SHAPE), new)
 
 
 def _replace(message: bytes, path: Tuple[int, ...], content: bytes) -> bytes:
     if not path:
         return content
-    return write_fields([
-        (number, kind, _replace(value, path[1:], content) if number == path[0] and isinstance(value, bytes)
-         else value) for number, kind, value in read_fields(message)])
+    return edited(message, {path[0]: lambda inner: [_replace(inner, path[1:], content)]})

@@ -277,7 +277,7 @@ def test_the_network_runs_as_a_graph(fake_trt, opening, card):
     backend = opening(card)
     launches = backend._network._io._context.enqueued
     backend.infer(random_image(), "rgb")
-    assert backend._network.is_graph and backend._network._io._context.enqueued == launches
+    assert backend._network._graph and backend._network._io._context.enqueued == launches
 
 
 @pytest.mark.parametrize("missing", ["cuStreamBeginCapture_v2", "cuStreamEndCapture",
@@ -289,7 +289,7 @@ def test_a_driver_without_graphs(newest, opening, card, monkeypatch, caplog, fak
         monkeypatch.delattr(FakeLibcuda, missing)
     with caplog.at_level(logging.INFO):
         backend = opening(card)
-    assert not backend._network.is_graph
+    assert not backend._network._graph
     assert "the network runs without a CUDA graph, kernel by kernel" in caplog.text
     assert_equal(backend.infer(random_image(), "rgb"), Reference(card).infer(random_image(), "rgb"))
 
@@ -305,7 +305,7 @@ def test_a_network_that_cannot_be_captured(newest, opening, card, monkeypatch, f
     monkeypatch.setattr(context, "execute_async_v3", lambda self, stream: (
         run(self, stream) and fake_driver.streams[stream].captured is None))
     backend = opening(card)
-    assert not backend._network.is_graph and not fake_driver.graphs
+    assert not backend._network._graph and not fake_driver.graphs
     assert_equal(backend.infer(random_image(), "rgb"), Reference(card).infer(random_image(), "rgb"))
 
 
@@ -322,7 +322,7 @@ def test_a_network_whose_calls_spoil_the_capture(
 
     monkeypatch.setattr(newest.IExecutionContext, "execute_async_v3", run_and_ask)
     backend = opening(card)
-    assert not backend._network.is_graph and not fake_driver.graphs
+    assert not backend._network._graph and not fake_driver.graphs
     assert_equal(backend.infer(random_image(), "rgb"), Reference(card).infer(random_image(), "rgb"))
 
 
@@ -331,7 +331,7 @@ def test_the_older_drivers_graphs(newest, opening, card, monkeypatch):
     monkeypatch.setattr(FakeLibcuda, "cuGraphInstantiate", lambda library, target, captured, node, log, size:
                         newer(library, target, captured, 0), raising=False)
     monkeypatch.delattr(FakeLibcuda, "cuGraphInstantiateWithFlags")
-    assert opening(card)._network.is_graph
+    assert opening(card)._network._graph
 
 
 def test_auto_opens_it_and_a_cpu_takes_over(newest, opening, card, fake_driver, monkeypatch, tmp_path):
