@@ -10,9 +10,9 @@ beyond pixels of which nothing is known: at every boundary the network is unsure
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
-from ground_camera import GroundCamera
 
 from bisenet_core.errors import InputError
+from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import UNLABELED
 
 #: Values of nav_msgs/OccupancyGrid.

@@ -8,7 +8,7 @@ In: `segmentation/labels`; `segmentation/confidence` with the labels' stamp, unl
 `camera_info`, the calibration of the very image that is labelled, which must be rectified; and, where
 vision_msgs is installed, `segmentation/label_info`, which must name the classes of `model`. Out:
 `free_space`, nav_msgs/OccupancyGrid in `base_frame`: 0 free, 100 occupied, -1 unknown.
-Beside this file, ground_camera.py states the camera model, free_space.py what is free.
+bisenet_core/labels/ground_camera.py states the camera model, free_space.py beside this file what is free.
 Labels older than `max_age` give no grid, and a grid of that age is replaced by one that knows nothing: a
 stale corridor is worse than none.
 """
@@ -21,7 +21,6 @@ from typing import Any, Callable, Dict, List, Optional
 import numpy as np
 import rclpy
 from free_space import UNKNOWN, find_corridor, grid_shape, project_corridor
-from ground_camera import GroundCamera
 from planner_inputs import (
     Pair,
     StampMatcher,
@@ -40,6 +39,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
 from bisenet_core.errors import InputError, printable
+from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.label_info import LABEL_INFO_QOS, LabelInfo, label_info_is_available

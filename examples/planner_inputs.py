@@ -3,10 +3,10 @@
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
-from ground_camera import GroundCamera
 from sensor_msgs.msg import CameraInfo, Image
 
 from bisenet_core.errors import NAME_LENGTH, InputError
+from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 from bisenet_ros.image_messages import image_from_msg
 

@@ -102,7 +102,7 @@ def test_robot_code_needs_no_newer_library_than_python36():
     vermin = Path(sys.executable).with_name("vermin")
     if not vermin.exists():
         pytest.skip("vermin, which knows the age of every library function, is not installed")
-    paths = [str(path) for path in {**ROBOT_CORE, **ROBOT_NODE, **EXAMPLES}.values()]
+    paths = [str(path) for path in {**ROBOT_CORE, **ROBOT_NODE}.values()]
     options = ["-t=3.6-", "--eval-annotations", "--backport", "dataclasses", "--violations"]
     command = [str(vermin), *options, *paths]
     result = subprocess.run(command, stdout=subprocess.PIPE, universal_newlines=True, check=False)

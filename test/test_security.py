@@ -44,9 +44,7 @@ MORE = {
     "bisenet_core.runtime.engine.prepared_onnx": {"onnx", "onnxconverter_common", "warnings"},
     "bisenet_core.runtime.private_files": _PRIVATE_FILES,
     "bisenet_core.runtime.tensorrt_backend": {"tensorrt"},
-    "examples.free_space": {"ground_camera"},  # beside it, as what follows
-    "examples.free_space_planner": {"free_space", "ground_camera", "planner_inputs"},
-    "examples.planner_inputs": {"ground_camera"},
+    "examples.free_space_planner": {"free_space", "planner_inputs"},  # beside it
 }
 NAMES = {"eval", "exec", "compile", "__import__", "__builtins__"}
 

@@ -1,1 +1,1 @@
-"""Label images: their classes and colours, and how they compare with ground truth."""
+"""Label images: their classes and colours, how they compare with ground truth, and the free space in them."""

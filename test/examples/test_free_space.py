@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_core.errors import InputError
+from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import UNLABELED
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
@@ -21,7 +22,6 @@ from free_space import (
     grid_shape,
     project_corridor,
 )
-from ground_camera import GroundCamera
 
 ROAD, PAVEMENT, CAR = 3, 4, 8
 

@@ -20,6 +20,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from bisenet_core.drives.rendering import RenderedDrive
+from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
 from bisenet_ros.image_messages import image_to_msg
 from bisenet_ros.label_info import LABEL_INFO_QOS
@@ -34,7 +35,6 @@ from free_space import (
     grid_shape,
     project_corridor,
 )
-from ground_camera import GroundCamera
 
 LABELS, CONFIDENCE, INFO = "/segmentation/labels", "/segmentation/confidence", "/camera_info"
 ROAD = CAMVID_11.id_of("Road")

@@ -8,6 +8,7 @@ import pytest
 
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.drives.rendering.ground import KERB
+from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import CAMVID_11, UNLABELED
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -21,7 +22,6 @@ from free_space import (
     grid_shape,
     project_corridor,
 )
-from ground_camera import GroundCamera
 
 ROAD, CAR = CAMVID_11.id_of("Road"), CAMVID_11.id_of("Car")
 SHAPE = grid_shape(0.2, 30.0, 16.0)

@@ -1,17 +1,12 @@
 """GroundCamera against the renderer's camera, and there and back."""
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bisenet_core.errors import InputError
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
-
-from ground_camera import GroundCamera
+from bisenet_core.labels.ground_camera import GroundCamera
 
 
 def test_level_camera_by_hand():
