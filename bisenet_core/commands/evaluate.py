@@ -90,7 +90,7 @@ def evaluate(
     if corruptions:
         _report_corruptions(corruptions, images[0][0], result)
     if confusion:
-        draw_confusion(confusion, found.confusion.counts, found.label_space.classes, _title(result))
+        draw_confusion(confusion, found.matrix.counts, found.label_space.classes, _title(result))
     write_json(json, result)
     if record:
         _record(card, result)
@@ -104,8 +104,7 @@ def _score(
     if not corrupted:
         return evaluate_dataset(network, images, protocol, progress), {}
     scores = evaluate_corrupted(network, images, protocol.size, progress)
-    clean = DatasetScores(images.label_space, scores[CLEAN].confusion, len(images))
-    return clean, {"robustness": robustness(scores)}
+    return scores[CLEAN], {"robustness": robustness(scores)}
 
 
 def _check_submission(archive: Path, dataset: str, scored: bool) -> None:

@@ -1,7 +1,6 @@
 """How well a network labels corrupted images, and whether its confidence still says so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,14 @@ from bisenet_core.errors import InferenceError
 from bisenet_core.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from bisenet_core.evaluation.metrics import calibration
 from bisenet_core.evaluation.metrics.scoring import or_none, summary
-from bisenet_core.evaluation.protocols.dataset_scores import LabelledImages, Progress, labelled_pairs
+from bisenet_core.evaluation.protocols.dataset_scores import (
+    DatasetScores,
+    LabelledImages,
+    Progress,
+    labelled_pairs,
+)
 from bisenet_core.evaluation.protocols.sized_network import Size, SizedNetwork
-from bisenet_core.labels.label_space import UNLABELED, LabelSpace
-from bisenet_core.labels.metrics import ConfusionMatrix
+from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.segmenter import Segmenter
 
 #: Kind and strength; the images as they are have strength 0.
@@ -21,30 +24,25 @@ Corruption = tuple[str, int]
 CLEAN: Corruption = ("", 0)
 
 
-@dataclass
-class CalibratedScores:
+class CalibratedScores(DatasetScores):
     """Counts over images: confusions, and by confidence value (256 x 2) pixels and right ones."""
 
-    label_space: LabelSpace
-    confusion: ConfusionMatrix = field(init=False)
-    by_confidence: np.ndarray = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.confusion = ConfusionMatrix(self.label_space.num_classes, UNLABELED)
+    def __init__(self, label_space: LabelSpace) -> None:
+        super().__init__(label_space)
         self.by_confidence = np.zeros((256, 2), np.int64)
 
-    def add(self, segmenter: Segmenter, image: np.ndarray, truth: np.ndarray) -> None:
+    def label(self, segmenter: Segmenter, image: np.ndarray, truth: np.ndarray, name: str) -> None:
         """Label ``image``, HxWx3 uint8 RGB, and count against ``truth``, HxW uint8 class ids."""
         found = segmenter.segment(image, color_order="rgb", with_confidence=True)
         if found.confidence is None:
             raise InferenceError(f"backend {segmenter.backend.name} gives no confidence")
-        self.confusion.update(found.labels, truth)
+        self.add(found.labels, truth, name)
         self.by_confidence += calibration.counts(
             found.labels, found.confidence, truth, self.label_space.num_classes)
 
-    def as_json(self) -> dict[str, float | None]:
+    def overall(self) -> dict[str, float | None]:
         """``miou``, ``pixel_accuracy`` and ``ece``, the expected calibration error; None where undefined."""
-        scores = summary(self.confusion.counts, self.label_space.classes)
+        scores = summary(self.matrix.counts, self.label_space.classes)
         ece = or_none(calibration.expected_calibration_error(self.by_confidence))
         return {"miou": scores["miou"], "pixel_accuracy": scores["pixel_accuracy"], "ece": ece}
 
@@ -62,7 +60,8 @@ def evaluate_corrupted(
     scores = {corruption: CalibratedScores(dataset.label_space) for corruption in kinds}
     for number, (image, truth) in enumerate(labelled_pairs(network, dataset, progress)):
         for (kind, strength), found in scores.items():
-            found.add(segmenter, corrupt(image, kind, strength, number) if strength else image, truth)
+            seen = corrupt(image, kind, strength, number) if strength else image
+            found.label(segmenter, seen, truth, f"image {number}")
     return scores
 
 
@@ -71,9 +70,9 @@ def robustness(scores: Mapping[Corruption, CalibratedScores]) -> dict[str, Any]:
 
     A relative mIoU is the mean over the strengths, or over everything, in parts of the clean one.
     """
-    clean = scores[CLEAN].as_json()
+    clean = scores[CLEAN].overall()
     corrupted = {
-        kind: [{"strength": strength, **scores[kind, strength].as_json()} for strength in STRENGTHS]
+        kind: [{"strength": strength, **scores[kind, strength].overall()} for strength in STRENGTHS]
         for kind in CORRUPTIONS
     }
     relative = {kind: _relative(rows, clean) for kind, rows in corrupted.items()}

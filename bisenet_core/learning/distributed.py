@@ -53,18 +53,6 @@ def largest(value: int, device: torch.device) -> int:
     return int(found)
 
 
-class _Sum(torch.autograd.Function):
-    """Sum over all processes whose gradient is the sum of the gradients of all processes."""
-
-    @staticmethod
-    def forward(_context: Any, values: Tensor) -> Tensor:
-        return global_sum(values)
-
-    @staticmethod
-    def backward(_context: Any, gradient: Tensor) -> Tensor:
-        return global_sum(gradient.contiguous())
-
-
 class GlobalBatchNorm2d(nn.BatchNorm2d):
     """Batch norm with the statistics of all processes' samples, for CPUs, where PyTorch has none.
 
@@ -93,11 +81,13 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
 
 def _moments(values: Tensor) -> tuple[Tensor, Tensor, float]:
     """Mean and variance of each channel, C each, over all processes, and how many values they are of."""
+    from torch.distributed.nn.functional import all_reduce  # with a gradient, which is that of all processes
+
     own = values.new_tensor([values.numel() // values.shape[1]], dtype=torch.float64)
     count = global_sum(own).item()
-    mean = _Sum.apply(values.sum(dim=(0, 2, 3))) / count
+    mean = all_reduce(values.sum(dim=(0, 2, 3))) / count
     # a second pass over the data, as squares of values far from 0 would cancel
-    variance = _Sum.apply((values - _channels(mean)).square().sum(dim=(0, 2, 3))) / count
+    variance = all_reduce((values - _channels(mean)).square().sum(dim=(0, 2, 3))) / count
     return mean, variance, count
 
 

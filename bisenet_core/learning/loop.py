@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from bisenet_core.errors import TrainingError
-from bisenet_core.learning.checkpointing import save
 from bisenet_core.learning.distributed import largest, mean_over_processes
 from bisenet_core.learning.learner import Learner
 from bisenet_core.learning.optimizer import learning_rates, set_learning_rates
-from bisenet_core.learning.run import Run
+from bisenet_core.learning.run import Run, save
 from bisenet_core.learning.run_guard import RunStoppedError
 from bisenet_core.learning.task import Score
 

@@ -26,20 +26,6 @@ class ValidationScores:
     images: dict[int, float]
     """By its index in the split."""
 
-    @classmethod
-    def of(cls, iteration: int, confusion: ConfusionMatrix, images: dict[int, float]) -> "ValidationScores":
-        known = {int(index): float(value) for index, value in images.items() if math.isfinite(value)}
-        return cls(iteration, confusion.miou(), confusion.pixel_accuracy(), confusion.counts.tolist(), known)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "ValidationScores | None":
-        """From ``to_state``'s, or None where it is of no validation."""
-        return cls(**state[KEY]) if state.get(KEY) else None
-
-    def to_state(self) -> dict[str, Any]:
-        """Plain values, which a checkpoint may hold."""
-        return {KEY: asdict(self)}
-
     def class_ious(self) -> list[float | None]:
         """IoU of each class; None for one that occurs neither in the truth nor in the prediction."""
         values = iou(*class_counts(np.array(self.counts, np.int64)))
@@ -74,8 +60,13 @@ class SegmentationScore:
         return {"val_miou": self.confusion.miou(), "val_pixel_accuracy": self.confusion.pixel_accuracy()}
 
     def to_state(self, iteration: int) -> dict[str, Any]:
-        """What a checkpoint keeps for the run's report."""
-        return ValidationScores.of(iteration, self.confusion, self.image_miou).to_state()
+        """What a checkpoint keeps for the run's report, as plain values: ``ValidationScores``."""
+        known = {int(index): float(miou) for index, miou in self.image_miou.items() if math.isfinite(miou)}
+        found = self.confusion
+        scores = ValidationScores(
+            iteration, found.miou(), found.pixel_accuracy(), found.counts.tolist(), known
+        )
+        return {KEY: asdict(scores)}
 
 
 class ClassificationScore:

@@ -1,17 +1,19 @@
 """Learning to label pixels: a network, its losses and its validation."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace, label_space_of
 from bisenet_core.learning.checkpoint import label_space_values
-from bisenet_core.learning.class_weights import count_pixels, inverse_log
-from bisenet_core.learning.detail_loss import DetailLoss
-from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy, distillation, upsampled
+from bisenet_core.learning.distributed import gathered, world_size
+from bisenet_core.learning.losses import CrossEntropy, DetailLoss, OhemCrossEntropy, distillation, upsampled
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.scores import SegmentationScore
 from bisenet_core.models import create_model
@@ -112,3 +114,34 @@ def _network(recipe: Recipe, num_classes: int) -> SegmentationNetwork:
     if not isinstance(network, SegmentationNetwork):
         raise InputError(f"network {recipe.network} labels whole images; expected one that labels pixels")
     return network
+
+
+class PixelCounts(Dataset):
+    """int64 K: labelled pixels of each class in each sample (image, labels HxW uint8) of ``dataset``."""
+
+    def __init__(self, dataset: Any, num_classes: int) -> None:
+        self.dataset, self.num_classes = dataset, num_classes
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.bincount(self.dataset[index][1].ravel(), minlength=256)[: self.num_classes]
+
+
+def count_pixels(dataset: Any, num_classes: int, workers: int = 0) -> Tensor:
+    """int64 K: labelled pixels of each class in all of ``dataset``; each process of a run reads its share."""
+    rank = torch.distributed.get_rank() if world_size() > 1 else 0
+    own = range(rank, len(dataset), world_size())
+    loader = DataLoader(PixelCounts(dataset, num_classes), batch_size=None, sampler=own, num_workers=workers)
+    return sum(gathered(sum(loader, torch.zeros(num_classes, dtype=torch.int64))))
+
+
+def inverse_log(counts: Sequence[int] | Tensor) -> list[float]:
+    """1 / ln(1.02 + p) for each class, p being its share of the labelled pixels (ENet, Section 5.1).
+
+    From 50 for a class that does not occur to 1.4 for one that is everything.
+    """
+    pixels = torch.as_tensor(counts, dtype=torch.float64)
+    shares = pixels / pixels.sum().clamp(min=1)
+    return (1 / torch.log(1.02 + shares)).tolist()

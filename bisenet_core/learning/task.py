@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.classification_data import ClassificationData
-from bisenet_core.learning.classification_task import ClassificationTask
+from bisenet_core.learning.classification_task import ClassificationData, ClassificationTask
 from bisenet_core.learning.data import SegmentationData
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.scores import ClassificationScore, SegmentationScore

@@ -58,7 +58,7 @@ def test_every_corruption_is_scored_as_a_robot_would_label_it(network):
         found = segmenter.segment(corrupt(image, "rain", 4, number), "rgb", with_confidence=True)
         counts += calibration.counts(found.labels, found.confidence, truth, 11)
     assert (scores["rain", 4].by_confidence == counts).all()
-    assert np.trace(scores["rain", 4].confusion.counts) == counts[:, 1].sum()
+    assert np.trace(scores["rain", 4].matrix.counts) == counts[:, 1].sum()
 
 
 def test_relative_figures_are_means_over_strengths_in_parts_of_the_clean_one(network):

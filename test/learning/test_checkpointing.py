@@ -3,12 +3,11 @@
 import pytest
 import torch
 
-from bisenet_core.learning.checkpointing import restore, save
 from bisenet_core.learning.launch import make_fabric
 from bisenet_core.learning.learner import MovingAverage, set_up
 from bisenet_core.learning.loop import train_step
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.run import Run, RunFiles
+from bisenet_core.learning.run import Run, RunFiles, restore, save
 from bisenet_core.learning.task import task_and_data
 
 RECIPE = Recipe.from_dict({

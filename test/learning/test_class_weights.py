@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from bisenet_core.learning.class_weights import count_pixels, inverse_log
 from bisenet_core.learning.datasets import open_dataset
+from bisenet_core.learning.segmentation_task import count_pixels, inverse_log
 
 
 @pytest.mark.parametrize("workers", [0, 2])

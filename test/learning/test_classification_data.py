@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisenet_core.errors import InputError
-from bisenet_core.learning.classification_data import (
+from bisenet_core.learning.classification_task import (
     ASPECTS,
     ClassificationData,
     TrainingImages,

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import UNLABELED
-from bisenet_core.learning.detail_loss import DetailLoss, detail_truth
+from bisenet_core.learning.losses import DetailLoss, detail_truth
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.segmentation_task import SegmentationTask
 

@@ -12,12 +12,11 @@ from trunk_files import deep_stem_names, torchvision_names
 
 from bisenet_core.commands.extras import validation_score
 from bisenet_core.learning.checkpoint import read_checkpoint
-from bisenet_core.learning.checkpointing import save
 from bisenet_core.learning.launch import make_fabric
 from bisenet_core.learning.learner import set_up
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.run import Run, RunFiles
+from bisenet_core.learning.run import Run, RunFiles, save
 from bisenet_core.learning.task import task_and_data
 from bisenet_core.learning.train import train
 from bisenet_core.models.backbones import BACKBONES

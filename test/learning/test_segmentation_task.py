@@ -7,10 +7,9 @@ from torch.nn import functional
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11, UNLABELED, LabelSpace
 from bisenet_core.learning.checkpoint import label_space_from, label_space_values, saved_classes
-from bisenet_core.learning.class_weights import count_pixels, inverse_log
 from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.segmentation_task import SegmentationTask
+from bisenet_core.learning.segmentation_task import SegmentationTask, count_pixels, inverse_log
 from bisenet_core.learning.task import task_and_data
 
 

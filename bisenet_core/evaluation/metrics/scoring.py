@@ -12,11 +12,15 @@ from bisenet_core.labels.metrics import ConfusionMatrix, class_counts, iou, miou
 
 
 class Scores:
-    """Confusion matrix of a whole drive or data set, with the names that go with it."""
+    """Confusion matrix of a whole drive or data set, with the names that go with it.
 
-    def __init__(self, label_space: LabelSpace) -> None:
+    Truth of the id ``ignore_id``, by default that of the label space, is not counted.
+    """
+
+    def __init__(self, label_space: LabelSpace, ignore_id: int | None = None) -> None:
         self.label_space = label_space
-        self.matrix = ConfusionMatrix(label_space.num_classes, label_space.ignore_id)
+        ignored = label_space.ignore_id if ignore_id is None else ignore_id
+        self.matrix = ConfusionMatrix(label_space.num_classes, ignored)
         self.images = 0
 
     def add(self, labels: np.ndarray, truth: np.ndarray | None, name: str) -> None:

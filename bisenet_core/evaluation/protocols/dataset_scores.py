@@ -1,18 +1,17 @@
 """Scores of a network on one split of a data set."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.metrics.scoring import by_class, summary
+from bisenet_core.evaluation.metrics.scoring import Scores, by_class
 from bisenet_core.evaluation.protocols.protocol import Protocol
 from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
 from bisenet_core.labels.label_space import UNLABELED, LabelSpace
-from bisenet_core.labels.metrics import ConfusionMatrix, class_counts, ratio
+from bisenet_core.labels.metrics import class_counts, ratio
 
 #: Yields the items it is given, of which there are so many, and shows how far it is.
 Progress = Callable[[Iterable[int], int], Iterable[int]]
@@ -42,23 +41,21 @@ class EveryNth:
         return self._dataset[index * self._step]
 
 
-@dataclass(frozen=True)
-class DatasetScores:
-    """``confusion`` over all ``images``: int64 counts of (true, found) class."""
+class DatasetScores(Scores):
+    """Scores of a data set, whose pixels without a class are ``UNLABELED``."""
 
-    label_space: LabelSpace
-    confusion: ConfusionMatrix
-    images: int
+    def __init__(self, label_space: LabelSpace) -> None:
+        super().__init__(label_space, UNLABELED)
 
     @property
     def absent(self) -> list[str]:
         """Classes of which the ground truth has no pixel: they are not in the mean."""
-        true = class_counts(self.confusion.counts)[1]
+        true = class_counts(self.matrix.counts)[1]
         return [name for name, pixels in zip(self.label_space.classes, true) if not pixels]
 
     def counts_by_class(self) -> dict[str, dict[str, float | None]]:
         """``recall``, ``precision`` (None where undefined) and ``pixels`` in the truth, by class name."""
-        right, true, found = class_counts(self.confusion.counts)
+        right, true, found = class_counts(self.matrix.counts)
         recall, precision = (by_class(ratio(right, of), self.label_space.classes) for of in (true, found))
         return {
             name: {"recall": recall[name], "precision": precision[name], "pixels": int(pixels)}
@@ -68,14 +65,8 @@ class DatasetScores:
     def as_json(self) -> dict[str, Any]:
         """``miou``, ``iou`` by name, ``pixel_accuracy``, ``images``, ``absent_classes``, ``classes`` and
         ``confusion``, whose rows are true classes and whose last column counts pixels without a label."""
-        counts = self.confusion.counts
-        return {
-            **summary(counts, self.label_space.classes),
-            "images": self.images,
-            "absent_classes": self.absent,
-            "classes": self.counts_by_class(),
-            "confusion": counts.tolist(),
-        }
+        own = {"absent_classes": self.absent, "classes": self.counts_by_class()}
+        return {**super().as_json(), **own, "confusion": self.matrix.counts.tolist()}
 
 
 def evaluate_dataset(
@@ -87,11 +78,10 @@ def evaluate_dataset(
     Raises InputError for a network with other classes, a bad file (named), or a split without ground truth;
     InferenceError for logits that are no numbers.
     """
-    space = dataset.label_space
-    confusion = ConfusionMatrix(space.num_classes, UNLABELED)
-    for image, truth in labelled_pairs(network, dataset, progress):
-        confusion.update(protocol.labels(network, image), truth)
-    return DatasetScores(space, confusion, len(dataset))
+    scores = DatasetScores(dataset.label_space)
+    for index, (image, truth) in enumerate(labelled_pairs(network, dataset, progress)):
+        scores.add(protocol.labels(network, image), truth, f"image {index}")
+    return scores
 
 
 def labelled_pairs(

@@ -25,7 +25,8 @@ class ClassificationDataset:
     """
 
     def __init__(self, folder: Path, classes: tuple[str, ...]) -> None:
-        self.folder, self.classes = folder, classes
+        self.folder = folder
+        self.classes = self.class_names = classes
         self._index = {name: index for index, name in enumerate(classes)}
         self._files = []
         self.unpaired: list[str] = []
@@ -35,11 +36,6 @@ class ClassificationDataset:
             self._files += _images(folder / name, files)
             others = [file for file in files if file.lower().endswith(OTHER_IMAGE_ENDINGS)]
             self.unpaired += [not_trained_on(folder / file) for file in others]
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """By class index."""
-        return self.classes
 
     def __len__(self) -> int:
         return len(self._files)

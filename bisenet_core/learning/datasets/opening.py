@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bisenet_core.errors import InputError, suggest
-from bisenet_core.learning.datasets.camvid import CAMVID
 from bisenet_core.learning.datasets.label_coding import ids_of
 from bisenet_core.learning.datasets.layouts import Layout, Source
 from bisenet_core.learning.datasets.own_data import own_folder, own_list
-from bisenet_core.learning.datasets.published import ADE20K, CITYSCAPES, COCOSTUFF
+from bisenet_core.learning.datasets.published import ADE20K, CAMVID, CITYSCAPES, COCOSTUFF
 from bisenet_core.learning.datasets.segmentation_dataset import Pair, SegmentationDataset, SplitFiles
 
 #: Data set name -> what it is below a root.

@@ -39,16 +39,9 @@ class SegmentationDataset:
 
     def __init__(self, label_space: LabelSpace, files: SplitFiles) -> None:
         self.label_space, self.files = label_space, files
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """By class id."""
-        return self.label_space.classes
-
-    @property
-    def unpaired(self) -> Sequence[str]:
+        self.class_names = label_space.classes
+        self.unpaired = files.unpaired
         """A line for each file whose other half is missing; of a data set opened for use, none."""
-        return self.files.unpaired
 
     def __len__(self) -> int:
         return len(self.files.pairs)

@@ -7,9 +7,8 @@ from pathlib import Path
 from time import monotonic
 
 from bisenet_core.learning.run_guard import RunStoppedError
-from bisenet_core.learning.run_report.environment import git_state, versions
 from bisenet_core.learning.run_report.page import write_run_report
-from bisenet_core.learning.run_report.run_record import Start, read_starts, write_starts
+from bisenet_core.learning.run_report.run_record import Start, git_state, read_starts, versions, write_starts
 
 _log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_RECORDS = 30.0

@@ -38,8 +38,8 @@ def test_every_image_is_counted(network, images):
     for image, truth in images.pairs:
         expected.add(single.labels(network, image), truth, "")
     found = evaluate_dataset(network, images, single)
-    assert found.confusion.matrix.dtype == np.int64 and found.images == 3
-    np.testing.assert_array_equal(found.confusion.counts, expected.matrix.counts)
+    assert found.matrix.matrix.dtype == np.int64 and found.images == 3
+    np.testing.assert_array_equal(found.matrix.counts, expected.matrix.counts)
     result = json.loads(json.dumps(found.as_json()))
     assert {**result, **expected.as_json()} == result
     assert np.sum(result["confusion"]) == sum((truth != UNLABELED).sum() for _, truth in images.pairs)

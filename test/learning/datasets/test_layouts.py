@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from bisenet_core.errors import InputError
 from bisenet_core.learning.datasets import DATASET_NAMES, open_classification, open_dataset, splits_of
-from bisenet_core.learning.datasets.camvid import split_of
 from bisenet_core.learning.datasets.layouts import pair_up
+from bisenet_core.learning.datasets.published import split_of
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)

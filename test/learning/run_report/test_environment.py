@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch", reason="training needs PyTorch (pip install .[train])")
 pytest.importorskip("lightning_fabric", reason="training needs Lightning Fabric (pip install .[train])")
 
-from bisenet_core.learning.run_report.environment import git_state, hardware, versions
+from bisenet_core.learning.run_report.run_record import git_state, hardware, versions
 
 
 def _git(folder, *arguments):
