@@ -18,8 +18,10 @@ _DEEPEST = 32  # lists in lists: ours have four
 def user_cache(name: str) -> Path:
     """$XDG_CACHE_HOME/bisenet/``name``, or below ~/.cache. Raises RuntimeError for a user without a home."""
     given = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
-    return base / "bisenet" / name
+    try:
+        return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "bisenet" / name
+    except KeyError as error:  # of Python 3.6
+        raise RuntimeError(f"no home directory is known of user {error}") from error
 
 
 @contextmanager

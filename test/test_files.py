@@ -2,10 +2,11 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
-from bisenet_core.files import replacing
+from bisenet_core.files import replacing, user_cache
 
 
 @pytest.fixture
@@ -96,3 +97,13 @@ def test_others_may_read_the_file_as_far_as_the_umask_lets_them(path):
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_user_without_a_home_is_one_error_in_every_python(monkeypatch):
+    def unknown():
+        raise KeyError("getpwuid(): uid not found: 1234")  # as Python 3.6 does
+
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(RuntimeError, match="no home directory is known.*1234"):
+        user_cache("tuned")

@@ -1,14 +1,13 @@
 """Decode JPEG and PNG images of sensor_msgs/CompressedImage, when they are whole and of a sane size."""
 
 import re
-import struct
 from typing import Any, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
 
 from bisenet_core.errors import NAME_LENGTH
-from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, jpeg_size, png_size
+from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, image_size
 from bisenet_core.images.encodings import ENCODINGS, ImageError, refuse_encoding, view_image
 from bisenet_core.images.raw_formats import SAMPLE_BITS, scale_down
 
@@ -48,10 +47,7 @@ def decode_compressed(data: Any, description: str = "", max_pixels: int = MAX_PI
     described = _describe(description)
     _check_encoding(described)
     size = _checked_size(view, described.codec, description, max_pixels)
-    try:
-        image = _decode(np.frombuffer(view, np.uint8), significant_bits)
-    except cv2.error:
-        image = None
+    image = _decode(view, significant_bits)
     if image is None or image.shape[:2] != size:
         raise ImageError("damaged", f"damaged image: {len(view)} bytes of '{description[:NAME_LENGTH]}' "
                                     "do not decode")
@@ -75,10 +71,18 @@ def is_16_bit_png(data: Any) -> bool:
     return view[:len(PNG_SIGNATURE)] == PNG_SIGNATURE and bytes(view[24:25]) == b"\x10"
 
 
-def _decode(data: np.ndarray, significant_bits: int) -> Optional[np.ndarray]:
+def decode_or_none(data: Any, flags: int) -> Optional[np.ndarray]:
+    """What OpenCV makes of these bytes under its IMREAD flags; None where it makes nothing."""
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None
+
+
+def _decode(data: memoryview, significant_bits: int) -> Optional[np.ndarray]:
     if significant_bits == SAMPLE_BITS or not is_16_bit_png(data):
-        return cv2.imdecode(data, _FLAGS)
-    samples = cv2.imdecode(data, _FLAGS | cv2.IMREAD_ANYDEPTH)
+        return decode_or_none(data, _FLAGS)
+    samples = decode_or_none(data, _FLAGS | cv2.IMREAD_ANYDEPTH)
     return None if samples is None else scale_down(samples, significant_bits)
 
 
@@ -103,13 +107,9 @@ def _check_encoding(described: _Description) -> None:
 
 
 def _checked_size(data: memoryview, codec: str, description: str, max_pixels: int) -> Tuple[int, int]:
-    try:
-        for signature, size in ((JPEG_SIGNATURE, jpeg_size), (PNG_SIGNATURE, png_size)):
-            if data[:len(signature)] == signature:
-                return size(data, max_pixels)
-    except (struct.error, IndexError):
-        raise ImageError(
-            "damaged", f"damaged image: its {len(data)} bytes end before the image does") from None
+    size = image_size(data, max_pixels)
+    if size is not None:
+        return size
     begin = "begins with " + bytes(data[:8]).hex() if data else "is empty"
     if codec in _CODECS:
         raise ImageError("damaged", f"damaged image: its {codec} data {begin}; expected "

@@ -31,6 +31,21 @@ _MAX_SCANS = 20
 _PIXELS_PER_BYTE = 8 * 64
 
 
+def image_size(data: memoryview, max_pixels: int) -> Optional[Tuple[int, int]]:
+    """Height and width of a whole JPEG or PNG; None for other bytes.
+
+    Raises ImageError: see ``decode_compressed``.
+    """
+    try:
+        for signature, size in ((JPEG_SIGNATURE, jpeg_size), (PNG_SIGNATURE, png_size)):
+            if data[:len(signature)] == signature:
+                return size(data, max_pixels)
+    except (struct.error, IndexError):
+        raise ImageError(
+            "damaged", f"damaged image: its {len(data)} bytes end before the image does") from None
+    return None
+
+
 def jpeg_size(data: memoryview, max_pixels: int) -> Tuple[int, int]:
     """Height and width of a whole JPEG. Raises ImageError: see ``decode_compressed``."""
     size: Optional[Tuple[int, int]] = None

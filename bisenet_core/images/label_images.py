@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import NAME_LENGTH
-from bisenet_core.images.compressed import MAX_PIXELS
-from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, png_size
+from bisenet_core.images.compressed import MAX_PIXELS, decode_or_none
+from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, image_size
 from bisenet_core.images.encodings import ImageError, view_image
 
 #: Encodings of sensor_msgs/Image that hold class ids.
@@ -73,18 +73,11 @@ def view_labels(data: Any, height: int, width: int, encoding: str, step: int,
 
 
 def _decode_png(data: memoryview, max_pixels: int) -> np.ndarray:
-    try:
-        size = png_size(data, max_pixels)
-    except (struct.error, IndexError):
-        raise ImageError(
-            "damaged", f"damaged image: its {len(data)} bytes end before the image does") from None
+    size = image_size(data, max_pixels)
     bits, colour_type = data[24], data[25]
     if colour_type not in (_GREY, _PALETTE):
         raise _refusal(_COLOUR_TYPES.get(colour_type, f"a PNG of the unknown colour type {colour_type}"))
-    try:
-        image = cv2.imdecode(np.frombuffer(_samples_only(data), np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        image = None
+    image = decode_or_none(_samples_only(data), cv2.IMREAD_UNCHANGED)
     if image is None or image.shape != size:
         raise ImageError("damaged", f"damaged image: {len(data)} bytes of PNG do not decode")
     return image // _SPREAD[bits] if bits in _SPREAD else _class_ids(image)

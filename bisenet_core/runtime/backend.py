@@ -17,15 +17,15 @@ class Drawing(NamedTuple):
     palette: Optional[np.ndarray] = None    # 256x3 uint8 RGB, of the overlay; None: the model's own
 
 
-class BackendResult(NamedTuple):
-    """The labels of one image; the arrays belong to the caller.
+class Segmentation(NamedTuple):
+    """One labelled image; the arrays belong to the caller.
 
     Masks and overlay are None from a backend that draws nothing: the caller then draws them itself.
     """
 
-    labels: np.ndarray                # HxW uint8 at the image's own size
+    labels: np.ndarray                # HxW uint8, class ids of the label space, the image's own size
     confidence: Optional[np.ndarray]  # HxW uint8, 255 times the winning class's probability, or None
-    timings: Dict[str, float]         # preprocess_ms, network_ms, postprocess_ms
+    timings: Dict[str, float]         # preprocess_ms, network_ms, postprocess_ms; a Segmenter adds total_ms
     masks: Optional[np.ndarray] = None    # KxHxW uint8, 0 or 255, in the order of Drawing.masks
     overlay: Optional[np.ndarray] = None  # HxWx3 uint8 RGB, as visualization.overlay draws it
 
@@ -57,7 +57,7 @@ class InferenceBackend(ABC):
 
     @abstractmethod
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
-              drawing: Optional[Drawing] = None) -> BackendResult:
+              drawing: Optional[Drawing] = None) -> Segmentation:
         """Label an image, uint8 HxWxC or HxW (mono), any size; it has passed ``check_image``.
 
         ``drawing`` asks for pictures, which a backend is free to leave to the caller. The labels are always

@@ -7,7 +7,7 @@ from typing import Callable, Optional, TypeVar
 import numpy as np
 
 from bisenet_core.errors import DeviceError
-from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend
+from bisenet_core.runtime.backend import Drawing, InferenceBackend, Segmentation
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class FallbackBackend(InferenceBackend):
         self.on_gpu, self.packed_yuv = active.on_gpu, active.packed_yuv
 
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
-              drawing: Optional[Drawing] = None) -> BackendResult:
+              drawing: Optional[Drawing] = None) -> Segmentation:
         return self._run(lambda backend: backend.infer(image, color_order, with_confidence, drawing))
 
     def logits(self, image: np.ndarray, color_order: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend
+from bisenet_core.runtime.backend import Drawing, InferenceBackend, Segmentation
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import labels_from_logits
 from bisenet_core.runtime.preprocessing import fit_image
@@ -39,7 +39,7 @@ class HostBackend(InferenceBackend):
         """Free the network."""
 
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
-              drawing: Optional[Drawing] = None) -> BackendResult:
+              drawing: Optional[Drawing] = None) -> Segmentation:
         with self._lock:
             started = perf_counter()
             self._fit_image(image, color_order)
@@ -50,7 +50,7 @@ class HostBackend(InferenceBackend):
                 logits, self.input_size, (image.shape[1], image.shape[0]), with_confidence,
                 self._card.upsampling, self._card.temperature)
             ended = perf_counter()
-        return BackendResult(labels, confidence, {
+        return Segmentation(labels, confidence, {
             "preprocess_ms": 1e3 * (taken - started), "network_ms": 1e3 * (ran - taken),
             "postprocess_ms": 1e3 * (ended - ran)})
 

@@ -55,7 +55,7 @@ def resolve_model(name_or_folder: Union[str, Path]) -> Path:
     if os.sep in text:
         raise InputError(f"the model folder {text} does not exist")
     raise InputError("model '{}' not found{}; looked in {}".format(
-        text, _advice(text), ", ".join(str(place) for place in _distinct(weights_search_path()))))
+        text, _advice(text), ", ".join(str(place) for place in dict.fromkeys(weights_search_path()))))
 
 
 def _places_of(name: str) -> List[Path]:
@@ -77,7 +77,3 @@ def _advice(name: str) -> str:
 
 def _entries(variable: str) -> List[str]:
     return [entry for entry in os.environ.get(variable, "").split(os.pathsep) if entry]
-
-
-def _distinct(places: List[Path]) -> List[Path]:
-    return sorted(set(places), key=places.index)

@@ -53,7 +53,9 @@ def open_backend(card: ModelCard, backend: str = "auto", precision: str = "auto"
         chosen.tuned or _choice_reason(backend, passed), candidates.explain(passed),
         _int8_reason(card, opened, opened.precision if chosen.tuned else precision)]))
     # Where something is there that should have worked, somebody may believe that it does.
-    _log_choice(card, opened, logging.WARNING if any(one.is_odd for one in passed) else logging.INFO)
+    level = logging.WARNING if any(one.is_odd for one in passed) else logging.INFO
+    _LOGGER.log(level, "%s runs on %s %s, %s, %s, input %dx%d (%s)", card.name, opened.name, opened.version,
+                opened.device, opened.precision, opened.input_size[0], opened.input_size[1], opened.reason)
     if fallback == "cpu" and opened.on_gpu:
         return _with_fallback(opened, card, precision, size)
     return opened
@@ -85,11 +87,6 @@ def _int8_reason(card: ModelCard, opened: InferenceBackend, requested: str) -> s
     if opened.name == "onnxruntime":
         return "not int8: onnxruntime gains by it with some networks only"
     return "not int8: {}".format(int8_obstacle(card.int8) or card.int8)
-
-
-def _log_choice(card: ModelCard, opened: InferenceBackend, level: int) -> None:
-    _LOGGER.log(level, "%s runs on %s %s, %s, %s, input %dx%d (%s)", card.name, opened.name, opened.version,
-                opened.device, opened.precision, opened.input_size[0], opened.input_size[1], opened.reason)
 
 
 def _open(candidate: candidates.Candidate, card: ModelCard, precision: str, size: Tuple[int, int],

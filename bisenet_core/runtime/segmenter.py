@@ -1,26 +1,16 @@
 """Segmenter: a model folder in, then images in and labels out."""
 
 from time import perf_counter
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Optional
 
 import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.runtime.backend import Drawing, InferenceBackend
+from bisenet_core.runtime.backend import Drawing, InferenceBackend, Segmentation
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.preprocessing import check_image, with_packed_rows
-
-
-class Segmentation(NamedTuple):
-    """One labelled image; the arrays belong to the caller."""
-
-    labels: np.ndarray                # HxW uint8, class ids of the label space, the image's own size
-    confidence: Optional[np.ndarray]  # HxW uint8, 255 times the winning class's probability, or None
-    timings: Dict[str, float]         # preprocess_ms, network_ms, postprocess_ms, total_ms
-    masks: Optional[np.ndarray] = None    # KxHxW uint8, 0 or 255, where asked for and drawn by the backend
-    overlay: Optional[np.ndarray] = None  # HxWx3 uint8 RGB, likewise
 
 
 class Segmenter:
@@ -73,8 +63,7 @@ class Segmenter:
         check_image(image, color_order)
         image, color_order = with_packed_rows(image, color_order)
         result = self.backend.infer(image, color_order, with_confidence, drawing)
-        timings = dict(result.timings, total_ms=1e3 * (perf_counter() - started))
-        return Segmentation(result.labels, result.confidence, timings, result.masks, result.overlay)
+        return result._replace(timings=dict(result.timings, total_ms=1e3 * (perf_counter() - started)))
 
     def close(self) -> None:
         """Free the network. Harmless when repeated."""

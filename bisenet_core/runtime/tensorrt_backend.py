@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 import numpy as np
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InputError
-from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend, choose_precision
+from bisenet_core.runtime.backend import Drawing, InferenceBackend, Segmentation, choose_precision
 from bisenet_core.runtime.cuda.compiler import compile_kernels
 from bisenet_core.runtime.cuda.device import Buffer, CudaDevice
 from bisenet_core.runtime.cuda.kernels import FrameKernels
@@ -128,7 +128,7 @@ class TensorRTBackend(InferenceBackend):
         return self._device.allocations
 
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
-              drawing: Optional[Drawing] = None) -> BackendResult:
+              drawing: Optional[Drawing] = None) -> Segmentation:
         height, width = image.shape[:2]
         drawing = drawing or _NO_DRAWING
         wanted: Dict[str, Tuple[int, ...]] = {"labels": (height, width), "status": (4,)}
@@ -152,7 +152,7 @@ class TensorRTBackend(InferenceBackend):
                 self._buffers[name].read(result)
         if results.pop("status").any():
             raise non_finite_logits()
-        return BackendResult(results["labels"], results.get("confidence"), timings, results.get("masks"),
+        return Segmentation(results["labels"], results.get("confidence"), timings, results.get("masks"),
                              results.get("overlay"))
 
     def logits(self, image: np.ndarray, color_order: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from bisenet_core.errors import DeviceError, InferenceError, InputError
 from bisenet_core.runtime import candidates, opening
-from bisenet_core.runtime.backend import BackendResult, Drawing, InferenceBackend
+from bisenet_core.runtime.backend import Drawing, InferenceBackend, Segmentation
 from bisenet_core.runtime.candidates import Absent
 from bisenet_core.runtime.fallback import FallbackBackend
 from bisenet_core.runtime.opening import open_backend
@@ -38,7 +38,7 @@ class Fake(InferenceBackend):
     def infer(self, image, color_order, with_confidence=False, drawing=None):
         self.asked.append((color_order, with_confidence, drawing))
         self._fail()
-        return BackendResult(np.full(image.shape[:2], self.number, np.uint8), None, {})
+        return Segmentation(np.full(image.shape[:2], self.number, np.uint8), None, {})
 
     def logits(self, image, color_order):
         self._fail()

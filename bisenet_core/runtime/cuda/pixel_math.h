@@ -1,77 +1,37 @@
-// The arithmetic of one pixel, for nvcc, NVRTC and a host compiler (C++11), which tests its numbers.
+// The arithmetic of one pixel, for nvcc and NVRTC; the tests compile it for the host, and check its numbers.
 //
 // It repeats runtime/preprocessing.py, runtime/postprocessing.py and visualization.overlay bit by bit, so no
 // multiplication may be fused with an addition (--fmad=false) but for the one that says so.
 #ifndef BISENET_PIXEL_MATH_H
 #define BISENET_PIXEL_MATH_H
 
-#ifdef __CUDACC__
-#define HOST_DEVICE __host__ __device__ inline
-#else
-#define HOST_DEVICE inline
-#endif
-
 typedef unsigned char Byte;
 
 // ---- 16-bit floats, as their bits: cuda_fp16.h is not to be had with every NVRTC
 
-HOST_DEVICE float bits_to_float(unsigned bits) {
-#ifdef __CUDA_ARCH__
-  return __uint_as_float(bits);
-#else
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-#endif
-}
-
-HOST_DEVICE unsigned float_to_bits(float value) {
-#ifdef __CUDA_ARCH__
-  return __float_as_uint(value);
-#else
-  unsigned bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-#endif
-}
-
-HOST_DEVICE float half_to_float(unsigned short half) {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__  // a host has no PTX
+__device__ inline float half_to_float(unsigned short half) {
   float value;
   asm("{cvt.f32.f16 %0, %1;}" : "=f"(value) : "h"(half));
   return value;
-#else
-  const unsigned magnitude = half & 0x7fffu, sign = (half & 0x8000u) << 16;
-  if (magnitude >= 0x7c00u) return bits_to_float(sign | 0x7f800000u | (magnitude & 0x3ffu) << 13);
-  // The exponent's bias is 112 more in a float; a multiplication also brings subnormals right.
-  return bits_to_float(float_to_bits(bits_to_float(magnitude << 13) * bits_to_float(0x77800000u)) | sign);
-#endif
 }
 
-HOST_DEVICE unsigned short float_to_half(float value) {  // to the nearest, ties to even
-#ifdef __CUDA_ARCH__
+__device__ inline unsigned short float_to_half(float value) {  // to the nearest, ties to even
   unsigned short half;
   asm("{cvt.rn.f16.f32 %0, %1;}" : "=h"(half) : "f"(value));
   return half;
-#else
-  const unsigned bits = float_to_bits(value), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return (unsigned short)(sign | 0x7fffu);
-  if (magnitude >= 0x477ff000u) return (unsigned short)(sign | 0x7c00u);
-  if (magnitude < 0x38800000u)  // subnormal: adding 1/2 leaves its units in the lowest bits, rounded
-    return (unsigned short)(sign | (float_to_bits(bits_to_float(magnitude) + 0.5f) - 0x3f000000u));
-  return (unsigned short)(sign | (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1u)) >> 13);
-#endif
 }
+#endif
 
 // ---- integers
 
-HOST_DEVICE int smaller(int a, int b) { return a < b ? a : b; }
-HOST_DEVICE int larger(int a, int b) { return a > b ? a : b; }
-HOST_DEVICE int clamped(int value, int last) { return larger(0, smaller(value, last)); }
-HOST_DEVICE Byte to_byte(int value) { return (Byte)clamped(value, 255); }
+__device__ inline int smaller(int a, int b) { return a < b ? a : b; }
+__device__ inline int larger(int a, int b) { return a > b ? a : b; }
+__device__ inline int clamped(int value, int last) { return larger(0, smaller(value, last)); }
+__device__ inline Byte to_byte(int value) { return (Byte)clamped(value, 255); }
 
 // Floor of n / d, 0 <= n < 2^31, of a quotient below 2^20: a fifth of an integer division's instructions.
-HOST_DEVICE int quotient(int n, int d, float inverse_of_d) {
+__device__ inline int quotient(int n, int d, float inverse_of_d) {
   int q = (int)((float)n * inverse_of_d);
   const int rest = n - q * d;
   if (rest < 0) --q;
@@ -93,7 +53,7 @@ struct Color {
 };
 
 // BT.601 in its video range, in cv2's 20-bit fixed point.
-HOST_DEVICE Color color_from_yuv(int y, int u, int v) {
+__device__ inline Color color_from_yuv(int y, int u, int v) {
   const int luma = larger(0, y - 16) * 1220542 + (1 << 19);
   u -= 128;
   v -= 128;
@@ -102,7 +62,7 @@ HOST_DEVICE Color color_from_yuv(int y, int u, int v) {
   return color;
 }
 
-HOST_DEVICE Color pixel_of(const Image& image, int x, int y) {
+__device__ inline Color pixel_of(const Image& image, int x, int y) {
   const Byte* row = image.data + (long long)y * image.step;
   if (image.layout >= UYVY) {
     const Byte* pair = row + 2 * (x & ~1);
@@ -127,7 +87,7 @@ struct Tap {
 
 // `inside` moves positions beyond the border onto it. cv2 does so along rows, but down the columns it repeats
 // the border's row and keeps both weights, which rounds differently.
-HOST_DEVICE Tap resize_tap(int position, double scale, int length, bool inside) {
+__device__ inline Tap resize_tap(int position, double scale, int length, bool inside) {
   float fraction = (float)((position + 0.5) * scale - 0.5);
   int low = (int)floorf(fraction);
   fraction -= (float)low;
@@ -140,15 +100,15 @@ HOST_DEVICE Tap resize_tap(int position, double scale, int length, bool inside) 
   return tap;
 }
 
-HOST_DEVICE int blended(int top_left, int top_right, int bottom_left, int bottom_right, const Tap& column,
-                        const Tap& row) {
+__device__ inline int blended(int top_left, int top_right, int bottom_left, int bottom_right, const Tap& column,
+                              const Tap& row) {
   const int top = top_left * column.low_weight + top_right * column.high_weight;
   const int bottom = bottom_left * column.low_weight + bottom_right * column.high_weight;
   return ((row.low_weight * (top >> 4) >> 16) + (row.high_weight * (bottom >> 4) >> 16) + 2) >> 2;
 }
 
 // Where both sides are exactly halved, cv2 takes the mean of four pixels, which comes to the same.
-HOST_DEVICE Color resized_pixel(const Image& image, const Tap& column, const Tap& row) {
+__device__ inline Color resized_pixel(const Image& image, const Tap& column, const Tap& row) {
   const Color a = pixel_of(image, column.low, row.low), b = pixel_of(image, column.high, row.low);
   const Color c = pixel_of(image, column.low, row.high), d = pixel_of(image, column.high, row.high);
   const Color color = {blended(a.red, b.red, c.red, d.red, column, row),
@@ -160,16 +120,16 @@ HOST_DEVICE Color resized_pixel(const Image& image, const Tap& column, const Tap
 // ---- logits to labels: postprocessing.py
 
 // A float's bits in an order that unsigned integers have too; -0 and 0 are one value.
-HOST_DEVICE unsigned ordered_key(float value) {
-  const unsigned bits = float_to_bits(value + 0.0f);
+__device__ inline unsigned ordered_key(float value) {
+  const unsigned bits = __float_as_uint(value + 0.0f);
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-HOST_DEVICE float value_of_key(unsigned key) {
-  return bits_to_float(key & 0x80000000u ? key & 0x7fffffffu : ~key);
+__device__ inline float value_of_key(unsigned key) {
+  return __uint_as_float(key & 0x80000000u ? key & 0x7fffffffu : ~key);
 }
 
-HOST_DEVICE bool is_finite(float value) { return (float_to_bits(value) & 0x7f800000u) != 0x7f800000u; }
+__device__ inline bool is_finite(float value) { return (__float_as_uint(value) & 0x7f800000u) != 0x7f800000u; }
 
 // One axis of the grid of logits below the pixels of the network's input: pixel p lies at cell
 // (p * step + offset) / divisor, one more than its position among the logits, so that nothing is negative.
@@ -177,7 +137,7 @@ struct Axis {
   int grid, network, step, offset, divisor;
 };
 
-HOST_DEVICE Axis axis_of(int grid, int network, bool align_corners) {
+__device__ inline Axis axis_of(int grid, int network, bool align_corners) {
   if (align_corners) {
     const int last = larger(1, network - 1);
     const Axis corners = {grid, network, grid - 1, last, last};
@@ -192,7 +152,7 @@ struct Position {
   float weight;  // of the latter
 };
 
-HOST_DEVICE Position position_in_grid(int pixel, const Axis& axis) {
+__device__ inline Position position_in_grid(int pixel, const Axis& axis) {
   const int numerator = pixel * axis.step + axis.offset;
   const Position position = {numerator / axis.divisor,
                              (float)(numerator % axis.divisor) / (float)axis.divisor};
@@ -200,14 +160,14 @@ HOST_DEVICE Position position_in_grid(int pixel, const Axis& axis) {
 }
 
 // First pixel of the network's input that lies in `cell` or behind it.
-HOST_DEVICE int first_pixel(int cell, const Axis& axis) {
+__device__ inline int first_pixel(int cell, const Axis& axis) {
   if (cell > axis.grid) return axis.network;
   const int numerator = cell * axis.divisor - axis.offset;
   return numerator > 0 ? (numerator + axis.step - 1) / axis.step : 0;
 }
 
 // First output pixel whose nearest pixel of the network's input is `pixel` or behind it.
-HOST_DEVICE int first_output(int pixel, int network, int output) {
+__device__ inline int first_output(int pixel, int network, int output) {
   return smaller(output, (2 * pixel * output + network - 1) / (2 * network));
 }
 
@@ -215,8 +175,8 @@ struct Column {
   float top, difference;  // of one class, between the rows of logits above and below
 };
 
-HOST_DEVICE Column column_between(float top_left, float top_right, float bottom_left, float bottom_right,
-                                  float across) {
+__device__ inline Column column_between(float top_left, float top_right, float bottom_left, float bottom_right,
+                                        float across) {
   const float top = top_left + across * (top_right - top_left);
   const float bottom = bottom_left + across * (bottom_right - bottom_left);
   const Column column = {top, bottom - top};
@@ -226,7 +186,7 @@ HOST_DEVICE Column column_between(float top_left, float top_right, float bottom_
 // ---- overlay
 
 // cv2.addWeighted of one 8-bit value: a fused multiplication, as every processor with vectors does it.
-HOST_DEVICE int mixed(int image, float image_share, int color, float color_share) {
+__device__ inline int mixed(int image, float image_share, int color, float color_share) {
   return to_byte((int)rintf(fmaf((float)image, image_share, (float)color * color_share)));
 }
 

@@ -140,7 +140,7 @@ __device__ inline void strip_confidence(Tile& tile, const float* scores, const P
 // The winner, lowest id on a tie, in each of the STRIP pixels of a column from row `first` of the chunk.
 __device__ inline void contested_strip(Tile& tile, const float* scores, const Position& column, int classes, int x,
                                        int first, bool with_confidence, float factor) {
-  const float minus_infinity = bits_to_float(0xff800000u);  // NVRTC has no INFINITY
+  const float minus_infinity = __uint_as_float(0xff800000u);  // NVRTC has no INFINITY
   float best[STRIP] = {minus_infinity, minus_infinity, minus_infinity, minus_infinity};
   int winner[STRIP] = {0, 0, 0, 0};
   Candidates candidates(tile.candidates[column.cell], classes);

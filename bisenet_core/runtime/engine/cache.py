@@ -47,7 +47,7 @@ class EngineCache:
         self._is_optional, self._has_warned = is_optional, False
         try:
             self.folder = Path(folder).expanduser() if folder else user_cache("engines")
-        except (RuntimeError, KeyError) as error:  # of a user without an entry; KeyError in Python 3.6
+        except (RuntimeError, KeyError) as error:  # KeyError: Python 3.6, of an unknown ~user
             self.folder = Path("/dev/null")  # where nothing can be kept
             self._refuse(f"no folder for the engine cache: {error}; set HOME, or name one (engine_cache)",
                          error)

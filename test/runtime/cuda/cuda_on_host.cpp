@@ -31,6 +31,34 @@ static void atomicMax(T* place, T value) {
 static void atomicOr(unsigned* place, unsigned value) { *place |= value; }
 static void __syncthreads();
 
+static float __uint_as_float(unsigned bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static unsigned __float_as_uint(float value) {
+  unsigned bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+static float half_to_float(unsigned short half) {
+  const unsigned magnitude = half & 0x7fffu, sign = (half & 0x8000u) << 16;
+  if (magnitude >= 0x7c00u) return __uint_as_float(sign | 0x7f800000u | (magnitude & 0x3ffu) << 13);
+  // The exponent's bias is 112 more in a float; a multiplication also brings subnormals right.
+  return __uint_as_float(__float_as_uint(__uint_as_float(magnitude << 13) * __uint_as_float(0x77800000u)) | sign);
+}
+
+static unsigned short float_to_half(float value) {  // to the nearest, ties to even, as cvt.rn.f16.f32
+  const unsigned bits = __float_as_uint(value), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return (unsigned short)(sign | 0x7fffu);
+  if (magnitude >= 0x477ff000u) return (unsigned short)(sign | 0x7c00u);
+  if (magnitude < 0x38800000u)  // subnormal: adding 1/2 leaves its units in the lowest bits, rounded
+    return (unsigned short)(sign | (__float_as_uint(__uint_as_float(magnitude) + 0.5f) - 0x3f000000u));
+  return (unsigned short)(sign | (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1u)) >> 13);
+}
+
 #include "kernels.cu"
 
 namespace {
