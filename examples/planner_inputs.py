@@ -86,12 +86,8 @@ def ground_camera(info: CameraInfo, labels: Image, height: float, pitch: float) 
     if info.header.frame_id != labels.header.frame_id:
         raise UnfitError("frames", "labels are in frame '{}' and camera_info is in '{}'".format(
             labels.header.frame_id[:NAME_LENGTH], info.header.frame_id[:NAME_LENGTH]))
-    roi = info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height
-    if roi not in ((0, 0, 0, 0), (0, 0, info.width, info.height)) or max(info.binning_x, info.binning_y) > 1:
-        raise UnfitError("camera_info", "camera_info has a region of interest or binning; expected a camera "
-                         "that gives its whole image, as it is calibrated: switch them off in its driver")
     try:
-        return GroundCamera.from_calibration(info.k, info.d, info.p, height, pitch)
+        return GroundCamera.from_info(info, height, pitch)
     except InputError as error:
         raise UnfitError("camera_info", "camera_info: {}".format(error)) from error
 

@@ -10,6 +10,7 @@ from rosbags.typesys import Stores, get_typestore
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 STRING = "std_msgs/msg/String"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 IMAGES, LABELS = "/camera/image_raw", "/labels"
 START = 1_700_000_000_000_000_000
 STEP = 100_000_000
@@ -32,6 +33,14 @@ class Record(NamedTuple):
     stamp: int = None
     encoding: str = ""
     padding: int = 0
+
+
+def camera_info(width=96, height=64, focal=0.85 * 96, **changes):
+    """What a Record of CameraInfo has for pixels: fields of a pinhole camera, its axis in the middle."""
+    k = [focal, 0.0, (width - 1) / 2, 0.0, focal, (height - 1) / 2, 0.0, 0.0, 1.0]
+    return {"width": width, "height": height, "distortion_model": "plumb_bob", "d": np.zeros(5),
+            "k": np.array(k), "r": np.eye(3).reshape(-1), "p": np.insert(k, [3, 6, 9], 0.0),
+            "binning_x": 0, "binning_y": 0, "roi": (0, 0, 0, 0), **changes}
 
 
 def picture(index, width=32, height=24):
@@ -58,13 +67,20 @@ def label_records(count, kind=RAW, topic=LABELS):
 
 
 def message(record, store=STORE):
-    """The message itself; pixels that are bytes are what a CompressedImage holds, text is a String."""
+    """The message itself; pixels that are bytes are what a CompressedImage holds, text is a String, and
+    a dict is a ``camera_info``."""
     if record.kind == STRING:
         return store.types[STRING](data=record.pixels)
     stamp = record.time if record.stamp is None else record.stamp
     time = store.types["builtin_interfaces/msg/Time"](*divmod(stamp, 10**9))
     sequence = {"seq": 3} if store is ROS1 else {}
     header = store.types["std_msgs/msg/Header"](stamp=time, frame_id="camera", **sequence)
+    if record.kind == CAMERA_INFO:
+        fields = {name.upper() if store is ROS1 and name in "dkrp" else name: value
+                  for name, value in record.pixels.items()}
+        offset_x, offset_y, width, height = fields.pop("roi")
+        roi = store.types["sensor_msgs/msg/RegionOfInterest"](offset_x, offset_y, height, width, False)
+        return store.types[CAMERA_INFO](header=header, roi=roi, **fields)
     if record.kind == COMPRESSED:
         data = record.pixels if isinstance(record.pixels, bytes) else png(record.pixels)
         return store.types[COMPRESSED](

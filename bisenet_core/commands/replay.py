@@ -16,7 +16,7 @@ from bisenet_core.evaluation.replay.replay import replay
 from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.reports.replay.figure_names import FIGURES
-from bisenet_core.reports.replay.headline import live_detail
+from bisenet_core.reports.replay.headline import live_detail, slice_tables
 
 Bags = Annotated[
     list[Path],
@@ -28,6 +28,13 @@ Labels = Annotated[
 ]
 LabelTopic = Annotated[str | None, typer.Option(help="Ground truth: a topic of the bag with label images.")]
 Topic = Annotated[str | None, typer.Option(help="The image topic of a bag that has several.")]
+CameraHeight = Annotated[
+    float | None, typer.Option(metavar="METRES", help="Height of the camera; scores by distance follow.")
+]
+CameraPitch = Annotated[float | None, typer.Option(metavar="DEGREES", help="Its tilt; positive is down.")]
+Objects = Annotated[
+    list[str] | None, typer.Option(metavar="CLASS", help="Of objects: how many are found. Repeatable.")
+]
 Teacher = Annotated[str | None, typer.Option(help="A larger model of the same classes, to compare with.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes, each with its share of the cores.")]
 Ray = Annotated[
@@ -86,6 +93,9 @@ def run(
     label_topic: LabelTopic = None,
     topic: Topic = None,
     significant_bits: SignificantBits = SAMPLE_BITS,
+    camera_height: CameraHeight = None,
+    camera_pitch: CameraPitch = None,
+    objects: Objects = None,
     teacher: Teacher = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
@@ -115,6 +125,8 @@ def run(
     show(table("; ".join([title.format(**results), *said]), _rows(results)))
     verdicts, reference = results.get("requirements", []), results.get("reference")
     slices = results.get("slices") or {}
+    for table_title, headings, shown in slice_tables(slices):
+        show(table(table_title, shown, headings))
     for line in slices.get("worst", []):
         typer.echo(printable(f"Worst {line}"))
     if reference:

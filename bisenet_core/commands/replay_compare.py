@@ -10,7 +10,7 @@ from bisenet_core.commands.options import JsonFile
 from bisenet_core.errors import printable
 from bisenet_core.evaluation.replay.compare import compare as compare_results
 from bisenet_core.reports.console import show, table, write_json
-from bisenet_core.reports.replay.comparison import HEADINGS, class_tables, figure_rows
+from bisenet_core.reports.replay.comparison import HEADINGS, figure_rows, part_tables
 from bisenet_core.reports.replay.figure_names import FIGURES
 
 First = Annotated[
@@ -43,8 +43,9 @@ def compare(
                      if result[key]["seen_in_training"])
     typer.echo(printable(result["verdict"]))
     show(table(f"{title}; {result['bootstrap']['method']}", figure_rows(result), HEADINGS))
-    for of_class, rows in list(class_tables(result).items())[:1]:  # compare.html has the others
-        show(table(f"{of_class} by class", rows, HEADINGS))
+    for place, (part, rows) in enumerate(part_tables(result).items()):
+        if not place or not part.endswith("by class"):  # compare.html has the others
+            show(table(part, rows, HEADINGS))
     if result["most_different"]:
         show(table("Frames that decide, by their mean IoU", _frames(result), ("frame", "A", "B", "B - A")))
     write_json(json, result)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from bisenet_core.drives.bags.image_messages import (
     RAW,
     Header,
     decode_image,
+    deserialise,
     doubts_of,
     header_of,
     stamp_of,
@@ -27,6 +29,7 @@ from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.errors import InputError
 from bisenet_core.images.raw_formats import SAMPLE_BITS
 
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 _LOOKED_AT = 3  # images of a topic, to see whether it holds pictures: the first may be damaged
 
 
@@ -99,6 +102,20 @@ class BagDrive(Drive):
         stamps_ns = self.stamps_ns if stamps_ns is None else stamps_ns
         truth = self.truth.notes() if self.truth else []
         return [*self.opening_notes, *_stamp_notes(stamps_ns), *_size_notes(sizes), *truth]
+
+    def camera_info(self) -> tuple[str, SimpleNamespace]:
+        """The topic camera_info beside the images', and the fields, in lower case, of its first message.
+
+        Raises InputError where there is none that can be read.
+        """
+        topic = self.topic.removesuffix("/compressed").rpartition("/")[0] + "/camera_info"
+        messages = self._bag.messages(topic, [CAMERA_INFO])
+        if not len(messages):
+            found = ", ".join(sorted(c.topic for c in self._bag.topics if c.msgtype == CAMERA_INFO))
+            raise InputError(f"{self.path} has no camera_info on {topic}, for images on {self.topic}; "
+                             f"topics of that type: {found or 'none'}")
+        fields = vars(deserialise(messages.read(0)))  # ROS 1 has K, D and P where ROS 2 has k, d and p
+        return topic, SimpleNamespace(**{name.lower(): value for name, value in fields.items()})
 
     def frames(
         self, start: int = 0, stop: int | None = None, with_truth: bool = True

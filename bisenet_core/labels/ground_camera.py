@@ -13,7 +13,7 @@ distortion.
 """
 
 import math
-from typing import NamedTuple, Sequence, Tuple
+from typing import Any, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -32,6 +32,19 @@ class GroundCamera(NamedTuple):
     cy: float
     height: float
     pitch: float
+
+    @classmethod
+    def from_info(cls, info: Any, height: float, pitch: float) -> "GroundCamera":
+        """From a sensor_msgs/CameraInfo; see ``from_calibration``.
+
+        Raises InputError, too, where the image is not whole: its region of interest, or binning.
+        """
+        roi, whole = info.roi, (0, 0, info.width, info.height)
+        part = (roi.x_offset, roi.y_offset, roi.width, roi.height) not in ((0, 0, 0, 0), whole)
+        if part or max(info.binning_x, info.binning_y) > 1:
+            raise InputError("it has a region of interest or binning; expected a camera that gives its whole "
+                             "image, as it is calibrated: switch them off in its driver")
+        return cls.from_calibration(info.k, info.d, info.p, height, pitch)
 
     @classmethod
     def from_calibration(cls, k: Sequence[float], d: Sequence[float], p: Sequence[float],

@@ -1,12 +1,8 @@
 """Boundary F-score: how well the outlines of predicted regions match the true ones."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import cv2
 import numpy as np
 
-from bisenet_core.evaluation.metrics.scoring import by_class, or_none
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.labels.metrics import ratio
 
@@ -54,12 +50,6 @@ def f_score(total: np.ndarray) -> np.ndarray:
     """
     present = total[..., 2] > 0
     return ratio(np.where(present, f_scores(total), 0.0).sum(axis=-1), present.sum(axis=-1))
-
-
-def summary(total: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
-    """``boundary`` of results.json from counts summed over frames, C x 4."""
-    scores = by_class(f_scores(total), classes)
-    return {"tolerance_px": TOLERANCE_PX, "f_score": or_none(f_score(total)), "by_class": scores}
 
 
 def _changes(ids: np.ndarray, known: np.ndarray | None) -> np.ndarray:

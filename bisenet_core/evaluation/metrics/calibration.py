@@ -49,8 +49,8 @@ def error_of_bins(bins: np.ndarray) -> np.ndarray:
 
 
 def summary(total: np.ndarray) -> dict[str, Any]:
-    """``calibration`` of results.json from counts summed over frames, 256 x 2."""
-    pixels, right, values = binned(total)
+    """``calibration`` of results.json from what ``binned`` returns, stacked and summed over frames."""
+    pixels, right, values = total
     confidence, accuracy = ratio(values, 255 * pixels), ratio(right, pixels)
     bins = [
         {
@@ -62,4 +62,4 @@ def summary(total: np.ndarray) -> dict[str, Any]:
         }
         for i in range(BINS)
     ]
-    return {"ece": or_none(expected_calibration_error(total)), "bins": bins}
+    return {"ece": or_none(error_of_bins(total)), "bins": bins}

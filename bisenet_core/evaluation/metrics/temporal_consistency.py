@@ -1,12 +1,10 @@
 """Temporal consistency: how often pixels keep their label from one frame to the next; needs no truth."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from bisenet_core.evaluation.metrics.scoring import by_class, or_none
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.labels.metrics import ratio
 
@@ -64,15 +62,6 @@ def flicker(total: np.ndarray) -> np.ndarray:
 def consistency(total: np.ndarray) -> np.ndarray:
     """Share of followed pixels of any class that kept theirs, [...]; NaN when none could be followed."""
     return 1 - flicker(total.sum(axis=-2))
-
-
-def summary(total: np.ndarray, pairs: int, classes: Sequence[str]) -> dict[str, Any]:
-    """``temporal`` of results.json from counts summed over ``pairs`` of frames, C x 2."""
-    return {
-        "consistency": or_none(consistency(total)),
-        "flicker": by_class(flicker(total), classes),
-        "pairs": pairs,
-    }
 
 
 def _histogram(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:

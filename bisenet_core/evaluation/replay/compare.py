@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.errors import InferenceError, InputError
+from bisenet_core.evaluation.metrics.bands import BAND_FIGURES
 from bisenet_core.evaluation.metrics.bootstrap import BLOCK_S, draws, interval
 from bisenet_core.evaluation.metrics.scoring import or_none
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive, common_frames
 from bisenet_core.evaluation.replay.measures import figure_of, measure
-from bisenet_core.labels.metrics import class_counts, miou
+from bisenet_core.labels.metrics import miou
 from bisenet_core.reports.console import write_json
 from bisenet_core.reports.parts.frame_choice import without_neighbours
 from bisenet_core.reports.replay.comparison import verdict
@@ -31,6 +32,10 @@ _WHOLE = {"boundary_f": "boundary_score", "ece": "calibration_error", "consisten
           "latency_p50_ms": "latency_p50", "latency_p99_ms": "latency_p99",
           "share_labelled": "labelled_live", "fps": "fps"}
 
+#: Counts of the truth alone, which two evaluations of the same frames must share: what is said, and where.
+_TRUE = {"truth": ("ground truth", np.s_[:, 1]), "distance": ("distances", np.s_[:, :, 1]),
+         "objects": ("objects", np.s_[..., 0])}
+
 
 def compare(
     a: Path, b: Path, output: Path | None = None, resamples: int = 1000, seed: int = 0,
@@ -40,7 +45,8 @@ def compare(
 
     Keys: ``verdict``, which is better, in one sentence; ``figures`` and ``by_class``, by the names of
     FIGURES, each {a, b, difference, low, high} with the bootstrap's 95% interval of the difference, null
-    where an evaluation lacks the counts of its frames; ``metrics``, ``iou`` and ``whole``, some of them by
+    where an evaluation lacks the counts of its frames; ``slices``, by the bands that both have counted,
+    {by, value, figure} and the same; ``metrics``, ``iou`` and ``whole``, some of them by
     older names, ``whole`` over all of each one's frames; ``most_different``, frames {bag, path, index,
     index_b, stamp_ns, a, b, difference} by mIoU. Without ground truth, ``metrics`` and ``iou`` are None.
     Written to ``output``/compare.json where a folder is given, and as compare.html, with pictures of the
@@ -51,7 +57,8 @@ def compare(
     every, every_other = EvaluatedDrive.load(a), EvaluatedDrive.load(b)
     first, second = paired_frames(every, every_other)
     scored = first.scored
-    figures, by_class = _figures(first, second, draws(first.bag, first.stamp_ns, resamples, seed, block))
+    drawn = draws(first.bag, first.stamp_ns, resamples, seed, block)
+    figures, by_class = _figures(first, second, drawn)
     result = {
         "schema": 1,
         "verdict": "",
@@ -65,6 +72,7 @@ def compare(
                       "method": _method(len(np.unique(first.bag)), block)},
         "figures": figures,
         "by_class": by_class,
+        "slices": _slices(first, second, drawn),
         "metrics": {old: figures[name] for old, name in _METRICS.items()} if scored.any() else None,
         "iou": by_class["iou"] if scored.any() else None,
         "whole": {old: {"a": _whole(every, name), "b": _whole(every_other, name)}
@@ -100,6 +108,16 @@ def _figures(
         if FIGURES[name].of_class and paired:
             by_class[name] = {each: _measured(*of) for each, of in zip(first.classes, columns)}
     return figures, by_class
+
+
+def _slices(first: EvaluatedDrive, second: EvaluatedDrive, drawn: np.ndarray) -> list[dict[str, Any]]:
+    """``slices`` of ``compare``."""
+    others, found = second.bands(), []
+    for (by, value), band in first.bands().items():
+        if (by, value) in others:
+            figures, name = _figures(band, others[by, value], drawn)[0], BAND_FIGURES[by]
+            found.append({"by": by, "value": value, "figure": name, **figures[name]})
+    return found
 
 
 def paired_frames(first: EvaluatedDrive, second: EvaluatedDrive) -> tuple[EvaluatedDrive, EvaluatedDrive]:
@@ -146,12 +164,17 @@ def _describe(drive: EvaluatedDrive, common: int) -> dict[str, Any]:
 
 
 def _check_truth(first: EvaluatedDrive, second: EvaluatedDrive) -> None:
-    others = np.flatnonzero((first.confusion.sum(axis=-1) != second.confusion.sum(axis=-1)).any(axis=-1))
-    if others.size:
-        row = others[0]
-        raise InputError(
-            f"{others.size} frames had other ground truth in the second evaluation, frame {first.index[row]} "
-            f"of {first.bags[first.bag[row]]} among them: repeat one with the labels of the other")
+    for name, (what, true) in _TRUE.items():
+        if name not in first.counts or name not in second.counts:
+            continue
+        differ = first.counts[name][true] != second.counts[name][true]
+        others = np.flatnonzero(differ.any(axis=tuple(range(1, differ.ndim))))
+        if others.size:
+            row = others[0]
+            raise InputError(
+                f"{others.size} frames had other {what} in the second evaluation, frame {first.index[row]} "
+                f"of {first.bags[first.bag[row]]} among them: repeat one with the labels of the other, and "
+                "its --camera-height, --camera-pitch and --objects")
 
 
 def _whole(drive: EvaluatedDrive, name: str) -> float | None:
@@ -165,7 +188,7 @@ def _measured(a: float, b: float, differences: np.ndarray) -> dict[str, float | 
 
 
 def _most_different(first: EvaluatedDrive, second: EvaluatedDrive) -> list[dict[str, Any]]:
-    a, b = (miou(*class_counts(drive.confusion)) for drive in (first, second))
+    a, b = (miou(*np.moveaxis(drive.counts["truth"], 1, 0)) for drive in (first, second))
     size = np.nan_to_num(np.abs(b - a))
     ranked = np.argsort(-size, kind="stable")[: np.count_nonzero(size)]
     return [

@@ -10,7 +10,6 @@ from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.output_folder import ABOUT
 from bisenet_core.evaluation.replay.worker import Worker
-from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.reports.parts.panels import Panels, pair_panels
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -31,8 +30,8 @@ def pictures(result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> li
 def _job(drive: EvaluatedDrive) -> ReplayJob:
     path = drive.path.with_name(ABOUT)
     try:
-        content = {"significant_bits": SAMPLE_BITS, **json.loads(path.read_text())}  # as in output_folder
-        known = {one.name: content[one.name] for one in fields(ReplayJob)}
+        content = json.loads(path.read_text())  # without what older versions did not know
+        known = {one.name: content[one.name] for one in fields(ReplayJob) if one.name in content}
         return ReplayJob(**{**known, "teacher": None})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}, which names the model's folder, cannot be read: {error}") from None

@@ -9,6 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.evaluation.metrics.bands import BANDS, DISTANCE, HEIGHT
 from bisenet_core.evaluation.metrics.calibration import BINS, binned
 from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
@@ -18,21 +19,25 @@ from bisenet_core.labels.metrics import class_counts
 
 RESULTS, FRAMES_NPZ = "results.json", "frames.npz"
 
-_ARRAYS = ("confusion", "scored", "bag", "index", "stamp_ns", "driven")
+_ARRAYS = ("scored", "bag", "index", "stamp_ns", "driven")
+_READ_BYTES = 32_000_000
 
 #: Of ``counts``, those that the figures of a frame are computed from: the shape for one frame of C classes.
 _COUNTS: dict[str, Callable[[int], tuple[int, ...]]] = {
+    "truth": lambda classes: (3, classes),  # summed from the matrices, which do not fit into memory
     "boundary": lambda classes: (classes, 4),
     "calibration": lambda classes: (3, BINS),
     "temporal": lambda classes: (classes, 2),
     "teacher": lambda classes: (3, classes),
+    "distance": lambda classes: (len(BANDS[DISTANCE]), 3, classes),
+    "objects": lambda classes: (len(BANDS[HEIGHT]), classes, 4),
     "segment_ms": lambda classes: (),
 }
-_OF_TRUTH = ("boundary", "calibration")
+_OF_TRUTH = ("truth", "boundary", "calibration", "distance", "objects")
 
 
-def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> None:
-    """Write the arrays of an EvaluatedDrive.
+def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> np.ndarray:
+    """Write the arrays of an EvaluatedDrive, and return the sum of its matrices, int64 C x (C + 1).
 
     The matrices of a long drive do not fit into memory, and are written as they are read.
     """
@@ -49,10 +54,11 @@ def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> None:
     matrices = (frame.confusion for bag in bags for frame in bag.frames())
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open("confusion.npy", "w", force_zip64=True) as stream:
-            _write_matrices(stream, matrices, (len(rows), classes, classes + 1))
+            total = _write_matrices(stream, matrices, (len(rows), classes, classes + 1))
         for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w") as stream:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, array, allow_pickle=False)
+    return total
 
 
 def _counts_of(frame: FrameResult) -> dict[str, np.ndarray | None]:
@@ -61,6 +67,8 @@ def _counts_of(frame: FrameResult) -> dict[str, np.ndarray | None]:
         "calibration": None if frame.calibration is None else np.stack(binned(frame.calibration)),
         "temporal": frame.temporal,
         "teacher": None if frame.teacher is None else np.stack(class_counts(frame.teacher)),
+        "distance": frame.distance,
+        "objects": frame.objects,
     }
 
 
@@ -77,11 +85,13 @@ def _stacked_counts(frames: list[dict[str, np.ndarray | None]], classes: int) ->
 
 def _write_matrices(
     stream: IO[bytes], matrices: Iterable[np.ndarray | None], shape: tuple[int, int, int]
-) -> None:
+) -> np.ndarray:
     np.lib.format.write_array_header_1_0(stream, {"descr": "<i8", "fortran_order": False, "shape": shape})
-    nothing = np.zeros(shape[1:], "<i8")
+    nothing, total = np.zeros(shape[1:], "<i8"), np.zeros(shape[1:], np.int64)
     for matrix in matrices:
         stream.write((nothing if matrix is None else matrix.astype("<i8")).tobytes())
+        total += nothing if matrix is None else matrix
+    return total
 
 
 @dataclass(frozen=True)
@@ -90,21 +100,20 @@ class EvaluatedDrive:
 
     path: Path
     results: dict[str, Any]
-    confusion: np.ndarray  # int64 N x C x (C + 1)
     scored: np.ndarray  # bool N: has ground truth
     bag: np.ndarray  # int32 N: place in results["bags"]
     index: np.ndarray  # int64 N: place in its bag
     stamp_ns: np.ndarray  # int64 N
     driven: np.ndarray  # bool N: would have been labelled live
     counts: dict[str, np.ndarray] = field(default_factory=dict)
-    """Of ``_COUNTS``, N x ..., those that were measured; none in evaluations of old."""
+    """Of ``_COUNTS``, N x ..., those that were measured; in evaluations of old "truth" alone."""
 
     @classmethod
     def load(cls, path: Path) -> "EvaluatedDrive":
         """Read results.json, given by itself or by its folder. Raises InputError for any other file."""
         path = path / RESULTS if path.is_dir() else path
         try:
-            drive = cls(path, read_json(path), **_read_arrays(path.with_name(FRAMES_NPZ)))
+            drive = cls(path, read_json(path), **read_arrays(path.with_name(FRAMES_NPZ)))
         except OSError as error:
             reason = f"{error.filename or path}: {error.strerror or error}"
         except Exception as error:  # zipfile's, zlib's, tokenize's: all that reading a damaged file raises
@@ -128,7 +137,17 @@ class EvaluatedDrive:
         """The same frames, those that are not in the mask ``scored`` without what needs ground truth."""
         counts = {name: array * scored.reshape(-1, *[1] * (array.ndim - 1)) if name in _OF_TRUTH else array
                   for name, array in self.counts.items()}
-        return replace(self, counts=counts, scored=scored, confusion=self.confusion * scored[:, None, None])
+        return replace(self, counts=counts, scored=scored)
+
+    def bands(self) -> dict[tuple[str, str], "EvaluatedDrive"]:
+        """The same frames with the counts of one of BANDS alone, by its kind and name, those that occur."""
+        found = {}
+        for kind, name in ((DISTANCE, "distance"), (HEIGHT, "objects")):
+            for place, band in enumerate(BANDS[kind] if name in self.counts else ()):
+                array = self.counts[name][:, place]
+                counts = {"truth": array} if kind == DISTANCE else {name: array[:, None]}
+                found[kind, band] = replace(self, counts=counts, scored=np.any(array, axis=(1, 2)))
+        return {key: drive for key, drive in found.items() if drive.scored.any()}
 
     @property
     def classes(self) -> list[str]:
@@ -169,10 +188,28 @@ def _pair(first: EvaluatedDrive, bag: int, second: EvaluatedDrive, other_bag: in
     return np.stack([one[at[order]], two[there[order]]])
 
 
-def _read_arrays(path: Path) -> dict[str, Any]:
+def read_arrays(path: Path) -> dict[str, Any]:
+    """The arrays of an EvaluatedDrive, from frames.npz."""
     with np.load(path) as arrays:
         counts = {name: arrays[name] for name in _COUNTS if name in arrays}
+        with arrays.zip.open("confusion.npy") as stream:
+            counts["truth"] = _read_matrices(stream)
         return {"counts": counts, **{name: arrays[name] for name in _ARRAYS}}
+
+
+def _read_matrices(stream: IO[bytes]) -> np.ndarray:
+    """``class_counts`` of the matrices that ``_write_matrices`` wrote, int64 N x 3 x C."""
+    np.lib.format.read_magic(stream)
+    (frames, *shape), fortran, kind = np.lib.format.read_array_header_1_0(stream)
+    if fortran or kind.kind not in "iu" or len(shape) != 2 or shape[1] != shape[0] + 1:
+        raise ValueError("frames.npz does not have one row for each frame and class")
+    truth, size = np.zeros((frames, 3, shape[0]), np.int64), kind.itemsize * shape[0] * shape[1]
+    step = max(1, _READ_BYTES // max(size, 1))
+    for start in range(0, frames, step):
+        part = truth[start : start + step]
+        matrices = np.frombuffer(stream.read(len(part) * size), kind).reshape(len(part), *shape)
+        part[:] = np.stack(class_counts(matrices), axis=1)
+    return truth
 
 
 def _misfit(drive: EvaluatedDrive) -> str:
@@ -183,8 +220,9 @@ def _misfit(drive: EvaluatedDrive) -> str:
     if not (_is_list_of(str, results.get("classes")) and _is_list_of(dict, results.get("bags"))
             and all(isinstance(bag.get("name"), str) for bag in results["bags"])):
         return "it names no classes or no bags"
-    expected = (len(drive), len(drive.classes), len(drive.classes) + 1)
-    if drive.confusion.shape != expected or {getattr(drive, n).shape for n in _ARRAYS[1:]} != {expected[:1]}:
+    expected = (len(drive), 3, len(drive.classes))
+    lengths = {getattr(drive, name).shape for name in _ARRAYS}
+    if drive.counts["truth"].shape != expected or lengths != {expected[:1]}:
         return "frames.npz does not have one row for each frame and class"
     shapes = {name: (len(drive), *_COUNTS[name](len(drive.classes))) for name in drive.counts}
     if any(each.shape != shapes[name] or each.dtype.kind not in "iuf" for name, each in drive.counts.items()):

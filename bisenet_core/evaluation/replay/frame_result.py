@@ -1,5 +1,6 @@
 """FrameResult: what is counted in one labelled frame; FrameScorer counts it, frame after frame."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,9 +8,9 @@ import numpy as np
 from bisenet_core.drives.drive import Frame
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics import (
+    bands,
     boundary_score,
     calibration,
-    teacher_agreement,
     temporal_consistency,
 )
 from bisenet_core.labels.label_space import LabelSpace
@@ -20,7 +21,7 @@ from bisenet_core.runtime.segmenter import Segmentation
 STAGES = ("decode", "preprocess", "network", "postprocess", "segment")
 
 #: Names of a FrameResult's arrays.
-COUNTS = ("confusion", "boundary", "calibration", "temporal", "teacher")
+COUNTS = ("confusion", "boundary", "calibration", "temporal", "teacher", "distance", "objects")
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,29 @@ class FrameResult:
     """C x 2, against the frame before: pixels of a class that could be followed, of them changed."""
     teacher: np.ndarray | None = None
     """C x (C + 1), [teacher's class, ours]."""
+    distance: np.ndarray | None = None
+    """D x 3 x C, by distance: pixels of a class that are right, true and predicted."""
+    objects: np.ndarray | None = None
+    """S x C x 4, by height: true objects, of them found, their pixels, of them right."""
 
 
 class FrameScorer:
     """Counts consecutive frames of one bag.
 
     ``bag`` is how errors name it. ``before``: the last frame before the first that is scored, if any.
+    ``distances``: see ``distance_bands``; of frames of another size no distances are counted.
+    ``objects``: ids of the classes whose objects are counted.
     """
 
     def __init__(
-        self, bag: str, space: LabelSpace, before: temporal_consistency.View | None = None
+        self, bag: str, space: LabelSpace, before: temporal_consistency.View | None = None,
+        distances: np.ndarray | None = None, objects: Collection[int] = (),
     ) -> None:
         self._bag = bag
         self._space = space
         self._before = before
+        self._distances = distances
+        self._objects = objects
 
     def score(
         self, frame: Frame, labelled: Segmentation | None, teacher: np.ndarray | None
@@ -75,8 +85,8 @@ class FrameScorer:
         if labelled is not None:
             counts = self._against_truth(frame, labelled)
             if teacher is not None:
-                classes = self._space.num_classes
-                counts["teacher"] = teacher_agreement.counts(labelled.labels, teacher, classes)
+                agreement = ConfusionMatrix(self._space.num_classes).update(labelled.labels, teacher)
+                counts["teacher"] = agreement.counts
         counts["temporal"] = self._against_frame_before(frame, labelled)
         return FrameResult(frame.index, frame.recorded_ns, frame.stamp_ns, width, height, frame.problem,
                            _timings(frame, labelled), **counts)
@@ -95,6 +105,8 @@ class FrameScorer:
             "confusion": confusion.counts,
             "boundary": boundary_score.counts(labels, truth, classes),
             "calibration": calibration.counts(labels, labelled.confidence, truth, classes),
+            "distance": bands.distance_counts(labels, truth, self._distances, self._space),
+            "objects": bands.object_counts(labels, truth, self._objects, self._space),
         }
 
     def _against_frame_before(

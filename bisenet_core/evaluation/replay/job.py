@@ -17,6 +17,9 @@ from bisenet_core.runtime.segmenter import Segmenter
 #: Frames of one part: ten seconds at 15 Hz. What an interruption loses, and what a worker takes at a time.
 PART_FRAMES = 150
 
+#: Fields of a job that older versions did not have: without them their parts can still be used.
+_LATER = ("camera_height", "camera_pitch", "objects")
+
 
 @dataclass(frozen=True)
 class ReplayJob:
@@ -40,6 +43,12 @@ class ReplayJob:
     """Or the topic that has it."""
     significant_bits: int = SAMPLE_BITS
     """Of the images' 16-bit samples."""
+    camera_height: float | None = None
+    """Metres above the ground, where scores by distance are asked for."""
+    camera_pitch: float | None = None
+    """Degrees, down where positive."""
+    objects: tuple[str, ...] | None = None
+    """Classes whose objects are counted."""
     keep_labels: bool = False
     """Whether the label images are kept too."""
     version: str = __version__
@@ -79,7 +88,8 @@ def split(
 
 def fingerprint(job: ReplayJob, part: Part) -> str:
     """64 hexadecimal digits; equal only where a part's result can be used again."""
-    content = json.dumps([asdict(job), asdict(part)], sort_keys=True)
+    known = {name: value for name, value in asdict(job).items() if value is not None or name not in _LATER}
+    content = json.dumps([known, asdict(part)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

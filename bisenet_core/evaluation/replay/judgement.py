@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from bisenet_core.errors import EvaluationError, InputError, explain_os_errors, printable, suggest
+from bisenet_core.evaluation.metrics.bands import BANDS
 from bisenet_core.evaluation.metrics.bootstrap import draws, interval
 from bisenet_core.evaluation.replay.compare import paired_frames
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
@@ -96,12 +97,15 @@ class _GroupFigures:
 
     def _measured(self, gains: bool, drawn: bool) -> _Values:
         frames, before = self._frames(), None
+        band = next((tag for tag in self._group.tags if tag[0] in BANDS), None)
         if gains and self._against:
             before, frames = paired_frames(EvaluatedDrive.load(self._against), frames)
+        if band:
+            frames, before = _within(frames, band), before if before is None else _within(before, band)
         counted = draws(frames.bag, frames.stamp_ns) if drawn else None
         found = measure(frames, counted)
         if before is None:
-            whole = not drawn and len(frames) == len(self._drive)
+            whole = not drawn and not band and len(frames) == len(self._drive)
             return {name: figure_of(frames, found, name)[None] for name in FIGURES} if whole else found
         other = measure(before, counted)
         return {name: (found[name] - other[name]) * (1 if FIGURES[name].larger_is_better else -1)
@@ -115,13 +119,20 @@ class _GroupFigures:
         if not len(frames):
             raise InputError(f"no bag is called {' or '.join(patterns)}; evaluated: "
                              f"{', '.join(self._drive.bags)}")
-        tags = self._group.tags
+        tags = [tag for tag in self._group.tags if tag[0] not in BANDS]
         if tags:
             tagged = [all(row.get(tag) == value for tag, value in tags) for row in self._rows]
             frames = self._drive.take(chosen & np.array(tagged, bool))
             if not len(frames):
                 raise InputError(f"none of these frames has {', '.join(map(' '.join, tags))}")
         return frames
+
+
+def _within(drive: EvaluatedDrive, band: tuple[str, str]) -> EvaluatedDrive:
+    bands = drive.bands()
+    if band not in bands:
+        raise InputError(f"{drive.path} has nothing of {' '.join(band)}, or it was not asked for")
+    return bands[band]
 
 
 def _verdict(one: Requirement, classes: list[str], figures: _GroupFigures) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bisenet_core.evaluation.metrics.bands import recall
 from bisenet_core.evaluation.metrics.boundary_score import f_score, f_scores
 from bisenet_core.evaluation.metrics.calibration import error_of_bins
 from bisenet_core.evaluation.metrics.temporal_consistency import consistency, flicker
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
-from bisenet_core.labels.metrics import class_counts, iou, miou, ratio
+from bisenet_core.labels.metrics import iou, miou, ratio
 from bisenet_core.reports.replay.figure_names import FIGURES
 
 _CHUNK_BYTES = 32_000_000
@@ -40,13 +41,14 @@ def figure_of(drive: EvaluatedDrive, measured: dict[str, np.ndarray], name: str)
 
 def _counts(drive: EvaluatedDrive) -> dict[str, np.ndarray]:
     """int64 N x ... by the names of ``_FORMULAS``."""
-    truth = np.stack(class_counts(drive.confusion), axis=1)
-    every = {"truth": truth, "live": truth * drive.driven[:, None, None], **drive.counts}
+    every = dict(drive.counts)
+    if "truth" in every:
+        every["live"] = every["truth"] * drive.driven[:, None, None]
     labelled = every.pop("segment_ms", None)
     if labelled is not None:
         known = np.isfinite(labelled)
         every["frames"] = np.stack([np.ones(len(drive), np.int64), ~known, drive.driven], axis=1)
-    return every
+    return {name: every[name] for name in _FORMULAS if name in every}
 
 
 def _sums(drawn: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -96,6 +98,7 @@ _FORMULAS: dict[str, dict[str, Callable[[np.ndarray], np.ndarray]]] = {
         "flicker": lambda sums: _with_classes(1 - consistency(sums), flicker(sums)),
     },
     "teacher": {"teacher_iou": _iou, "teacher_agreement": _accuracy},
+    "objects": {"object_recall": recall, "object_pixel_recall": lambda sums: recall(sums, pixels=True)},
     "frames": {
         "labelled_live": lambda sums: ratio(sums[:, 2:], sums[:, :1]),
         "frames_lost": lambda sums: sums[:, 1:2],

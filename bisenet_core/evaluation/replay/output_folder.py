@@ -36,7 +36,7 @@ def claim_output(request: Request, job: ReplayJob) -> PartStore:
 def _about(request: Request, job: ReplayJob) -> dict[str, Any]:
     """What the results depend on, the ground truth as a part of ``job``; as JSON gives it back."""
     bags = [str(bag.resolve()) for bag in request.bags]
-    return {"bags": bags, "topic": request.topic, **asdict(job)}
+    return json.loads(json.dumps({"bags": bags, "topic": request.topic, **asdict(job)}))
 
 
 def refuse_input(option: str, folder: Path, request: Request) -> None:

@@ -127,7 +127,7 @@ def _stacked(name: str, counts: Sequence[np.ndarray | None]) -> dict[str, np.nda
 
 def _unstacked(name: str, arrays: dict[str, np.ndarray], frames: int) -> list[np.ndarray | None]:
     counts: list[np.ndarray | None] = [None] * frames
-    for index, array in zip(arrays[f"{name}_of"], arrays[name], strict=True):
+    for index, array in zip(arrays.get(f"{name}_of", ()), arrays.get(name, ()), strict=True):
         counts[index] = array
     return counts
 

@@ -1,6 +1,8 @@
 """Check a request before its first frame is read: open its models and its bags."""
 
+import math
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from bisenet_core.drives.bags.bag_files import find_bag_files
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.drives.truth.folder_truth import named_by_stamp
 from bisenet_core.errors import EvaluationError, InputError
+from bisenet_core.evaluation.metrics.bands import distance_bands
 from bisenet_core.evaluation.replay.job import ReplayJob, settings_of
 from bisenet_core.evaluation.replay.worker import MOST_OPEN
 from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
@@ -34,6 +37,9 @@ class Request:
     label_topic: str | None = None
     topic: str | None = None
     significant_bits: int = SAMPLE_BITS
+    camera_height: float | None = None
+    camera_pitch: float | None = None
+    objects: Sequence[str] | None = None
     teacher: str | None = None
     backend: str = "auto"
     precision: str = "auto"
@@ -69,10 +75,13 @@ class Models:
 def prepare_models(request: Request) -> Models:
     """Open the models once, to know what they are.
 
-    Raises InputError for a model that cannot be run here, and for a teacher of other classes.
+    Raises InputError for a model that cannot be run here, for a teacher of other classes, and for scores of
+    bands that cannot be had.
     """
+    _check_bands(request)
     with Segmenter.open(request.model, request.backend, request.precision) as segmenter:
-        backend = segmenter.backend
+        backend, space = segmenter.backend, segmenter.label_space
+        objects = {space.id_of(name) for name in request.objects or ()}
         job = ReplayJob(
             **_identity("model", segmenter),
             backend=backend.name,
@@ -82,9 +91,24 @@ def prepare_models(request: Request) -> Models:
             labels=_absolute(request.labels) if request.labels else None,
             label_topic=request.label_topic,
             significant_bits=request.significant_bits,
+            camera_height=request.camera_height,
+            camera_pitch=request.camera_pitch,
+            objects=tuple(space.classes[one] for one in sorted(objects)) or None,
             keep_labels=request.keeps_labels,
         )
-        return Models(job, segmenter.label_space, _about(request, segmenter))
+        return Models(job, space, _about(request, segmenter))
+
+
+def _check_bands(request: Request) -> None:
+    height, pitch = request.camera_height, request.camera_pitch
+    if height is None and pitch is not None:
+        raise InputError("--camera-pitch needs --camera-height, metres above the ground")
+    if (height is not None or request.objects) and request.labels is None and request.label_topic is None:
+        raise InputError("--camera-height and --objects need ground truth: --labels or --label-topic")
+    if height is not None and not 0 < height < math.inf:
+        raise InputError(f"--camera-height {height:g} is no height; expected metres above 0")
+    if pitch is not None and not -90 < pitch < 90:
+        raise InputError(f"--camera-pitch {pitch:g}: expected degrees from -90 to 90, down where positive")
 
 
 def open_recordings(request: Request, space: LabelSpace) -> tuple[list[BagDrive], list[str]]:
@@ -108,6 +132,7 @@ def _open(request: Request, bag: Path, space: LabelSpace) -> BagDrive | InputErr
         with ExitStack() as stack:
             drive = BagDrive(bag, request.topic, truth, None, request.significant_bits)
             recording = stack.enter_context(drive)
+            distance_bands(recording, request.camera_height, request.camera_pitch)
             _refuse_without_files()
             if len(request.bags) <= MOST_OPEN:  # many bags have more files than a process may have open
                 stack.pop_all()

@@ -10,7 +10,6 @@ from typing import Any
 
 from bisenet_core.drives.bag_drive import BagDrive
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
-from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.job import Part, ReplayJob, split
 from bisenet_core.evaluation.replay.judgement import JUNIT, judge, write_junit
 from bisenet_core.evaluation.replay.labelled_bags import write_labelled_bags
@@ -77,8 +76,8 @@ def _replay(
     bags = _evaluated(request, models.job, recordings)
     about = {**models.about, "created": datetime.now().astimezone().isoformat(timespec="seconds")}
     unknown = tags.put_into((bag.name, bag.rows) for bag in bags) if tags else []
-    names = tags.names if tags else ()
-    results = write_results(request.output, about, bags, models.space, left_out, names)
+    drive = write_results(request.output, about, bags, left_out, tags.names if tags else ())
+    results = drive.results
     if tags:
         results["slices"]["problems"] = unknown
     _log_notes(results, known=len(left_out))
@@ -89,8 +88,7 @@ def _replay(
         results["figures"]["changed_pixels"] = FIGURES["changed_pixels"].of(results)
     save_results(request.output, results)
     if requirements is not None:
-        results["requirements"] = judge(
-            requirements, EvaluatedDrive.load(request.output), [row for bag in bags for row in bag.rows])
+        results["requirements"] = judge(requirements, drive, [row for bag in bags for row in bag.rows])
         save_results(request.output, results)
         write_junit(request.output / JUNIT, results["requirements"])
     if request.labelled_bag:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bisenet_core.drives.yaml_file import read_yaml
 from bisenet_core.errors import InputError, suggest
+from bisenet_core.evaluation.metrics.bands import BANDS
 from bisenet_core.reports.parts.formats import is_known
 from bisenet_core.reports.replay.figure_names import FIGURES, SHARE
 
@@ -52,6 +53,7 @@ class Group:
     requirements: tuple[Requirement, ...]
     bags: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
+    """One of ``BANDS``, such as ("distance", "0-10 m"), stands for that part of the frames."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ def _group(name: str, content: Any, level: Any) -> Group:
         raise ValueError(f"{where} needs bags, a list of names or patterns, or tags, and requirements")
     if not all(isinstance(value, str) for value in tags.values()):
         raise ValueError(f"tags of {where} must be text; put quotes around other values")
+    for kind in tags.keys() & BANDS.keys():
+        if tags[kind] not in BANDS[kind]:
+            raise ValueError(f"tags of {where} have {kind} {tags[kind]}: {suggest(tags[kind], BANDS[kind])}")
+    if tags.keys() >= BANDS.keys():
+        raise ValueError(f"tags of {where} have both {' and '.join(BANDS)}; expected one of the two")
     return Group(name, rows, tuple(map(str, bags)), tuple((str(tag), value) for tag, value in tags.items()))
 
 

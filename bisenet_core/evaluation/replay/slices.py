@@ -1,60 +1,87 @@
-"""Compare slices of an evaluation, such as its bags or the frames of one weather, with the whole of it."""
+"""Compare slices of an evaluation with the whole: bags, frames of one weather, distances, object sizes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from bisenet_core.evaluation.metrics.scoring import or_none
-from bisenet_core.evaluation.replay.totals import Totals
+from bisenet_core.evaluation.metrics.bands import BAND_FIGURES, BANDS, HEIGHT
+from bisenet_core.evaluation.metrics.scoring import by_class, or_none
+from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
+from bisenet_core.evaluation.replay.frame_rows import Row
+from bisenet_core.evaluation.replay.measures import measure
 from bisenet_core.reports.parts.formats import plural
 from bisenet_core.reports.replay.figure_names import FIGURES
 
-#: What a slice is of, and its value, such as ("weather", "rain").
-Slice = tuple[str, str]
-
-#: All frames.
-WHOLE: Slice = ("", "")
-
-#: Slices are compared by the first of these that was measured.
+#: Slices but for bands are compared by the first of these that was measured.
 _COMPARED = ("iou", "teacher_agreement", "consistency")
-_KEPT = ("frames", "scored", "figures", "iou")
+_OF_OBJECTS = BAND_FIGURES[HEIGHT]
+#: By the figure: what a slice is compared with, and the key that says over how many of what.
+_SAID = {"iou": ("all frames in its classes", "scored", "frame"),
+         _OF_OBJECTS: ("all of them", "objects", "object")}
 
 
-def compare_slices(totals: Mapping[Slice, Totals], teacher: str | None) -> dict[str, Any]:
+def compare_slices(drive: EvaluatedDrive, rows: Sequence[Row], by: Sequence[str]) -> dict[str, Any]:
     """``slices`` of results.json: {compared_by, slices, worst}.
 
-    ``slices``: {by, value, frames, scored, figures, iou, difference} each, the worst of each kind first,
-    ``difference`` to all frames by the figure ``compared_by``, of mean IoU over the classes that the
+    By each value of the columns ``by`` of ``rows``, those of frames.csv, and by the bands that were counted.
+    ``slices``: {by, value, figure, frames, scored, figures, iou, object_recall, objects, difference} each,
+    bands in their order and of any other kind the worst first; ``objects`` and ``object_recall`` where
+    objects were counted; ``difference`` to the whole by ``figure``, of mean IoU over the classes that the
     slice's truth has. ``worst``: a sentence about the worst slice of each kind that has several.
     """
-    found = {key: of.figures(teacher) for key, of in totals.items()}
-    whole = found.pop(WHOLE)
-    name = next((each for each in _COMPARED if each in whole["figures"]), None)
-    slices = [{"by": by, "value": value, **{key: of[key] for key in _KEPT},
-               "difference": _difference(of, whole, name)} for (by, value), of in found.items()]
-    kinds = [*dict.fromkeys(by for by, _ in found)]
-    slices.sort(key=lambda one: (kinds.index(one["by"]), one["difference"] is None, one["difference"] or 0))
-    known = [[one for one in slices if one["by"] == by and one["difference"] is not None] for by in kinds]
-    worst = [of[0] for of in known if len(of) > 1]
-    return {"compared_by": name, "slices": slices, "worst": [_sentence(one, str(name)) for one in worst]}
+    whole = measure(drive)
+    name = next((each for each in _COMPARED if np.isfinite(whole.get(each, np.nan)).any()), None)
+    slices = [_entry(*key, of, whole, name) for key, of in _slices(drive, rows, by)]
+    kinds = [*dict.fromkeys(one["by"] for one in slices)]
+    slices.sort(key=lambda one: (kinds.index(one["by"]), one["by"] not in BANDS and _rank(one)))
+    known = [[one for one in slices if one["by"] == kind and one["difference"] is not None] for kind in kinds]
+    worst = [min(of, key=_rank) for of in known if len(of) > 1]
+    return {"compared_by": name, "slices": slices, "worst": [*map(_sentence, worst)]}
 
 
-def _difference(of: dict[str, Any], whole: dict[str, Any], name: str | None) -> float | None:
-    if name is None or name not in of["figures"]:
+def _rank(one: dict[str, Any]) -> tuple[bool, float]:
+    return one["difference"] is None, one["difference"] or 0.0
+
+
+def _slices(
+    drive: EvaluatedDrive, rows: Sequence[Row], by: Sequence[str]
+) -> Iterator[tuple[tuple[str, str], EvaluatedDrive]]:
+    for column in by:
+        values = np.array([row[column] for row in rows], object)
+        for value in dict.fromkeys(values[values != ""].tolist()):
+            yield (column, value), drive.take(values == value)
+    yield from drive.bands().items()
+
+
+def _entry(
+    by: str, value: str, of: EvaluatedDrive, whole: dict[str, np.ndarray], name: str | None
+) -> dict[str, Any]:
+    found, name, scored = measure(of), BAND_FIGURES.get(by, name), int(of.scored.sum())
+    figures = {each: or_none(values[0, 0]) for each, values in found.items() if np.isfinite(values[0, 0])}
+    entry = {"by": by, "value": value, "figure": name, "frames": scored if by in BANDS else len(of),
+             "scored": scored, "figures": figures}
+    entry |= {each: by_class(found[each][0, 1:], of.classes)
+              for each in ("iou", _OF_OBJECTS) if each in found}
+    objects = {"objects": int(of.counts["objects"][..., 0].sum())} if "objects" in of.counts else {}
+    return {**entry, **objects, "difference": _difference(of, found, whole, name)}
+
+
+def _difference(
+    of: EvaluatedDrive, found: dict[str, np.ndarray], whole: dict[str, np.ndarray], name: str | None
+) -> float | None:
+    if name is None or not np.isfinite(found.get(name, np.nan)).any():
         return None
-    expected = whole["figures"][name]
+    expected = whole[name][0, 0]
     if name == "iou":
         # a slice without the hard classes would seem better than it is
-        present = np.any(of["confusion_matrix"], axis=1)
-        expected = np.mean([value for value, occurs in zip(whole["iou"].values(), present) if occurs])
-    return or_none(of["figures"][name] - expected)
+        expected = np.mean(whole[name][0, 1:], where=of.counts["truth"][:, 1].any(axis=0))
+    return or_none(found[name][0, 0] - expected)
 
 
-def _sentence(one: dict[str, Any], name: str) -> str:
+def _sentence(one: dict[str, Any]) -> str:
     """Such as "weather rain: Mean IoU 41.2 %, 6.30 points below all frames in its classes, over 9 frames"."""
-    figure, same = FIGURES[name], " in its classes" if name == "iou" else ""
-    side = "below" if one["difference"] < 0 else "above"
-    frames = plural(one["scored" if name == "iou" else "frames"], "frame")
+    name, side = one["figure"], "below" if one["difference"] < 0 else "above"
+    figure, (whole, counted, thing) = FIGURES[name], _SAID.get(name, ("all frames", "frames", "frame"))
     return (f"{one['by']} {one['value']}: {figure.title} {figure.text(one['figures'][name])}, "
-            f"{figure.distance(abs(one['difference']))} {side} all frames{same}, over {frames}")
+            f"{figure.distance(abs(one['difference']))} {side} {whole}, over {plural(one[counted], thing)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bisenet_core.errors import InputError
+from bisenet_core.evaluation.metrics.bands import BANDS
 from bisenet_core.evaluation.replay.frame_rows import COLUMNS, Row
 
 #: Columns that say which frames of the bag are meant, ends included, and what an empty cell means.
@@ -70,9 +71,9 @@ def _tag_names(head: Sequence[str]) -> list[str]:
     names = [name for name in head if name not in ("bag", *_RANGES)]
     if "bag" not in head or not names or "" in head or len(set(head)) < len(head):
         raise ValueError(f"its head is {','.join(head)[:80]}; expected bag and tags: bag,weather,place")
-    taken = set(names) & set(COLUMNS)
+    taken = set(names) & {*COLUMNS, *BANDS}
     if taken:
-        raise ValueError(f"frames.csv has a column {min(taken)} already; give the tag another name")
+        raise ValueError(f"{min(taken)} has a meaning already; give the tag another name")
     return names
 
 

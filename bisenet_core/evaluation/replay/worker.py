@@ -18,6 +18,7 @@ from bisenet_core.drives.drive import Frame
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.errors import InferenceError, InputError
+from bisenet_core.evaluation.metrics.bands import distance_bands
 from bisenet_core.evaluation.metrics.temporal_consistency import View
 from bisenet_core.evaluation.replay.cores import available_cores
 from bisenet_core.evaluation.replay.frame_result import FrameResult, FrameScorer, view_of
@@ -73,7 +74,10 @@ class Worker:
         """See ``evaluate_part``."""
         recording = self._recording(part.bag, part.topic, part.state)
         before = self._view_before(recording, part.start)
-        scorer = FrameScorer(part.bag, self.segmenter.label_space, before)
+        space, job = self.segmenter.label_space, self._job
+        objects = [space.id_of(name) for name in job.objects or ()]
+        distances = distance_bands(recording, job.camera_height, job.camera_pitch)
+        scorer = FrameScorer(part.bag, space, before, distances, objects)
         results, pngs = [], []
         started = perf_counter()  # networks and bags are opened once, however long the drive
         for result, png in self._scored(scorer, recording.frames(part.start, part.stop)):

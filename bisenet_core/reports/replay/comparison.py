@@ -51,11 +51,14 @@ def figure_rows(result: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             yield _row(FIGURES[name].title, found, name)
 
 
-def class_tables(result: dict[str, Any]) -> dict[str, list[tuple[str, ...]]]:
-    """For each figure that classes have, its title -> a row for each class that has it."""
-    tables = {FIGURES[name].of_class: [_row(each, found, name) for each, found in of.items()
+def part_tables(result: dict[str, Any]) -> dict[str, list[tuple[str, ...]]]:
+    """Title -> rows, such as "IoU by class": of figures that classes have, then by distance or size."""
+    tables = {f"{FIGURES[name].of_class} by class": [_row(each, found, name) for each, found in of.items()
                                        if is_known(found["a"]) or is_known(found["b"])]
               for name, of in result["by_class"].items()}
+    for one in result["slices"]:
+        rows = tables.setdefault(f"{FIGURES[one['figure']].title} by {one['by']}", [])
+        rows.append(_row(one["value"], one, one["figure"]))
     return {title: rows for title, rows in tables.items() if rows}
 
 

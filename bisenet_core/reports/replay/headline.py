@@ -13,6 +13,11 @@ from bisenet_core.reports.parts.formats import (
 from bisenet_core.reports.parts.page import Figure
 from bisenet_core.reports.replay.figure_names import FIGURES
 
+#: Title, headings and rows.
+SliceTable = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+#: Columns beside the figure by which slices are compared.
+_BESIDE = {"iou": ("pixel_accuracy", "boundary_score"), "object_recall": ("object_pixel_recall",)}
+
 
 def has_truth(results: dict[str, Any]) -> bool:
     """Whether anything was compared with ground truth."""
@@ -129,13 +134,21 @@ def comparison(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def slice_table(slices: dict[str, Any] | None) -> dict[str, Any]:
-    """The worst slices, and headings and rows of a table of all, by their names in the template."""
-    if not slices or not slices["compared_by"]:
-        return {"worst_slices": [], "slice_rows": []}
-    name = slices["compared_by"]
-    shown = [name, *(("pixel_accuracy", "boundary_score") if name == "iou" else ())]
-    rows = [(f"{one['by']} {one['value']}", count(one["frames"]), FIGURES[name].change(one["difference"]),
-             *(points(one["figures"].get(each)) for each in shown)) for one in slices["slices"]]
-    headings = "", "Frames", "Against all", *(FIGURES[each].title for each in shown)
-    return {"worst_slices": slices["worst"], "slice_headings": headings, "slice_rows": rows}
+def slice_tables(slices: dict[str, Any] | None) -> list[SliceTable]:
+    """Title, headings and rows of a table for each figure by which slices are compared."""
+    shown = (slices or {}).get("slices", [])
+    names = dict.fromkeys(one["figure"] for one in shown if one["figure"])
+    return [_slice_table(name, [one for one in shown if one["figure"] == name]) for name in names]
+
+
+def _slice_table(name: str, slices: list[dict[str, Any]]) -> SliceTable:
+    counted = "objects" if name == "object_recall" else "frames"
+    columns = [each for each in (name, *_BESIDE.get(name, ())) if any(each in of["figures"] for of in slices)]
+    recall = [one["object_recall"] if counted == "objects" else {} for one in slices]
+    classes = [each for each in recall[0] if any(is_known(of[each]) for of in recall)]
+    kinds = dict.fromkeys(one["by"] for one in slices)
+    rows = [(one["value"] if len(kinds) == 1 else f"{one['by']} {one['value']}", count(one[counted]),
+             FIGURES[name].change(one["difference"]), *(points(one["figures"].get(each)) for each in columns),
+             *(points(of[each]) for each in classes)) for one, of in zip(slices, recall)]
+    headings = "", counted.title(), "Against all", *(FIGURES[each].title for each in columns), *classes
+    return f"By {', '.join(kinds)}", headings, rows

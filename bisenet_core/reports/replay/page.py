@@ -9,7 +9,7 @@ from bisenet_core.reports.parts.classes import ClassTable, class_rows, class_tab
 from bisenet_core.reports.parts.formats import clock, is_known, percent
 from bisenet_core.reports.parts.page import render_page, write_page
 from bisenet_core.reports.parts.panels import Panels
-from bisenet_core.reports.replay.comparison import HEADINGS, class_tables, figure_rows
+from bisenet_core.reports.replay.comparison import HEADINGS, figure_rows, part_tables
 from bisenet_core.reports.replay.distribution_charts import (
     confidence_histogram,
     latency_histogram,
@@ -22,7 +22,7 @@ from bisenet_core.reports.replay.headline import (
     figures,
     has_truth,
     requirements_met,
-    slice_table,
+    slice_tables,
     stages,
     why_no_truth,
 )
@@ -57,7 +57,7 @@ def write_compare_page(
     """
     legend = class_rows(a["classes"], a.get("palette") or [])
     page = render_page(_FOLDER, "compare.html.j2", result=result, frames=frames, legend=legend,
-                       headings=HEADINGS, rows=list(figure_rows(result)), by_class=class_tables(result))
+                       headings=HEADINGS, rows=list(figure_rows(result)), by_part=part_tables(result))
     return write_page(folder / "compare.html", page)
 
 
@@ -85,7 +85,7 @@ def render(
         legend=table.rows or class_rows(classes, palette),
         matrix=confusion(classes, palette, results.get("confusion_matrix")),
         changed=changed,
-        **slice_table(results.get("slices")),
+        slice_tables=slice_tables(results.get("slices")),
         left_out=left_out[:_MOST_LINES],
         left_out_more=max(0, len(left_out) - _MOST_LINES),
         **_charts(results, frames),

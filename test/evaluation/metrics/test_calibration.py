@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.evaluation.metrics.calibration import BINS, counts, expected_calibration_error, summary
+from bisenet_core.evaluation.metrics.calibration import (
+    BINS,
+    binned,
+    counts,
+    expected_calibration_error,
+    summary,
+)
 
 CLASSES, UNKNOWN = 4, 11
 
@@ -17,7 +23,7 @@ def test_a_case_worked_by_hand():
         255: [2, 1], 51: [2, 2], 0: [2, 1]}
     # |1/2 - 1| * 2/6 + |1 - 0.2| * 2/6 + |1/2 - 0| * 2/6
     assert expected_calibration_error(total) == pytest.approx(0.6)
-    found = summary(total)
+    found = summary(np.stack(binned(total)))
     assert found["ece"] == 0.6 and len(found["bins"]) == 15
     assert found["bins"][2] == {  # 51 / 255 = 3 / 15 ends the third bin
         "low": 0.133333, "high": 0.2, "confidence": 0.2, "accuracy": 1.0, "pixels": 2}
@@ -35,7 +41,7 @@ def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
 
 
 def test_nothing_scored_gives_none():
-    found = summary(np.zeros((256, 2), np.int64))
+    found = summary(np.zeros((3, 15), np.int64))
     assert found["ece"] is None and all(entry["accuracy"] is None for entry in found["bins"])
 
 

@@ -13,7 +13,7 @@ _INT64 = st.integers(-(2**63), 2**63 - 1)
 
 @st.composite
 def frame_results(draw):
-    shapes = dict(zip(COUNTS, ((3, 4), (3, 4), (256, 2), (3, 2), (3, 4))))
+    shapes = dict(zip(COUNTS, ((3, 4), (3, 4), (256, 2), (3, 2), (3, 4), (5, 3, 3), (5, 3, 4))))
     present = draw(st.sets(st.sampled_from(COUNTS)))
     counts = {name: np.full(shapes[name], draw(_INT64)) for name in present}
     times = draw(st.dictionaries(st.sampled_from(STAGES), st.floats(0, 1e9)))

@@ -191,7 +191,7 @@ def test_the_files_agree(evaluated):
 
 def test_every_figure_follows_from_the_counts_of_frames(run, write_model_folder, tiny_network_onnx, tmp_path):
     teacher = write_model_folder(tmp_path / "teacher", tiny_network_onnx(seed=1))
-    results = run("--teacher", teacher)
+    results = run("--teacher", teacher, "--objects", "Car", "--objects", "sky")
     drive = EvaluatedDrive.load(tmp_path / "out")
     measured = measure(drive)
     assert set(measured) == set(FIGURES) - {"fps", "changed_pixels"}
@@ -199,7 +199,8 @@ def test_every_figure_follows_from_the_counts_of_frames(run, write_model_folder,
         digits = 3 if FIGURES[name].unit == "ms" else 6
         assert round(float(measured[name][0, 0]), digits) == figure_of(drive, {}, name)[0]
     expected = {"iou": results["iou"], "boundary_score": results["boundary"]["by_class"],
-                "flicker": results["temporal"]["flicker"], "teacher_iou": results["teacher"]["iou"]}
+                "flicker": results["temporal"]["flicker"], "teacher_iou": results["teacher"]["iou"],
+                "object_recall": results["objects"]["by_class"]}
     for name, by_class in expected.items():
         assert [or_none(value) for value in measured[name][0, 1:]] == list(by_class.values())
     assert measured["flicker"][0, 0] == pytest.approx(1 - results["temporal"]["consistency"], abs=1e-6)
@@ -374,7 +375,7 @@ def test_a_bag_that_cannot_be_read_is_left_out_and_said(run, tmp_path, caplog):
 def test_what_is_odd_about_a_bag_is_said(run, street_bag, tmp_path, caplog, capfd):
     bag = shutil.copytree(street_bag, tmp_path / "cut")
     (file,) = bag.glob("*.mcap")
-    file.write_bytes(file.read_bytes()[:-1000])
+    file.write_bytes(file.read_bytes()[:-20_000])
     (results,) = run(bag=bag)["bags"]
     said = [record.getMessage() for record in caplog.records]
     assert any("was cut off" in note for note in results["notes"])
@@ -570,6 +571,9 @@ def test_compare_pictures_where_two_models_differ(
         run, evaluated, tmp_path, write_model_folder, tiny_network_onnx, caplog):
     other = write_model_folder(tmp_path / "other", tiny_network_onnx(seed=1))
     run("--model", other)
+    about = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    older = {key: value for key, value in about.items() if not key.startswith(("camera_", "objects"))}
+    (tmp_path / "out" / "evaluation.json").write_text(json.dumps(older))
     command = ["replay", "compare", str(evaluated), str(tmp_path / "out"), "--output"]
     caplog.clear()
     assert main([*command, str(tmp_path / "compared")]) == 0

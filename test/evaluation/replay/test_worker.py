@@ -19,7 +19,7 @@ from bisenet_core.evaluation.replay import worker as worker_module
 from bisenet_core.evaluation.replay.job import split
 from bisenet_core.evaluation.replay.part_result import unpack_labels
 from bisenet_core.evaluation.replay.worker import MOST_OPEN, Worker, evaluate_part
-from bisenet_core.labels.metrics import ConfusionMatrix
+from bisenet_core.labels.metrics import ConfusionMatrix, class_counts
 from bisenet_core.runtime.segmenter import Segmenter
 
 FRAMES = 23
@@ -44,6 +44,8 @@ def test_every_frame_is_labelled_and_scored(whole, job, street):
             np.testing.assert_array_equal(frame.confusion, expected.counts)
             assert frame.calibration[:, 0].sum() == expected.pixels
             assert frame.boundary.shape == (11, 4)
+            np.testing.assert_array_equal(frame.distance.sum(axis=0), class_counts(expected.counts))
+            assert frame.objects.shape == (5, 11, 4) and not frame.objects[:, 0].any()
 
 
 def test_every_frame_but_the_first_is_compared_with_the_one_before(whole):
@@ -63,7 +65,7 @@ def test_a_frame_that_cannot_be_read_keeps_its_place(job, street, tmp_path):
     records = [Record(IMAGES, START + i * STEP, image, COMPRESSED) for i, (image, _) in enumerate(street[:5])]
     records[2] = records[2]._replace(pixels=b"\x89PNG no more")
     bag = write_bag(tmp_path / "bag", records)
-    without_truth = replace(job, label_topic=None)
+    without_truth = replace(job, label_topic=None, camera_height=None, objects=None)
     (part,) = split(bag, IMAGES, 5)
     frames = evaluate_part(without_truth, part).frames
     assert [bool(frame.timings_ms) for frame in frames] == [True, True, False, True, True]
