@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bisenet_core.deployment.loading import load_exactly
+from bisenet_core.deployment.loading import load_network
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.learning.model_folder import read_trained
 from bisenet_core.learning.transforms import normalised
-from bisenet_core.models import create_model
 from bisenet_core.models.bisenetv1 import BiSeNetV1
 from bisenet_core.models.bisenetv2 import BiSeNetV2
 from bisenet_core.models.stdc import STDCSeg
@@ -40,18 +39,15 @@ def open_explained(path: Path | str) -> Explained:
     ``InputError`` for any other file or folder, and for a network whose parts are not known here.
     """
     try:
-        recipe, space, state = read_trained(path)[:3]
+        trained = read_trained(path)
     except InputError as error:
         raise InputError(f"no gradients without a network to train: {error}") from None
-    if space is None:
-        raise InputError(f"{path} is of a network that labels whole images; expected one for pixels")
-    tensors = {name.removeprefix("network."): tensor for name, tensor in state.items()}
-    heads = any(name.startswith("auxiliary.") for name in tensors)
-    network = create_model(recipe.network, space.num_classes, **{**recipe.options, "auxiliary": heads})
-    load_exactly(network, tensors, path)
+    network = load_network(trained, path, auxiliary=True)
+    recipe, space = trained[:2]
+    assert space is not None  # of a network that labels pixels
     if not isinstance(network, (BiSeNetV1, BiSeNetV2, STDCSeg)):
         raise InputError(f"{path} is a {recipe.network}; BiSeNet V1, V2 and STDC networks can be explained")
-    return Explained(network.eval(), space, recipe.mean, recipe.std)
+    return Explained(network, space, recipe.mean, recipe.std)
 
 
 def explain(trained: Explained, image: np.ndarray, class_name: str = "") -> list[tuple[str, Pictures]]:

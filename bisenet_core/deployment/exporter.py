@@ -2,19 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
-from bisenet_core.deployment.loading import load_exactly
+from bisenet_core.deployment.loading import load_network
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
 from bisenet_core.deployment.parity import Parity
-from bisenet_core.errors import InputError
-from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.learning.checkpoint import data_name, read_checkpoint
-from bisenet_core.learning.recipe import Recipe
-from bisenet_core.models import create_model
+from bisenet_core.learning.checkpoint import Checkpoint, data_name, read_checkpoint
 from bisenet_core.runtime.model_card import ModelCard
 
 
@@ -36,23 +31,13 @@ def export_model(
 def trained_network(checkpoint: Path | str) -> tuple[nn.Module, ModelCard]:
     """The network of a checkpoint without auxiliary heads, in evaluation mode; its card, of no file as yet.
     """
-    recipe, space, state, progress = read_checkpoint(checkpoint)[:4]
-    if space is None:
-        raise InputError(f"{checkpoint} is of a network that labels whole images; expected one for pixels")
-    network = create_model(recipe.network, space.num_classes, **{**recipe.options, "auxiliary": False})
-    load_exactly(network, _deployed(state), checkpoint)
-    return network.eval(), _card(recipe, space, progress)
+    read = read_checkpoint(checkpoint)
+    return load_network(read, checkpoint), _card(read)
 
 
-def _deployed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        key.removeprefix("network."): value
-        for key, value in state.items()
-        if key.startswith("network.") and not key.startswith("network.auxiliary.")
-    }
-
-
-def _card(recipe: Recipe, space: LabelSpace, progress: dict[str, Any]) -> ModelCard:
+def _card(checkpoint: Checkpoint) -> ModelCard:
+    recipe, space, _, progress = checkpoint[:4]
+    assert space is not None  # of a network that labels pixels
     width, height = recipe.input_size
     known = DATA_SET_TERMS.get(recipe.dataset)
     return ModelCard(

@@ -1,4 +1,4 @@
-"""Copy a checkpoint's tensors into a network: all of them, or none."""
+"""The network of a checkpoint: all of its tensors are copied, or none."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +6,29 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from bisenet_core.errors import InputError
+from bisenet_core.learning.checkpoint import Checkpoint
+from bisenet_core.models import create_model
 
 SHOWN = 3
+
+
+def load_network(checkpoint: Checkpoint, origin: Path | str, auxiliary: bool = False) -> nn.Module:
+    """The network of ``checkpoint``, read from ``origin``, in evaluation mode.
+
+    ``auxiliary``: with those of its auxiliary heads that were kept. ``InputError`` as ``load_exactly``, and
+    for a network that labels whole images.
+    """
+    recipe, space, state = checkpoint[:3]
+    if space is None:
+        raise InputError(f"{origin} is of a network that labels whole images; expected one for pixels")
+    tensors = {name.removeprefix("network."): tensor for name, tensor in state.items()
+               if name.startswith("network.")}
+    heads = {name for name in tensors if name.startswith("auxiliary.")}
+    options = {**recipe.options, "auxiliary": auxiliary and bool(heads)}
+    network = create_model(recipe.network, space.num_classes, **options)
+    dropped = set() if auxiliary else heads
+    load_exactly(network, {name: tensors[name] for name in tensors.keys() - dropped}, origin)
+    return network.eval()
 
 
 def load_exactly(network: nn.Module, state: Mapping[str, Tensor], origin: Path | str) -> None:

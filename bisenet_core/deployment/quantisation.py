@@ -12,6 +12,7 @@ import onnx
 
 from bisenet_core.deployment.model_folder import scratch_folder
 from bisenet_core.deployment.quantiser import costliest_layers, layers_of, quantise, read_float_network
+from bisenet_core.deployment.stored_weights import evenly
 from bisenet_core.errors import ParityError, explain_os_errors
 from bisenet_core.evaluation.backend_agreement import Agreement
 from bisenet_core.evaluation.metrics.scoring import Scores
@@ -147,8 +148,3 @@ def _cost(card: ModelCard, quantised: ModelCard, trial: Trial) -> dict[str, Any]
 def _segmenter(card: ModelCard, precision: str) -> Segmenter:
     backend = "openvino" if cpu_computes_int8() else "onnxruntime"
     return Segmenter(card, open_backend(card, backend, precision))
-
-
-def evenly(count: int, wanted: int) -> list[int]:
-    """Up to ``wanted`` of the indices 0 to ``count`` - 1, spread evenly."""
-    return [int(index) for index in np.unique(np.linspace(0, count - 1, wanted).astype(int))]

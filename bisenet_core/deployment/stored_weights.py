@@ -47,10 +47,14 @@ def judged_images(card: ModelCard, folder: Path | None) -> JudgedImages:
         pictures, name = [drive[index][0] for index in range(FRAMES)], f"{FRAMES} rendered street frames"
     else:
         files = image_files_in(folder)
-        chosen = np.unique(np.linspace(0, len(files) - 1, PHOTOGRAPHS).astype(int))
-        pictures = [read_image(files[index]) for index in chosen]
+        pictures = [read_image(files[index]) for index in evenly(len(files), PHOTOGRAPHS)]
         name = f"{len(pictures)} of {len(files)} images of {'/'.join(folder.resolve().parts[-2:])}"
     return JudgedImages(np.concatenate([network_input(picture, card) for picture in pictures]), name)
+
+
+def evenly(count: int, wanted: int) -> list[int]:
+    """Up to ``wanted`` of the indices 0 to ``count`` - 1, spread evenly."""
+    return [int(index) for index in np.unique(np.linspace(0, count - 1, wanted).astype(int))]
 
 
 def deployable(network: nn.Module, rounded: bool = True) -> nn.Module:

@@ -80,13 +80,22 @@ def read_tagged_image(path: Path) -> tuple[np.ndarray, bool]:
     with explain_os_errors(f"cannot read {path}"):
         data = read_regular(path, MOST_IMAGE)
     _refuse_truncated(path, data)
+    image = decode_file(path, data, f" ({len(data)} bytes); replace it or remove it")
+    return image, asks_for_turn(data)
+
+
+def decode_file(path: Path, data: bytes, otherwise: str) -> np.ndarray:
+    """HxWx3 uint8 RGB, rows and columns as stored, of the file ``path`` with the content ``data``.
+
+    Raises InputError; ``otherwise`` ends that of a file which is no readable image.
+    """
     try:
         image = decode_as_stored(data) if data else None
     except InputError as error:
         raise InputError(f"{path} {error}") from None
     if image is None:
-        raise InputError(f"{path} is not a readable image ({len(data)} bytes); replace it or remove it")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB), asks_for_turn(data)
+        raise InputError(f"{path} is not a readable image{otherwise}")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def write_image(path: Path, image: np.ndarray) -> None:

@@ -34,14 +34,17 @@ def open_drive(
         raise InputError(f"rate {rate:g} Hz is out of range; expected more than 0, at most 1000")
     path = Path(path)
     with explain_os_errors(f"cannot read {path}", "check its permissions"):
-        drive = _open(path, topic, rate, with_truth, significant_bits)
-    if not isinstance(drive, BagDrive):
-        bits = f"significant bits, here {significant_bits}," if significant_bits != SAMPLE_BITS else ""
-        unused = bits or (f"a topic, here {topic}," if topic is not None else "")
-        if unused:
-            drive.close()
-            raise InputError(f"{path} is no rosbag: {unused} can be given for a rosbag only; leave it out")
-    return drive
+        if _is_bag(path):
+            drive = BagDrive(path, topic, rate_hz=rate, significant_bits=significant_bits)
+            for note in drive.opening_notes:
+                logger.warning("%s", note)
+            return drive
+        files = _open_files(path, rate, with_truth)
+    bits = f"significant bits, here {significant_bits}," if significant_bits != SAMPLE_BITS else ""
+    unused = bits or (f"a topic, here {topic}," if topic is not None else "")
+    if unused:
+        raise InputError(f"{path} is no rosbag: {unused} can be given for a rosbag only; leave it out")
+    return files
 
 
 def open_truth(
@@ -58,31 +61,23 @@ def open_truth(
     return TopicTruth(bag, label_topic, label_space) if label_topic is not None else None
 
 
-def _open(
-    path: Path, topic: str | None, rate: float | None, with_truth: bool, significant_bits: int
-) -> Drive:
+def _is_bag(path: Path) -> bool:
+    """Whether it is a bag; raises InputError for a path at which nothing is, and for an empty file."""
     if not path.exists():
         raise InputError(f"{path} does not exist; expected a folder of images, an image, a video or a rosbag")
     if path.is_dir():
-        if is_bag_folder(path):
-            return _open_bag(path, topic, rate, significant_bits)
-        return FolderDrive(path, rate or DEFAULT_RATE_HZ, with_truth)
+        return is_bag_folder(path)
     if not path.stat().st_size:
         raise InputError(f"{path} is an empty file; expected an image, a video or a rosbag")
-    if is_bag_file(path):
-        return _open_bag(path, topic, rate, significant_bits)
-    if path.suffix.lower() in VIDEO_SUFFIXES:
+    return is_bag_file(path)
+
+
+def _open_files(path: Path, rate: float | None, with_truth: bool) -> Drive:
+    if path.suffix.lower() in VIDEO_SUFFIXES and not path.is_dir():
         return VideoDrive(path, rate)
-    if is_image_file(path):
+    if path.is_dir() or is_image_file(path):
         return FolderDrive(path, rate or DEFAULT_RATE_HZ, with_truth)
     raise InputError(
         f"{path} is of an unknown kind; expected an image, a video ({', '.join(VIDEO_SUFFIXES)}) "
         f"or a rosbag ({', '.join(BAG_SUFFIXES)})"
     )
-
-
-def _open_bag(path: Path, topic: str | None, rate: float | None, significant_bits: int) -> BagDrive:
-    drive = BagDrive(path, topic, rate_hz=rate, significant_bits=significant_bits)
-    for note in drive.opening_notes:
-        logger.warning("%s", note)
-    return drive

@@ -3,15 +3,13 @@
 import io
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
-from bisenet_core.drives.image_files import IMAGE_SUFFIXES, OTHER_SUFFIXES
+from bisenet_core.drives.image_files import IMAGE_SUFFIXES, OTHER_SUFFIXES, decode_file
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.files import MOST_IMAGE, read_regular
 from bisenet_core.images.compressed import is_16_bit_png
-from bisenet_core.images.orientation import decode_as_stored
 
 #: Endings of camera images, in lower case.
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
@@ -37,13 +35,7 @@ def read_image(path: Path) -> np.ndarray:
     if is_16_bit_png(content):
         raise InputError(f"{path} has 16 bits a channel; expected 8: scale it to 0..255 and save it again")
     # from memory, since OpenCV reads a JPEG whose end is missing from a file as if it were whole
-    try:
-        image = decode_as_stored(content)
-    except InputError as error:
-        raise InputError(f"{path} {error}") from None
-    if image is None:
-        raise InputError(f"{path} is not a readable image, or is truncated; restore it or remove the pair")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return decode_file(path, content, ", or is truncated; restore it or remove the pair")
 
 
 def not_trained_on(path: Path) -> str:
