@@ -10,9 +10,8 @@ from std_msgs.msg import Header
 
 from bisenet_core.images.compressed import decode_compressed, encode_png
 from bisenet_core.images.doubts import Doubt, doubt_compressed, doubt_raw
-from bisenet_core.images.encodings import ENCODINGS, ImageError, check_size, view_image
+from bisenet_core.images.encodings import ENCODINGS, SAMPLE_BITS, ImageError, check_size, view_image
 from bisenet_core.images.label_images import view_labels
-from bisenet_core.images.raw_formats import SAMPLE_BITS
 
 ImageMessage = Union[Image, CompressedImage]
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import openvino
 
-from bisenet_core.benchmarks.bare_network import openvino_network
-from bisenet_core.benchmarks.timing import timed_in_turn
+from bisenet_core.benchmarks.timing import openvino_network, timed_in_turn
 from bisenet_core.deployment.onnx_file import write_onnx
 from bisenet_core.deployment.stored_weights import deployable
 from bisenet_core.models import create_model

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.benchmarks.bare_network import bare_network
-from bisenet_core.benchmarks.timing import timed_in_turn
+from bisenet_core.benchmarks.timing import bare_network, timed_in_turn
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.errors import BackendUnavailable, InputError
 from bisenet_core.reports.percentiles import percentiles

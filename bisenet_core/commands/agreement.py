@@ -8,7 +8,7 @@ from bisenet_core.commands.options import Input, JsonFile, Model, SignificantBit
 from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.backend_agreement import Agreement
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.segmenter import Segmenter
 

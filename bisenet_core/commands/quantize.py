@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from bisenet_core.benchmarks.bare_network import bare_network
-from bisenet_core.benchmarks.timing import timed_in_turn
+from bisenet_core.benchmarks.timing import bare_network, timed_in_turn
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, Model
 from bisenet_core.drives.image_files import image_files_in, read_image

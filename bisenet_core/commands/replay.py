@@ -13,7 +13,7 @@ from bisenet_core.errors import InputError, printable
 from bisenet_core.evaluation.replay.judgement import refuse_missed
 from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.reports.console import show, table, write_json
 from bisenet_core.reports.replay.figure_names import FIGURES
 from bisenet_core.reports.replay.headline import live_detail, slice_tables

@@ -12,8 +12,8 @@ from bisenet_core.drives.drive import Drive
 from bisenet_core.drives.image_files import write_image
 from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError, explain_os_errors
+from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.images.orientation import HOW_TO_TURN
-from bisenet_core.images.raw_formats import SAMPLE_BITS
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.reports.console import show, table, track, warn_left_out, write_json
 from bisenet_core.runtime.segmenter import Segmenter

@@ -8,7 +8,7 @@ from torch import nn
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.loading import load_network
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
-from bisenet_core.deployment.parity import Parity
+from bisenet_core.deployment.onnx_file import Parity
 from bisenet_core.learning.checkpoint import Checkpoint, data_name, read_checkpoint
 from bisenet_core.runtime.model_card import ModelCard
 

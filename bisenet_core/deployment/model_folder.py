@@ -11,8 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from bisenet_core.deployment.onnx_file import write_onnx
-from bisenet_core.deployment.parity import Parity, check_parity, measure_parity
+from bisenet_core.deployment.onnx_file import Parity, check_parity, measure_parity, write_onnx
 from bisenet_core.deployment.stored_weights import (
     STORED_WEIGHTS,
     JudgedImages,

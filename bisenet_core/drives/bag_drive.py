@@ -27,7 +27,7 @@ from bisenet_core.drives.bags.image_messages import (
 from bisenet_core.drives.drive import Drive, Frame, steady_ns
 from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.errors import InputError
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import SAMPLE_BITS
 
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 _LOOKED_AT = 3  # images of a topic, to see whether it holds pictures: the first may be damaged

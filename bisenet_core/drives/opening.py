@@ -13,7 +13,7 @@ from bisenet_core.drives.truth.topic_truth import TopicTruth
 from bisenet_core.drives.truth.truth import Truth
 from bisenet_core.drives.video_drive import VIDEO_SUFFIXES, VideoDrive
 from bisenet_core.errors import InputError, explain_os_errors
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.labels.label_space import LabelSpace
 
 logger = logging.getLogger(__name__)

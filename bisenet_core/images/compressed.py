@@ -8,8 +8,14 @@ import numpy as np
 
 from bisenet_core.errors import NAME_LENGTH
 from bisenet_core.images.compressed_structure import JPEG_SIGNATURE, PNG_SIGNATURE, image_size
-from bisenet_core.images.encodings import ENCODINGS, ImageError, refuse_encoding, view_image
-from bisenet_core.images.raw_formats import SAMPLE_BITS, scale_down
+from bisenet_core.images.encodings import (
+    ENCODINGS,
+    SAMPLE_BITS,
+    ImageError,
+    refuse_encoding,
+    scale_down,
+    view_image,
+)
 
 #: The most an image may have: 8192x8192. A few kB can claim any size, and memory is taken for all of it.
 MAX_PIXELS = 1 << 26

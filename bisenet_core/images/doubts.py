@@ -6,8 +6,7 @@ from typing import Any, Callable, List, NamedTuple
 import numpy as np
 
 from bisenet_core.images.compressed import decode_compressed, is_16_bit_png
-from bisenet_core.images.encodings import ENCODINGS, view_image
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import ENCODINGS, SAMPLE_BITS, view_image
 
 # Of a dark scene, too, some pixel is brighter; a camera of 14 bits in 16 reaches 63.
 _BRIGHT = 64

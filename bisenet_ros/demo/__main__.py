@@ -18,7 +18,7 @@ from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError, PrintableFormatter, printable
 from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.reports.console import progress_bar, show, table, warn_left_out, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.benchmarks.bare_network import bare_network
+from bisenet_core.benchmarks.timing import bare_network
 from bisenet_core.errors import InputError
 from bisenet_core.reports.percentiles import percentiles
 from bisenet_core.runtime.cuda.device import CudaDevice

@@ -7,8 +7,8 @@ pytest.importorskip("openvino", reason="compares openvino")
 pytest.importorskip("onnxruntime", reason="with onnxruntime")
 
 from bisenet_core.benchmarks import segmenter_speed
-from bisenet_core.benchmarks.bare_network import bare_network
 from bisenet_core.benchmarks.segmenter_speed import cpu_segmenters, measure
+from bisenet_core.benchmarks.timing import bare_network
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter

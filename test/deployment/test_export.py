@@ -11,7 +11,7 @@ pytest.importorskip("onnx", reason="export needs onnx (pip install .[train])")
 from tiny_checkpoint import write_tiny_checkpoint  # noqa: E402
 
 from bisenet_core.deployment.exporter import export_model  # noqa: E402
-from bisenet_core.deployment.parity import Parity, check_parity  # noqa: E402
+from bisenet_core.deployment.onnx_file import Parity, check_parity  # noqa: E402
 from bisenet_core.deployment.stored_weights import deployable  # noqa: E402
 from bisenet_core.errors import InputError, ParityError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402

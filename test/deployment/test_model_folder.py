@@ -9,7 +9,7 @@ onnx = pytest.importorskip("onnx", reason="export needs onnx (pip install .[trai
 from fresh_networks import fresh_network  # noqa: E402
 
 from bisenet_core.deployment.model_folder import write_model_folder  # noqa: E402
-from bisenet_core.deployment.parity import (  # noqa: E402
+from bisenet_core.deployment.onnx_file import (  # noqa: E402
     FP16_MARGIN,
     MIN_EQUAL_TO_TRAINED,
     Parity,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.loading import load_exactly
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
-from bisenet_core.deployment.parity import Parity
+from bisenet_core.deployment.onnx_file import Parity
 from bisenet_core.deployment.published.catalogue import PUBLISHERS, Published, recognise
 from bisenet_core.deployment.published.mmseg_config import Conventions, stated_conventions
 from bisenet_core.errors import InputError

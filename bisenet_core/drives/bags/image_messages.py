@@ -10,8 +10,7 @@ from bisenet_core.drives.bags.bag import Message, Messages
 from bisenet_core.errors import InputError, parsing
 from bisenet_core.images.compressed import decode_compressed
 from bisenet_core.images.doubts import Doubt, doubt_compressed, doubt_raw
-from bisenet_core.images.encodings import to_rgb, view_image
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import SAMPLE_BITS, to_rgb, view_image
 
 RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"

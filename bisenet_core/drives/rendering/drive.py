@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from bisenet_core.drives.rendering.camera import FOCAL_PER_WIDTH, Camera
+from bisenet_core.drives.rendering.camera import FOCAL_PER_WIDTH, Camera, Finish
 from bisenet_core.drives.rendering.faces import Faces, join
-from bisenet_core.drives.rendering.finish import Finish
 from bisenet_core.drives.rendering.light import Sky
 from bisenet_core.drives.rendering.materials import tiles
 from bisenet_core.drives.rendering.painting import Painter

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from bisenet_core.drives.rendering.faces import BEHIND, BUILDING, FENCE, TREE, Faces, Shape, join
 from bisenet_core.drives.rendering.materials import BOARDS, BRICK, LEAVES, PLAIN, STONE
-from bisenet_core.drives.rendering.trees import tree
+from bisenet_core.drives.rendering.street_furniture import tree
 
 #: Metres from the street's middle to the fronts, of a house's depth and its roof's rise, of a garden.
 FRONTAGE, DEPTH, RIDGE, GARDEN = 9.0, 8.0, 2.4, 16.0

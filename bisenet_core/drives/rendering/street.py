@@ -8,7 +8,7 @@ from bisenet_core.drives.rendering import street_furniture as furniture
 from bisenet_core.drives.rendering.faces import Faces, join
 from bisenet_core.drives.rendering.ground import KERB, KERB_HEIGHT, ground
 from bisenet_core.drives.rendering.houses import lots
-from bisenet_core.drives.rendering.trees import tree
+from bisenet_core.drives.rendering.street_furniture import tree
 from bisenet_core.drives.rendering.vehicles import PAINTS, car
 
 #: How far the street's middle swings to both sides, and over what length (metres).

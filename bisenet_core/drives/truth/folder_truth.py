@@ -8,8 +8,7 @@ import numpy as np
 
 from bisenet_core.drives.image_files import natural_key
 from bisenet_core.drives.truth.label_images import read_labels
-from bisenet_core.drives.truth.stamp_pairs import StampPairs
-from bisenet_core.drives.truth.truth import Truth
+from bisenet_core.drives.truth.truth import StampPairs, Truth
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.labels.label_space import LabelSpace
 

@@ -8,8 +8,7 @@ import numpy as np
 from bisenet_core.drives.bags.bag import Bag
 from bisenet_core.drives.bags.image_messages import IMAGE_TYPES, stamps_of
 from bisenet_core.drives.truth.label_images import labels_from_message
-from bisenet_core.drives.truth.stamp_pairs import StampPairs
-from bisenet_core.drives.truth.truth import Truth
+from bisenet_core.drives.truth.truth import StampPairs, Truth
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace
 

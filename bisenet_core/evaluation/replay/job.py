@@ -10,7 +10,7 @@ import cv2
 from bisenet_core import __version__
 from bisenet_core.drives.bags.sqlite_storage import logs_of
 from bisenet_core.errors import explain_os_errors
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.runtime.model_card import CARD_NAME, file_sha256
 from bisenet_core.runtime.segmenter import Segmenter
 

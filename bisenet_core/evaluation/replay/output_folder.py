@@ -9,7 +9,7 @@ from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.part_result import PartStore
 from bisenet_core.evaluation.replay.preparation import Request
-from bisenet_core.images.raw_formats import SAMPLE_BITS
+from bisenet_core.images.encodings import SAMPLE_BITS
 
 #: Says which evaluation it is.
 ABOUT = "evaluation.json"
