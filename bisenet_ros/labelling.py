@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, NamedTuple, Sequence, Tuple
 
 from bisenet_core.errors import DeviceError, InferenceError
 from bisenet_core.images.encodings import PACKED_YUV, ImageError, to_rgb
-from bisenet_core.labels.confidence import unlabel_unsure
+from bisenet_core.labels.label_space import unlabel_unsure
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros.outputs import LabelledImage, LabelOutputs
 from bisenet_ros.parameters import SegmentationParameters

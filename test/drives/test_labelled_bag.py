@@ -11,7 +11,7 @@ from recorded_bags import START, STEP, images, labels, picture, storage_file, wr
 from rosbags.highlevel import AnyReader
 
 from bisenet_core.drives.bag_drive import BagDrive
-from bisenet_core.drives.labelled_bag import LabelledFrame, open_labelled_bag
+from bisenet_core.drives.bag_writer import LabelledFrame, open_labelled_bag
 from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.labels.confidence import unlabel_unsure
+from bisenet_core.labels.label_space import unlabel_unsure
 
 EVERY_CONFIDENCE = np.arange(256, dtype=np.uint8).reshape(4, 64)
 

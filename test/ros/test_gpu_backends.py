@@ -13,8 +13,7 @@ from node_harness import ROOT, ros_arguments
 from test_segmentation_node import _count, _labels, _message, _picture, _send_and_hear
 
 from bisenet_core.images.encodings import to_rgb
-from bisenet_core.labels.confidence import unlabel_unsure
-from bisenet_core.labels.label_space import CAMVID_11
+from bisenet_core.labels.label_space import CAMVID_11, unlabel_unsure
 from bisenet_core.labels.visualization import for_display, overlay
 from bisenet_core.runtime.segmenter import Segmenter
 from bisenet_ros import outputs

@@ -11,7 +11,7 @@ import numpy as np
 
 from bisenet_core.errors import DeviceError
 from bisenet_core.images.encodings import to_rgb
-from bisenet_core.labels.confidence import unlabel_unsure
+from bisenet_core.labels.label_space import unlabel_unsure
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime import candidates, opening
 from bisenet_core.runtime.backend import InferenceBackend

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bisenet_core.drives.bag_writer import LabelledFrame, open_labelled_bag
 from bisenet_core.drives.bags.bag_files import is_bag_file, stored_name
-from bisenet_core.drives.labelled_bag import LabelledFrame, open_labelled_bag
 from bisenet_core.drives.read_ahead import read_ahead
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.metrics.mailbox_simulation import SUPERSEDED

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bisenet_core.drives.labelled_bag import LabelledFrame
+from bisenet_core.drives.bag_writer import LabelledFrame
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.labelled_bags import labelled_frames

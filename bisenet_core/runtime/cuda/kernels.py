@@ -7,8 +7,7 @@ Every pointer is a device pointer as an int (0: not wanted); nothing is allocate
 
 from typing import Any, Dict
 
-import numpy as np
-
+from bisenet_core.labels.label_space import least_confidence
 from bisenet_core.runtime.postprocessing import ALIGN_CORNERS, HALF_PIXEL
 
 #: Colour order of a camera image -> its number in pixel_math.h.
@@ -25,8 +24,6 @@ SIGNATURES = {
 _IMAGE_TILE, _IMAGE_ROWS = 32, 8
 _TILE_CELLS, _POST_THREADS = 16, 256
 _NODES = 2 * (_TILE_CELLS + 1)
-
-_PROBABILITIES = np.arange(256) / 255.0
 
 
 class FrameKernels:
@@ -84,7 +81,7 @@ class FrameKernels:
                                net_height, aligned, out_width, out_height, labels, status)
             return
         # A confidence that nobody asked for is costly, so only what is drawn may need it.
-        lowest = int(np.searchsorted(_PROBABILITIES, min_confidence)) if masks or overlay else 0
+        lowest = least_confidence(min_confidence) if masks or overlay else 0
         self._launch_tiles(
             self._postprocess, stream, logits, half, classes, grid_width, grid_height, net_width, net_height,
             aligned, out_width, out_height, labels, confidence, status, 1.0 / temperature, masks, mask_ids,

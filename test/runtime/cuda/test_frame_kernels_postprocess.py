@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bisenet_core.images.encodings import to_rgb
-from bisenet_core.labels.confidence import unlabel_unsure
-from bisenet_core.labels.label_space import CITYSCAPES_19
+from bisenet_core.labels.label_space import CITYSCAPES_19, unlabel_unsure
 from bisenet_core.labels.visualization import overlay
 from bisenet_core.runtime.cuda.kernels import FrameKernels
 from bisenet_core.runtime.postprocessing import UPSAMPLINGS, labels_from_logits

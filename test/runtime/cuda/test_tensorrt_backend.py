@@ -21,7 +21,7 @@ from fake_tensorrt import half_network, install, make_tensorrt, network
 from tiny_onnx import tiny_onnx
 
 from bisenet_core.errors import BackendUnavailable, DeviceError, InferenceError, InputError
-from bisenet_core.labels.confidence import unlabel_unsure
+from bisenet_core.labels.label_space import unlabel_unsure
 from bisenet_core.labels.visualization import for_display, overlay
 from bisenet_core.runtime import candidates, tensorrt_backend
 from bisenet_core.runtime.backend import Drawing

@@ -15,8 +15,7 @@ from test_frame_kernels_postprocess import PALETTE, camera, random_logits  # noq
 from test_frame_kernels_preprocess import TABLES, camera_image, on_cpu  # noqa: E402
 from test_kernel_compiler import newest_architecture  # noqa: E402
 
-from bisenet_core.labels.confidence import unlabel_unsure  # noqa: E402
-from bisenet_core.labels.label_space import CITYSCAPES_19  # noqa: E402
+from bisenet_core.labels.label_space import CITYSCAPES_19, unlabel_unsure  # noqa: E402
 from bisenet_core.labels.visualization import overlay  # noqa: E402
 from bisenet_core.runtime.cuda import compiler  # noqa: E402
 from bisenet_core.runtime.cuda.kernels import FrameKernels  # noqa: E402
