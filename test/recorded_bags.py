@@ -114,8 +114,8 @@ def write_bag(folder, records, storage=StoragePlugin.MCAP, compression=None):
 
 
 def serialised(record):
-    """CDR; of a raw Image whose pixels are bytes, these are the whole message."""
-    if record.kind == RAW and isinstance(record.pixels, bytes):
+    """CDR; of a raw Image or CameraInfo whose pixels are bytes, these are the whole message."""
+    if record.kind in (RAW, CAMERA_INFO) and isinstance(record.pixels, bytes):
         return record.pixels
     return bytes(STORE.serialize_cdr(message(record), record.kind))
 

@@ -103,19 +103,19 @@ class BagDrive(Drive):
         truth = self.truth.notes() if self.truth else []
         return [*self.opening_notes, *_stamp_notes(stamps_ns), *_size_notes(sizes), *truth]
 
-    def camera_info(self) -> tuple[str, SimpleNamespace]:
-        """The topic camera_info beside the images', and the fields, in lower case, of its first message.
+    def camera_info(self) -> SimpleNamespace:
+        """The fields, in lower case, of the first sensor_msgs/CameraInfo on the topic beside the images'.
 
-        Raises InputError where there is none that can be read.
+        Raises InputError, without the bag's name, where there is none that can be read.
         """
         topic = self.topic.removesuffix("/compressed").rpartition("/")[0] + "/camera_info"
         messages = self._bag.messages(topic, [CAMERA_INFO])
         if not len(messages):
             found = ", ".join(sorted(c.topic for c in self._bag.topics if c.msgtype == CAMERA_INFO))
-            raise InputError(f"{self.path} has no camera_info on {topic}, for images on {self.topic}; "
+            raise InputError(f"there is none on {topic}, for images on {self.topic}; "
                              f"topics of that type: {found or 'none'}")
         fields = vars(deserialise(messages.read(0)))  # ROS 1 has K, D and P where ROS 2 has k, d and p
-        return topic, SimpleNamespace(**{name.lower(): value for name, value in fields.items()})
+        return SimpleNamespace(**{name.lower(): value for name, value in fields.items()})
 
     def frames(
         self, start: int = 0, stop: int | None = None, with_truth: bool = True

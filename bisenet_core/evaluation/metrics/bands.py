@@ -32,10 +32,10 @@ def distance_bands(drive: BagDrive, height: float | None, pitch: float | None) -
     """
     if height is None:
         return None
-    topic, info = drive.camera_info()
     sizes = (frame.image.shape[:2] for frame in drive.frames(with_truth=False) if frame.image is not None)
     size = next(sizes, (0, 0))
     try:
+        info = drive.camera_info()
         if size != (0, 0) and size != (info.height, info.width):
             raise InputError(f"it is of {info.width}x{info.height}, the images are {size[1]}x{size[0]}")
         if any(info.d) and "/image_raw" in drive.topic:
@@ -45,7 +45,7 @@ def distance_bands(drive: BagDrive, height: float | None, pitch: float | None) -
         if size[0] and np.isinf(ahead).all():
             raise InputError(f"the images show no ground where --camera-pitch is {pitch or 0:g} degrees")
     except InputError as error:
-        raise InputError(f"no distances in {drive.path}: {topic}: {error}") from None
+        raise InputError(f"no distances in {drive.path}: camera_info: {error}") from None
     return np.broadcast_to(np.digitize(ahead, _METRES)[:, None], size)
 
 
@@ -72,8 +72,12 @@ def object_counts(
     found = np.zeros((len(BANDS[HEIGHT]), space.num_classes, 4), np.int64)
     for class_id in counted:
         mask = (truth == class_id).view(np.uint8)
-        number, objects, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        right = np.bincount(objects[labels == class_id], minlength=number)
+        left, top, width, height = cv2.boundingRect(mask)
+        if not width:
+            continue
+        part = np.s_[top : top + height, left : left + width]  # the rest would take longer than all objects
+        number, objects, boxes, _ = cv2.connectedComponentsWithStats(mask[part], connectivity=8)
+        right = np.bincount(objects[labels[part] == class_id], minlength=number)
         heights, pixels = boxes[:, cv2.CC_STAT_HEIGHT], boxes[:, cv2.CC_STAT_AREA]
         rows = np.column_stack([np.ones_like(right), 2 * right >= pixels, pixels, right])
         counts = np.flatnonzero(pixels[1:] >= _SMALLEST) + 1  # the first is all that is none

@@ -75,7 +75,7 @@ def compare(
         "slices": _slices(first, second, drawn),
         "metrics": {old: figures[name] for old, name in _METRICS.items()} if scored.any() else None,
         "iou": by_class["iou"] if scored.any() else None,
-        "whole": {old: {"a": _whole(every, name), "b": _whole(every_other, name)}
+        "whole": {old: {"a": FIGURES[name].of(every.results), "b": FIGURES[name].of(every_other.results)}
                   for old, name in _WHOLE.items()},
         "most_different": _most_different(first.take(scored), second.take(scored)),
     }
@@ -175,10 +175,6 @@ def _check_truth(first: EvaluatedDrive, second: EvaluatedDrive) -> None:
                 f"{others.size} frames had other {what} in the second evaluation, frame {first.index[row]} "
                 f"of {first.bags[first.bag[row]]} among them: repeat one with the labels of the other, and "
                 "its --camera-height, --camera-pitch and --objects")
-
-
-def _whole(drive: EvaluatedDrive, name: str) -> float | None:
-    return or_none(figure_of(drive, {}, name)[0])
 
 
 def _measured(a: float, b: float, differences: np.ndarray) -> dict[str, float | None]:

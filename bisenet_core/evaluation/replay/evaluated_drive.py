@@ -13,7 +13,7 @@ from bisenet_core.evaluation.metrics.bands import BANDS, DISTANCE, HEIGHT
 from bisenet_core.evaluation.metrics.calibration import BINS, binned
 from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
-from bisenet_core.evaluation.replay.frame_result import FrameResult
+from bisenet_core.evaluation.replay.frame_result import COUNTS, FrameResult
 from bisenet_core.files import read_json
 from bisenet_core.labels.metrics import class_counts
 
@@ -62,14 +62,12 @@ def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> np.ndar
 
 
 def _counts_of(frame: FrameResult) -> dict[str, np.ndarray | None]:
-    return {
-        "boundary": frame.boundary,
-        "calibration": None if frame.calibration is None else np.stack(binned(frame.calibration)),
-        "temporal": frame.temporal,
-        "teacher": None if frame.teacher is None else np.stack(class_counts(frame.teacher)),
-        "distance": frame.distance,
-        "objects": frame.objects,
-    }
+    counts = {name: getattr(frame, name) for name in COUNTS if name in _COUNTS}
+    if frame.calibration is not None:
+        counts["calibration"] = np.stack(binned(frame.calibration))
+    if frame.teacher is not None:
+        counts["teacher"] = np.stack(class_counts(frame.teacher))
+    return counts
 
 
 def _stacked_counts(frames: list[dict[str, np.ndarray | None]], classes: int) -> dict[str, np.ndarray]:

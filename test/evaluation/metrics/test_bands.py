@@ -90,8 +90,9 @@ def test_camera_info_lies_beside_the_images(bands, topic, on, kind, write):
 
 
 @pytest.mark.parametrize("info, topic, words", [
-    (None, "/front/image_rect", "no camera_info on /front/camera_info, for .*; topics of that type: none"),
-    (camera_info(), "/rear/image_rect", "no camera_info on /rear/.*; topics .*: /front/camera_info"),
+    (None, "/front/image_rect", "there is none on /front/camera_info, for .*; topics of that type: none"),
+    (camera_info(), "/rear/image_rect", "there is none on /rear/.*; topics .*: /front/camera_info"),
+    (b"\0\1\0\0rest", "/front/image_rect", "its 8 bytes are no sensor_msgs/msg/CameraInfo"),
     (camera_info(480, 360), "/front/image_rect", "it is of 480x360, the images are 96x64"),
     (camera_info(d=np.full(5, 0.1)), "/front/image_raw", "distorts, and /front/image_raw is not rectified"),
     (camera_info(d=np.full(5, 0.1), p=np.zeros(12)), "/front/image_rect", "distortion D but no P"),
@@ -102,7 +103,8 @@ def test_camera_info_lies_beside_the_images(bands, topic, on, kind, write):
 def test_what_gives_no_distances_is_refused_in_one_line(bands, info, topic, words):
     with pytest.raises(InputError, match=words) as error:
         bands(info, topic=topic)
-    assert "drive.bag" in str(error.value) and "\n" not in str(error.value)
+    assert "no distances in " in str(error.value) and "drive.bag: camera_info: " in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_rectified_image_of_a_camera_that_distorts_has_distances(bands):
