@@ -12,7 +12,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.bands import BANDS, DISTANCE, HEIGHT
 from bisenet_core.evaluation.metrics.calibration import BINS, binned
 from bisenet_core.evaluation.metrics.mailbox_simulation import LABELLED
-from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
+from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag, unique_names
 from bisenet_core.evaluation.replay.frame_result import COUNTS, FrameResult
 from bisenet_core.files import read_json
 from bisenet_core.labels.metrics import class_counts
@@ -155,9 +155,7 @@ class EvaluatedDrive:
     @property
     def bags(self) -> list[str]:
         """A name for each bag, by place; a second one of the same name gets "#2"."""
-        names = [bag["name"] for bag in self.results["bags"]]
-        seen = [names[: place + 1].count(name) for place, name in enumerate(names)]
-        return [name if count == 1 else f"{name}#{count}" for name, count in zip(names, seen)]
+        return unique_names([bag["name"] for bag in self.results["bags"]])
 
 
 def common_frames(

@@ -1,7 +1,8 @@
 """judge says of each requirement whether an evaluation meets it; write_junit tells a CI system."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -36,7 +37,7 @@ def judge(
     ``rows``: those of frames.csv, which have the tags of groups."""
     verdicts = []
     for group in requirements.groups:
-        figures = _GroupFigures(group, drive, rows, requirements.against)
+        figures = _figures_of(group, drive, rows, requirements.against)
         verdicts += [
             {"group": group.name, **_verdict(one, drive.classes, figures)} for one in group.requirements
         ]
@@ -73,59 +74,44 @@ def write_junit(path: Path, verdicts: Iterable[dict[str, Any]]) -> None:
         ElementTree.ElementTree(suite).write(str(unfinished), encoding="utf-8", xml_declaration=True)
 
 
-class _GroupFigures:
-    """Figures of one group's frames, and how much better they are than those of ``against``."""
+def _figures_of(
+    group: Group, drive: EvaluatedDrive, rows: Sequence[Row], against: Path | None
+) -> Callable[[str, bool], _Values]:
+    """A function of a requirement's kind: the figures, or for ``WORSE`` gains, of all frames of a group or of
+    drawn ones. It raises InputError where the group has no frames, or none that ``against`` has too."""
+    band = next((tag for tag in group.tags if tag[0] in BANDS), None)
 
-    def __init__(
-        self, group: Group, drive: EvaluatedDrive, rows: Sequence[Row], against: Path | None
-    ) -> None:
-        self._group = group
-        self._drive = drive
-        self._rows = rows
-        self._against = against
-        self._known: dict[tuple[bool, bool], _Values] = {}
-
-    def of(self, kind: str, drawn: bool) -> _Values:
-        """The figures, or gains for the kind ``WORSE``, of all frames or of drawn ones.
-
-        Raises InputError where the group has no frames, or none that the other evaluation has too.
-        """
-        key = kind == WORSE, drawn
-        if key not in self._known:
-            self._known[key] = self._measured(*key)
-        return self._known[key]
-
-    def _measured(self, gains: bool, drawn: bool) -> _Values:
-        frames, before = self._frames(), None
-        band = next((tag for tag in self._group.tags if tag[0] in BANDS), None)
-        if gains and self._against:
-            before, frames = paired_frames(EvaluatedDrive.load(self._against), frames)
+    @cache
+    def measured(gains: bool, drawn: bool) -> _Values:
+        frames, before = _frames(group, drive, rows), None
+        if gains and against:
+            before, frames = paired_frames(EvaluatedDrive.load(against), frames)
         if band:
             frames, before = _within(frames, band), before if before is None else _within(before, band)
         counted = draws(frames.bag, frames.stamp_ns) if drawn else None
         found = measure(frames, counted)
         if before is None:
-            whole = not drawn and not band and len(frames) == len(self._drive)
+            whole = not drawn and not band and len(frames) == len(drive)
             return {name: figure_of(frames, found, name)[None] for name in FIGURES} if whole else found
         other = measure(before, counted)
         return {name: (found[name] - other[name]) * (1 if FIGURES[name].larger_is_better else -1)
                 for name in found if name in other}
 
-    def _frames(self) -> EvaluatedDrive:
-        patterns = self._group.bags or ("*",)
-        chosen = [any(fnmatchcase(name, one) for one in patterns) for name in self._drive.bags]
-        chosen = np.array(chosen, bool)[self._drive.bag]
-        frames = self._drive.take(chosen)
-        if not len(frames):
-            raise InputError(f"no bag is called {' or '.join(patterns)}; evaluated: "
-                             f"{', '.join(self._drive.bags)}")
-        tags = [tag for tag in self._group.tags if tag[0] not in BANDS]
-        if tags:
-            tagged = [all(row.get(tag) == value for tag, value in tags) for row in self._rows]
-            frames = self._drive.take(chosen & np.array(tagged, bool))
-            if not len(frames):
-                raise InputError(f"none of these frames has {', '.join(map(' '.join, tags))}")
-        return frames
+    return lambda kind, drawn: measured(kind == WORSE, drawn)
+
+
+def _frames(group: Group, drive: EvaluatedDrive, rows: Sequence[Row]) -> EvaluatedDrive:
+    patterns = group.bags or ("*",)
+    chosen = [any(fnmatchcase(name, one) for one in patterns) for name in drive.bags]
+    chosen = np.array(chosen, bool)[drive.bag]
+    if not chosen.any():
+        raise InputError(f"no bag is called {' or '.join(patterns)}; evaluated: {', '.join(drive.bags)}")
+    tags = [tag for tag in group.tags if tag[0] not in BANDS]
+    if tags:
+        chosen &= [all(row.get(tag) == value for tag, value in tags) for row in rows]
+        if not chosen.any():
+            raise InputError(f"none of these frames has {', '.join(map(' '.join, tags))}")
+    return drive.take(chosen)
 
 
 def _within(drive: EvaluatedDrive, band: tuple[str, str]) -> EvaluatedDrive:
@@ -135,13 +121,13 @@ def _within(drive: EvaluatedDrive, band: tuple[str, str]) -> EvaluatedDrive:
     return bands[band]
 
 
-def _verdict(one: Requirement, classes: list[str], figures: _GroupFigures) -> dict[str, Any]:
+def _verdict(one: Requirement, classes: list[str], figures: Callable[[str, bool], _Values]) -> dict[str, Any]:
     about = {"requirement": one.text, "figure": one.figure, "class": one.class_name, "limit": one.limit}
     try:
         place = _place(one, classes)
-        low = high = value = float(_column(one, figures.of(one.kind, drawn=False), place)[0])
+        low = high = value = float(_column(one, figures(one.kind, False), place)[0])
         if one.level:
-            low, high = interval(_column(one, figures.of(one.kind, drawn=True), place), one.level)
+            low, high = interval(_column(one, figures(one.kind, True), place), one.level)
     except InputError as error:
         return {**about, "verdict": NOT_JUDGED, "found": f"{one.text}: {error}",
                 "value": None, "low": None, "high": None}
