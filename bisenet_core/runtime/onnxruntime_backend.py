@@ -56,6 +56,8 @@ class OnnxRuntimeBackend(HostBackend):
     def _open_session(self, onnxruntime: Any) -> Any:
         if not self.on_gpu:
             return self._session_on(onnxruntime, [_CPU])
+        # CUDA and cuDNN of pip's packages, which the loader does not find by itself; since version 1.21
+        getattr(onnxruntime, "preload_dlls", lambda: None)()
         for options in _CUDA_OPTIONS:
             session = self._session_on(onnxruntime, [(_CUDA, options), _CPU])
             # It goes on with the CPU alone, and a line on stdout, when CUDA does not work.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bisenet_core.files import replacing
 from gpu.report import markdown, report
 from gpu.section import (
     DONE,
@@ -32,7 +33,7 @@ FIRST = ("machine", "kernels", "build", "parity", "segment", "network", "postpro
 
 
 def run_check(settings: Settings, output: Path, run: str) -> int:
-    """Write ``output``/gpu_check_RUN.json and .md, anew after each section: it may be ended at any time.
+    """Write ``output``/gpu_check_RUN.json and .md, first and after each section: it may be ended at any time.
 
     Returns 0 if something was measured and nothing failed; what this machine lacks is told, but no failure.
     A section gets no more time than what is left of ``settings.budget``.
@@ -41,6 +42,7 @@ def run_check(settings: Settings, output: Path, run: str) -> int:
     settings.work.mkdir(parents=True, exist_ok=True)
     output.mkdir(parents=True, exist_ok=True)
     records = {step: {"status": NOT_RUN, "reason": "the check ended before"} for step in steps(settings)}
+    _write(records, settings, output, run)
     for step in records:
         left = ends - time.monotonic()
         if left <= 0:
@@ -48,12 +50,18 @@ def run_check(settings: Settings, output: Path, run: str) -> int:
         limited = replace(settings, timeout=min(settings.timeout, left))
         records[step] = record = _in_a_process(step, limited)
         print(f"{step}: {record['status']}: {record.get('reason', 'measured')}", file=sys.stderr, flush=True)
-        content = report(records, settings, run)
-        (output / f"gpu_check_{run}.json").write_text(json.dumps(content, indent=1) + "\n")
-        (output / f"gpu_check_{run}.md").write_text(markdown(content, settings))
+        _write(records, settings, output, run)
     print(f"written: {output / f'gpu_check_{run}'}.json and .md", file=sys.stderr)
     found = [record["status"] for step, record in records.items() if step.section != "machine"]
     return int(FAILED in found or DONE not in found)
+
+
+def _write(records: dict[Step, dict[str, Any]], settings: Settings, output: Path, run: str) -> None:
+    content = report(records, settings, run)
+    texts = {"json": json.dumps(content, indent=1) + "\n", "md": markdown(content, settings)}
+    for kind, text in texts.items():
+        with replacing(output / f"gpu_check_{run}.{kind}") as unfinished:
+            unfinished.write_text(text)
 
 
 def steps(settings: Settings) -> Iterator[Step]:

@@ -48,8 +48,7 @@ def measure_onnxruntime(step: Step, settings: Settings) -> dict[str, Any]:
         backend = segmenter.backend
         if "CUDA" not in backend.device and not settings.is_stand_in:
             raise InputError(
-                f"onnxruntime {backend.version} here runs on {backend.device}, not in its CUDA provider: "
-                "pip uninstall onnxruntime, then pip install onnxruntime-gpu"
+                f"onnxruntime {backend.version} runs on {backend.device}, not on CUDA: {backend.reason}"
             )
         return {"device": backend.device, "version": backend.version, **_every_camera(segmenter, settings)}
 

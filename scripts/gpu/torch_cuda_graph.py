@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -75,10 +75,10 @@ def measure(step: Step, settings: Settings) -> dict[str, Any]:
     torch.backends.cudnn.benchmark = True  # it tries its kernels, as TensorRT does
     network = load_network(subject, torch.float16).cuda()
     image = torch.randn(1, 3, card.input_height, card.input_width, dtype=torch.float16, device="cuda")
-    replay, _ = capture(network, image.to(memory_format=torch.channels_last))
+    captured = capture(network, image.to(memory_format=torch.channels_last))
     found: dict[str, Any] = {
         "device": torch.cuda.get_device_name(), "version": torch.__version__,
-        "network_ms": percentiles_of(lambda: _replay_and_wait(replay), settings.frames, settings.warm_up),
+        "network_ms": percentiles_of(captured.run, settings.frames, settings.warm_up),
     }  # fmt: skip
     frames = partial(_segmenter, network, card)
     for camera in settings.cameras:
@@ -95,9 +95,26 @@ def _segmenter(network: nn.Module, card: ModelCard, camera: Size) -> Callable[[n
     return host_to_host(TorchFrame(network, card, camera, torch.float16).cuda(), camera)
 
 
+class Captured(NamedTuple):
+    """A CUDA graph of ``work`` on ``source``, and its output, which each run overwrites.
+
+    The graph does not keep the input and the weights that it reads: if they are freed, it reads other data.
+    """
+
+    graph: torch.cuda.CUDAGraph
+    work: Callable[[Tensor], Tensor]
+    source: Tensor
+    target: Tensor
+
+    def run(self) -> None:
+        """Repeat the work, and wait for it."""
+        self.graph.replay()
+        torch.cuda.current_stream().synchronize()
+
+
 @torch.inference_mode()
-def capture(work: Callable[[Tensor], Tensor], source: Tensor) -> tuple[Callable[[], None], Tensor]:
-    """(what runs ``work`` on ``source`` again, its output, which is overwritten then)."""
+def capture(work: Callable[[Tensor], Tensor], source: Tensor) -> Captured:
+    """Run ``work`` on ``source`` a few times, then record it."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -107,7 +124,7 @@ def capture(work: Callable[[Tensor], Tensor], source: Tensor) -> tuple[Callable[
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         target = work(source)
-    return graph.replay, target
+    return Captured(graph, work, source, target)
 
 
 def host_to_host(frame: TorchFrame, camera: Size) -> Callable[[np.ndarray], np.ndarray]:
@@ -115,20 +132,14 @@ def host_to_host(frame: TorchFrame, camera: Size) -> Callable[[np.ndarray], np.n
     width, height = camera
     pinned_image = torch.empty(height, width, 3, dtype=torch.uint8, pin_memory=True)
     pinned_labels = torch.empty(height, width, dtype=torch.uint8, pin_memory=True)
-    image = torch.zeros(height, width, 3, dtype=torch.uint8, device="cuda")
-    replay, labels = capture(frame, image)
+    captured = capture(frame, torch.zeros(height, width, 3, dtype=torch.uint8, device="cuda"))
 
     def segment(picture: np.ndarray) -> np.ndarray:
         np.copyto(pinned_image.numpy(), picture)
-        image.copy_(pinned_image, non_blocking=True)
-        replay()
-        pinned_labels.copy_(labels, non_blocking=True)
+        captured.source.copy_(pinned_image, non_blocking=True)
+        captured.graph.replay()
+        pinned_labels.copy_(captured.target, non_blocking=True)
         torch.cuda.current_stream().synchronize()
         return pinned_labels.numpy().copy()
 
     return segment
-
-
-def _replay_and_wait(replay: Callable[[], None]) -> None:
-    replay()
-    torch.cuda.current_stream().synchronize()

@@ -17,9 +17,9 @@ class CudaSession:
     real, refused, fails = onnxruntime.InferenceSession, (), False
 
     def __init__(self, path, options, providers):
-        (name, self.options), _ = providers
+        name, self.options = providers[0] if len(providers) > 1 else (None, {})
         self.providers = ["CPUExecutionProvider"]
-        if name not in self.refused and not set(self.options) & set(self.refused):
+        if name and name not in self.refused and not set(self.options) & set(self.refused):
             self.providers.insert(0, name)
         self.session = self.real(path, options, providers=["CPUExecutionProvider"])
         self.get_inputs = self.session.get_inputs
@@ -28,7 +28,7 @@ class CudaSession:
         return self.providers
 
     def run(self, names, feeds):
-        if self.fails:
+        if self.fails and len(self.providers) > 1:
             raise RuntimeError("CUDA failure 2: out of memory\nsecond line")
         return self.session.run(names, feeds)
 
@@ -63,6 +63,16 @@ def test_it_says_where_it_runs_and_gives_the_cpus_labels(card, monkeypatch, sess
 def test_an_older_version_runs_without_the_option_it_does_not_know(card, session):
     session.refused = ("use_tf32",)
     assert OnnxRuntimeBackend(card, "fp32", (96, 64), device="gpu")._session.options == {}
+
+
+def test_cuda_libraries_of_pip_s_packages_are_loaded_before_a_session(card, session, monkeypatch):
+    calls = []
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: calls.append("preload"), raising=False)
+    monkeypatch.setattr(session, "get_providers", lambda self: calls.append("session") or self.providers)
+    OnnxRuntimeBackend(card, "fp32", (96, 64), device="gpu")
+    assert calls == ["preload", "session"]
+    monkeypatch.delattr(onnxruntime, "preload_dlls")  # versions before 1.21
+    assert OnnxRuntimeBackend(card, "fp32", (96, 64), device="gpu").on_gpu
 
 
 def test_a_cuda_that_does_not_work(card, session):

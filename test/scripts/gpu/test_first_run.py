@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -67,3 +68,60 @@ def test_a_piece_that_is_missing_or_damaged_is_named(first_run, pieces, spoil, t
 def test_other_words_show_the_usage(first_run, arguments):
     done = first_run(*arguments)
     assert done.returncode == 2 and "gpu_first_run take PIECE" in done.stdout
+
+
+MIB = 1 << 20
+HOST_BUNDLE = """#!/bin/sh
+head -c {} /dev/urandom > "$1/bisenet_gpu.tar"
+"""
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """``run(*command)`` in a working tree of 20 MiB with the script and a kit in a folder that is ignored."""
+    root = tmp_path / "tree"
+    (root / "scripts").mkdir(parents=True)
+    shutil.copy(SCRIPT, root / "scripts")
+    (root / "weights").write_bytes(bytes(20 * MIB))
+    (root / ".gitignore").write_text("out/\n")
+    (root / "out" / "kit").mkdir(parents=True)
+    bundle = root / "scripts" / "gpu_host_bundle"
+    bundle.write_text(HOST_BUNDLE.format(70 * MIB))
+    bundle.chmod(0o755)
+
+    def run(*command):
+        return subprocess.run(
+            command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )  # fmt: skip
+
+    for command in ("init -q", "add .", "-c user.name=a -c user.email=a commit -qm a"):
+        assert not run("git", *command.split()).returncode
+    return run
+
+
+def test_the_plan_says_what_each_call_sends_and_what_to_leave_out_where_that_is_too_much(repository):
+    packed = repository("scripts/gpu_first_run", "pack", "out")
+    assert packed.returncode == 0, packed.stdout
+    first, second, last, *advice = packed.stdout.splitlines()
+    # 60 + 20, and the script's bytes
+    assert first == "81 MiB with the working tree, too much: take out/piece.00"
+    assert second == "31 MiB with the working tree: take out/piece.01"
+    assert last == "21 MiB with the working tree: take out/piece.sums, and go SECONDS RESULTS"
+    assert not repository(*advice[-1].split()).returncode
+    planned = repository("scripts/gpu_first_run", "plan", "out")
+    assert planned.returncode == 0, planned.stdout
+    assert planned.stdout.splitlines()[0] == "61 MiB with the working tree: take out/piece.00"
+    repository("mv", "out", "seen")  # where git does not ignore it, all pieces travel with each
+    assert repository("scripts/gpu_first_run", "plan", "seen").returncode == 1
+
+
+def test_a_piece_fits_beside_what_the_plan_keeps_of_this_repository(tmp_path):
+    text = SCRIPT.read_text()
+    kept = sum((SCRIPT.parents[1] / name).stat().st_size for name in (".gitignore", "scripts/gpu_first_run"))
+    assert "limit=64 piece=60 " in text and 60 * MIB + kept < 64 * MIB
+
+
+def test_a_piece_of_an_earlier_run_does_not_matter(first_run, pieces, tmp_path):
+    first_run("take", *pieces)
+    (tmp_path / "kept" / "piece.03").write_text("of a larger bundle")
+    assert first_run("go", 500, "results").returncode == 0

@@ -220,6 +220,17 @@ def test_a_check_that_is_ended_has_written_what_it_had_found(settings, monkeypat
     assert "| parity bisenetv2 fp16 | not run | the check ended before |" in page
 
 
+def test_a_check_that_is_killed_in_its_first_section_has_written(settings, monkeypatch, tmp_path):
+    def find(step, settings):
+        raise SystemExit
+
+    monkeypatch.setattr(check, "_in_a_process", find)
+    with pytest.raises(SystemExit):
+        run_check(settings, tmp_path / "out", "trial")
+    content = json.loads((tmp_path / "out" / "gpu_check_trial.json").read_text())
+    assert {row["status"] for row in content["summary"]} == {NOT_RUN}
+
+
 def test_a_check_fails_when_nothing_could_be_measured(settings, monkeypatch, tmp_path):
     monkeypatch.setattr(check, "steps", lambda _: [Step("machine", "", ""), STEP])
     gone = replace(settings, pythons={"tensorrt": "/no/python"})

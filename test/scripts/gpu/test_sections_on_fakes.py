@@ -109,6 +109,40 @@ def test_the_sanitizer_s_verdict(gpu, settings, monkeypatch, tmp_path, tool, err
     assert run_section(Step(tool, "tiny", "fp16"), settings)["status"] == NOT_RUN
 
 
+@pytest.fixture
+def cuda_session(monkeypatch):
+    """ONNX Runtime with a CUDA provider, which computes on the CPU."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from test_onnxruntime_cuda import CudaSession
+
+    session = type("CudaSession", (CudaSession,), {})
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr("bisenet_core.runtime.cuda.libcuda.gpu_name", lambda: "NVIDIA Fake")
+    monkeypatch.setattr("bisenet_core.runtime.candidates.DRIVER", "libc.so.6")
+    return session
+
+
+def test_onnxruntime_on_cuda(cuda_session, settings):
+    found = run("onnxruntime", settings)
+    assert found["device"] == "NVIDIA Fake (CUDA)" and found["version"]
+    assert set(found["64x48"]["stages_ms"]) >= {"preprocess", "network", "postprocess"}
+
+
+def test_onnxruntime_that_is_not_on_cuda_says_why(cuda_session, settings, monkeypatch):
+    def reason():
+        record = run_section(Step("onnxruntime", "tiny", "fp32"), settings)
+        assert record["status"] == NOT_RUN and "\n" not in record["reason"], record
+        return record["reason"]
+
+    cuda_session.fails = True
+    assert "runs on CPU" in reason() and "CUDA failure 2: out of memory" in reason()
+    cuda_session.refused = ("CUDAExecutionProvider",)
+    assert "CUDA or cuDNN libraries are missing" in reason()
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    assert "pip install onnxruntime-gpu" in reason()
+
+
 def test_a_gpu_that_is_lost_is_a_failed_section(gpu, settings):
     from fake_pycuda import LaunchError
 
