@@ -17,8 +17,7 @@ from bisenet_ros.inference_worker import Mailbox
 from bisenet_ros.labelling import Outcome, failure, label_image, publish_image
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import SegmentationParameters
-from bisenet_ros.peers import Mismatches, read_peers
-from bisenet_ros.qos_match import unheard_publishers
+from bisenet_ros.peers import Mismatches, read_peers, unheard_publishers
 
 _LOG_EVERY_S = 5.0
 

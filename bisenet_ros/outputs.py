@@ -16,8 +16,7 @@ from bisenet_core.labels.visualization import colourise, for_display, overlay
 from bisenet_core.runtime.backend import Drawing
 from bisenet_ros.image_messages import image_to_msg, labels_to_msg, labels_to_png_msg
 from bisenet_ros.label_info import LabelInfoPublisher
-from bisenet_ros.peers import Mismatches, read_peers
-from bisenet_ros.qos_match import unserved_subscribers
+from bisenet_ros.peers import Mismatches, read_peers, unserved_subscribers
 
 #: A reliable publisher matches reliable and best-effort subscribers alike. It never waits for a slow one: of
 #: the last five images it repeats what such a subscriber has missed, older ones are gone.

@@ -18,7 +18,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.learning.checkpoint import label_space_values, read_checkpoint
 from bisenet_core.learning.datasets.layouts import PathLists
-from bisenet_core.learning.datasets.own_data import own_list
+from bisenet_core.learning.datasets.opening import own_list
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.models.weights.torch_file import read_published
 from bisenet_core.runtime.model_card import ModelCard

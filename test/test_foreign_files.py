@@ -16,7 +16,7 @@ from bisenet_core.errors import InputError, parsing
 from bisenet_core.files import read_json, read_regular
 from bisenet_core.learning.checkpoint import read_checkpoint
 from bisenet_core.learning.datasets.layouts import PathLists, lines_of
-from bisenet_core.learning.datasets.own_data import read_classes
+from bisenet_core.learning.datasets.opening import read_classes
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.runtime.model_card import ModelCard
 

@@ -7,7 +7,7 @@ import numpy as np
 from bisenet_core.benchmarks.timing import bare_network, timed_in_turn
 from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.errors import BackendUnavailable, InputError
-from bisenet_core.reports.percentiles import percentiles
+from bisenet_core.reports.measurement import percentiles
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter

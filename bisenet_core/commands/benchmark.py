@@ -7,7 +7,7 @@ import typer
 from bisenet_core.benchmarks.segmenter_speed import measure
 from bisenet_core.commands.options import Backend, JsonFile, Model, NetworkSize, Precision, parse_size
 from bisenet_core.reports.console import show, table, write_json
-from bisenet_core.reports.versions import versions
+from bisenet_core.reports.measurement import versions
 from bisenet_core.runtime.segmenter import Segmenter
 
 Camera = Annotated[

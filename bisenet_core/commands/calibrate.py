@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bisenet_core.commands.evaluate import Backend, Dataset, Model, Root, data_name
-from bisenet_core.commands.evaluated_network import is_checkpoint, open_network
-from bisenet_core.commands.extras import training_code
+from bisenet_core.commands.extras import is_checkpoint, open_network, training_code
 from bisenet_core.commands.options import JsonFile, Precision
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.temperature import TemperatureFit, fit_temperature

@@ -9,10 +9,18 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from bisenet_core.commands.evaluated_network import is_checkpoint, open_network
-from bisenet_core.commands.extras import training_code
-from bisenet_core.commands.options import JsonFile, Precision
-from bisenet_core.commands.protocol_options import Flip, Kind, Scales, Size, Stride, Window, parse_protocol
+from bisenet_core.commands.extras import is_checkpoint, open_network, training_code
+from bisenet_core.commands.options import (
+    Flip,
+    JsonFile,
+    Kind,
+    Precision,
+    Scales,
+    Size,
+    Stride,
+    Window,
+    parse_protocol,
+)
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.corruptions import corrupt
 from bisenet_core.evaluation.protocols import DatasetScores, Protocol, SizedNetwork, evaluate_dataset
@@ -20,9 +28,14 @@ from bisenet_core.evaluation.protocols.cityscapes_submission import submitted_im
 from bisenet_core.evaluation.protocols.dataset_scores import EveryNth, LabelledImages
 from bisenet_core.evaluation.robustness import CLEAN, evaluate_corrupted, robustness
 from bisenet_core.evaluation.trained_images import seen_note, seen_splits, trained_on
-from bisenet_core.reports.confusion_picture import check_picture_file, draw_confusion
 from bisenet_core.reports.console import show, table, track, write_json
-from bisenet_core.reports.robustness_chart import check_chart_folder, draw_robustness, draw_samples
+from bisenet_core.reports.dataset_charts import (
+    check_chart_folder,
+    check_picture_file,
+    draw_confusion,
+    draw_robustness,
+    draw_samples,
+)
 from bisenet_core.runtime.model_card import ModelCard
 
 Model = Annotated[
@@ -132,7 +145,7 @@ def _submit(
 
 def data_name(dataset: str, images: Any) -> str:
     """What a data set is called in a card: one's own as its classes."""
-    own = training_code("bisenet_core.learning.datasets.own_data").OWN_DATA
+    own = training_code("bisenet_core.learning.datasets.opening").OWN_DATA
     return images.label_space.name if dataset in own else dataset
 
 

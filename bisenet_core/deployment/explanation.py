@@ -14,7 +14,7 @@ from bisenet_core.deployment.loading import load_network
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import overlay
-from bisenet_core.learning.model_folder import read_trained
+from bisenet_core.learning.pretrained import read_trained
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models.bisenetv1 import BiSeNetV1
 from bisenet_core.models.bisenetv2 import BiSeNetV2

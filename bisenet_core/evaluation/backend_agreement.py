@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.protocols.logits import upsampled
+from bisenet_core.evaluation.protocols.protocol import upsampled
 from bisenet_core.runtime.postprocessing import nearest_index
 from bisenet_core.runtime.segmenter import Segmenter
 

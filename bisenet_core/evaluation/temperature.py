@@ -6,7 +6,7 @@ import numpy as np
 
 from bisenet_core.evaluation.metrics import calibration
 from bisenet_core.evaluation.protocols.dataset_scores import LabelledImages, Progress, labelled_pairs
-from bisenet_core.evaluation.protocols.logits import size_of
+from bisenet_core.evaluation.protocols.protocol import size_of
 from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
 from bisenet_core.runtime.postprocessing import labels_from_logits
 

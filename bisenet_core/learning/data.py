@@ -15,9 +15,9 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from bisenet_core.errors import InputError
+from bisenet_core.learning.checkpoint import NamedFiles, inventory
 from bisenet_core.learning.datasets import check_classes, open_dataset, without_pairs
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.same_data import NamedFiles, inventory
 from bisenet_core.learning.samples import Key, TrainingSamples, UnlabelledImages, ValidationSamples
 
 _PR_SET_PDEATHSIG = 1

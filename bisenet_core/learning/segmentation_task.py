@@ -17,7 +17,7 @@ from bisenet_core.learning.losses import CrossEntropy, DetailLoss, OhemCrossEntr
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.scores import SegmentationScore
 from bisenet_core.models import create_model
-from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.models.layers import SegmentationNetwork
 
 
 class SegmentationTask:

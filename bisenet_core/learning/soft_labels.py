@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from bisenet_core.errors import InputError
 from bisenet_core.files import replacing
+from bisenet_core.learning.checkpoint import NamedFiles, inventory
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.same_data import NamedFiles, inventory
 from bisenet_core.learning.teacher import STRIDE, Teacher, soft_size
 from bisenet_core.learning.transforms import View
 from bisenet_core.reports.console import track

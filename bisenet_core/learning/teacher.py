@@ -12,7 +12,7 @@ from torch.nn import functional
 from bisenet_core.drives.yaml_file import read_yaml
 from bisenet_core.errors import InputError, parsing, suggest
 from bisenet_core.learning.checkpoint import load_network
-from bisenet_core.learning.model_folder import read_trained
+from bisenet_core.learning.pretrained import read_trained
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models import create_model

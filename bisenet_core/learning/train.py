@@ -16,20 +16,25 @@ from rich.console import Console
 
 from bisenet_core.errors import InputError, printable
 from bisenet_core.files import replacing
-from bisenet_core.learning.checkpoint import Checkpoint, load_network, network_state, read_checkpoint
+from bisenet_core.learning.checkpoint import (
+    Checkpoint,
+    check_same_classes,
+    check_same_files,
+    load_network,
+    network_state,
+    read_checkpoint,
+)
 from bisenet_core.learning.data import SegmentationData, check_share, workers_within
 from bisenet_core.learning.launch import all_or_none, is_first_process, make_fabric
 from bisenet_core.learning.learner import set_up
 from bisenet_core.learning.loop import train_network
-from bisenet_core.learning.model_folder import read_trained, refresh_norms
-from bisenet_core.learning.pretrained import load_backbone
+from bisenet_core.learning.pretrained import load_backbone, read_trained, refresh_norms
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.recipe_checks import check
 from bisenet_core.learning.run import Run, RunFiles, restore
 from bisenet_core.learning.run_guard import RunStoppedError, explain_failures, requeue
 from bisenet_core.learning.run_report import RunLogs, RunProgress, RunRecorder
 from bisenet_core.learning.run_report.run_record import hardware
-from bisenet_core.learning.same_data import check_same_classes, check_same_files
 from bisenet_core.learning.soft_labels import taught
 from bisenet_core.learning.task import Data, Task, task_and_data
 

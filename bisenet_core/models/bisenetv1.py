@@ -9,8 +9,13 @@ from torch.nn import functional
 
 from bisenet_core.errors import InputError
 from bisenet_core.models.backbones import BACKBONES
-from bisenet_core.models.layers import ConvNormAct, SegmentationHead, initialise_he, nearest_to
-from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.models.layers import (
+    ConvNormAct,
+    SegmentationHead,
+    SegmentationNetwork,
+    initialise_he,
+    nearest_to,
+)
 
 
 class SpatialPath(nn.Sequential):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.models.layers import SegmentationNetwork
 from bisenet_core.models.registry import create_model
 
 

@@ -12,7 +12,7 @@ from bisenet_core.models.backbones import TrunkClassifier
 from bisenet_core.models.bisenetv1 import BiSeNetV1
 from bisenet_core.models.bisenetv2 import BiSeNetV2
 from bisenet_core.models.efficientvit import EfficientViTSeg
-from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.models.layers import SegmentationNetwork
 from bisenet_core.models.stdc import STDCClassifier, STDCSeg
 
 #: A class, or a ``functools.partial`` of one.

@@ -15,13 +15,13 @@ from bisenet_core.models.bisenetv1 import (
 from bisenet_core.models.layers import (
     ConvNormAct,
     SegmentationHead,
+    SegmentationNetwork,
     check_image_size,
     depthwise,
     initialise_he,
     nearest_to,
     outputs_of,
 )
-from bisenet_core.models.network import SegmentationNetwork
 
 #: Modules in stages 3, 4 and 5 (STDC, Table 2).
 REPEATS = {"stdc1": (2, 2, 2), "stdc2": (4, 5, 3)}

@@ -13,7 +13,7 @@ from bisenet_core.drives.image_files import write_image
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import legend, overlay
-from bisenet_core.reports.parts.frame_choice import evenly_spaced
+from bisenet_core.reports.parts.panels import evenly_spaced
 
 _INK, _PAPER = (235, 235, 235), (32, 32, 32)
 _SHEET_PANEL_WIDTH, _GUTTER = 320, 8

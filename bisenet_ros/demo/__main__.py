@@ -22,12 +22,17 @@ from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.reports.console import progress_bar, show, table, warn_left_out, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
-from bisenet_ros.demo.pictures import write_pictures
 from bisenet_ros.demo.preparation import prepare_output, refuse_input_folder, render_drive
 from bisenet_ros.demo.session import DemoSession, Playing
-from bisenet_ros.demo.summary import rows, summarise, unaccounted
-from bisenet_ros.harness.isolation import let_large_images_through
-from bisenet_ros.harness.tool import BAD_INPUT, FAILED, INTERRUPTED, add_model_options, run_tool
+from bisenet_ros.demo.summary import rows, summarise, unaccounted, write_pictures
+from bisenet_ros.harness.tool import (
+    BAD_INPUT,
+    FAILED,
+    INTERRUPTED,
+    add_model_options,
+    let_large_images_through,
+    run_tool,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,12 +13,10 @@ from bisenet_core.drives.drive import Drive, Frame
 from bisenet_core.drives.image_files import write_image
 from bisenet_core.errors import InputError
 from bisenet_ros.demo.preparation import emptied
-from bisenet_ros.harness.camera_publisher import SETTLE_S, create_camera, stamp_ns
 from bisenet_ros.harness.live_account import LiveAccount
 from bisenet_ros.harness.node_process import READY_TIMEOUT_S, NodeProcess, ProcessError
 from bisenet_ros.harness.node_watch import NodeAccount
-from bisenet_ros.harness.player import Player
-from bisenet_ros.harness.timeline import Timeline
+from bisenet_ros.harness.player import SETTLE_S, Player, Timeline, create_camera, stamp_ns
 from bisenet_ros.image_messages import image_from_msg
 
 _SETTLE_TIMEOUT_S = 5.0

@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_ros.harness.child_process import ChildProcess
-from bisenet_ros.harness.listening import listen, spinning
+from bisenet_ros.harness.node_watch import listen, spinning
 from bisenet_ros.harness.tool import BAD_INPUT
 
 AnyProcess = TypeVar("AnyProcess", bound="NodeProcess")

@@ -29,18 +29,16 @@ from bisenet_core.errors import InputError, printable
 from bisenet_core.images.encodings import ImageError
 from bisenet_core.runtime.memory import keep_freed_memory
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
-from bisenet_ros.harness.camera_publisher import create_camera, stamp_ns, to_stamp
-from bisenet_ros.harness.listening import listen, spinning
 from bisenet_ros.harness.live_account import LiveAccount
-from bisenet_ros.harness.player import Player
-from bisenet_ros.harness.timeline import Timeline
+from bisenet_ros.harness.node_watch import listen, spinning
+from bisenet_ros.harness.player import Player, Timeline, create_camera, stamp_ns, to_stamp
 from bisenet_ros.image_messages import labels_from_msg
 from bisenet_ros.parameter_files import warn_of_unmatched_files
+from bisenet_ros.replay.live_results import summary_lines
 from bisenet_ros.replay.live_scorer import LiveScorer
 from bisenet_ros.replay.parameters import declare_parameters
 from bisenet_ros.replay.recorded_times import frames_to_play, stamps_problem
 from bisenet_ros.replay.session import ReplaySession
-from bisenet_ros.replay.summary import summary_lines
 
 NODE_NAME = "replay"
 BAD_INPUT = 2

@@ -8,9 +8,8 @@ from typing import Any
 from bisenet_core.errors import InputError
 from bisenet_core.files import replacing
 from bisenet_core.reports.console import write_json
-from bisenet_ros.harness.camera_publisher import SETTLE_S
-from bisenet_ros.replay.live_results import facts_of_run, live_results
-from bisenet_ros.replay.summary import nothing_done, progress_line
+from bisenet_ros.harness.player import SETTLE_S
+from bisenet_ros.replay.live_results import facts_of_run, live_results, nothing_done, progress_line
 
 RESULTS_NAME = "live.json"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bisenet_core.benchmarks.timing import bare_network
 from bisenet_core.errors import InputError
-from bisenet_core.reports.percentiles import percentiles
+from bisenet_core.reports.measurement import percentiles
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine.cache import CachedEngine, EngineCache
 from bisenet_core.runtime.engine.engine_network import EngineNetwork

@@ -8,7 +8,7 @@ import numpy as np
 
 from bisenet_core.benchmarks.segmenter_speed import street
 from bisenet_core.benchmarks.timing import timed
-from bisenet_core.reports.percentiles import percentiles
+from bisenet_core.reports.measurement import percentiles
 
 _BEYOND_CACHES, _MOST_IMAGES = 512 << 20, 100  # bytes
 

@@ -15,7 +15,7 @@ from bisenet_core.drives.rendering import RenderedDrive
 from bisenet_core.labels.label_space import CITYSCAPES_19, UNLABELED
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models import create_model
-from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.models.layers import SegmentationNetwork
 from bisenet_core.runtime.model_card import ONNX_NAME, ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
 from gpu.kit import MODEL, REFERENCE, WEIGHTS

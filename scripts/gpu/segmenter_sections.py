@@ -6,7 +6,7 @@ import numpy as np
 
 from bisenet_core.benchmarks.timing import timed
 from bisenet_core.errors import InputError, ParityError
-from bisenet_core.reports.percentiles import percentiles
+from bisenet_core.reports.measurement import percentiles
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter
 from gpu.frames import streets

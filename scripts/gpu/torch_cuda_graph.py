@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from bisenet_core.deployment.stored_weights import deployable
 from bisenet_core.errors import InputError
 from bisenet_core.models import create_model
-from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.models.layers import SegmentationNetwork
 from bisenet_core.models.weights.torch_file import load_torch_file
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.postprocessing import ALIGN_CORNERS

@@ -22,8 +22,7 @@ from bisenet_core.commands.options import parse_size
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
-from bisenet_ros.harness.isolation import let_large_images_through
-from bisenet_ros.harness.tool import add_model_options, run_tool
+from bisenet_ros.harness.tool import add_model_options, let_large_images_through, run_tool
 
 # Rows of the table: what is said, and the figure it is taken from.
 _LINES = {

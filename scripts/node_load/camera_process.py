@@ -24,7 +24,7 @@ from std_msgs.msg import Header
 
 from bisenet_core.commands.options import parse_size
 from bisenet_core.drives.rendering import RenderedDrive
-from bisenet_ros.harness.camera_publisher import FRAME_ID, SETTLE_S, create_camera
+from bisenet_ros.harness.player import FRAME_ID, SETTLE_S, create_camera
 from bisenet_ros.image_messages import image_to_msg
 
 _PICTURES = 4

@@ -10,7 +10,7 @@ from node_under_load import NodeUnderLoad, Sending, what_runs
 from process_usage import Usage, usage
 
 from bisenet_core.errors import InputError
-from bisenet_core.reports.percentiles import percentiles
+from bisenet_core.reports.measurement import percentiles
 from bisenet_ros.frame_account import StageTimes
 from bisenet_ros.harness.node_watch import NodeAccount
 

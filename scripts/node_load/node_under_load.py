@@ -14,9 +14,9 @@ from process_usage import Usage, usage
 from sensor_msgs.msg import Image
 
 from bisenet_core import __version__
-from bisenet_ros.harness.camera_publisher import stamp_ns
 from bisenet_ros.harness.node_process import NodeProcess, ProcessError, ended
 from bisenet_ros.harness.node_watch import RUNS
+from bisenet_ros.harness.player import stamp_ns
 
 _SETTLE_TIMEOUT_S = 10.0
 

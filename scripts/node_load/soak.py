@@ -25,9 +25,8 @@ from bisenet_core.errors import printable
 from bisenet_core.reports.console import progress_bar, show, table, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
-from bisenet_ros.harness.isolation import let_large_images_through
 from bisenet_ros.harness.node_process import make_writable
-from bisenet_ros.harness.tool import FAILED, add_model_options, run_tool
+from bisenet_ros.harness.tool import FAILED, add_model_options, let_large_images_through, run_tool
 
 
 def main(arguments: list[str] | None = None) -> int:

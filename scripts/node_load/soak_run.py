@@ -12,7 +12,7 @@ from node_under_load import NodeUnderLoad, what_runs
 from soak_samples import Sample, courses
 
 from bisenet_core.errors import InputError
-from bisenet_core.reports.percentiles import percentiles
+from bisenet_core.reports.measurement import percentiles
 
 #: Images that may be under way in the node: one in the mailbox, one in work.
 _PENDING = 2

@@ -12,8 +12,7 @@ from bisenet_core.cli import main
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.learning.checkpoint import load_network, network_state, read_checkpoint
-from bisenet_core.learning.model_folder import read_trained, refresh_norms
-from bisenet_core.learning.pretrained import load_backbone
+from bisenet_core.learning.pretrained import load_backbone, read_trained, refresh_norms
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.teacher import Teacher
 from bisenet_core.models import create_model

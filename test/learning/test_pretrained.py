@@ -13,8 +13,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.models import create_model
 from bisenet_core.models.backbones import BACKBONES
-from bisenet_core.models.backbones.mobilenetv2 import MobileNetV2
-from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2
+from bisenet_core.models.backbones.mobile import MobileNetV2, ShuffleNetV2
 from bisenet_core.models.stdc import REPEATS, STDCNet
 
 

@@ -4,8 +4,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install .[train])")
 
-from bisenet_core.models.backbones.mobilenetv2 import MobileNetV2  # noqa: E402
-from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2, ShuffleUnit  # noqa: E402
+from bisenet_core.models.backbones.mobile import (  # noqa: E402
+    MobileNetV2,
+    ShuffleNetV2,
+    ShuffleUnit,
+)
 from bisenet_core.models.complexity import measure_complexity  # noqa: E402
 
 CLASSES = 1000

@@ -14,7 +14,7 @@ from fresh_networks import fresh_network, patches  # noqa: E402
 from bisenet_core.deployment.onnx_file import MAX_DIFFERENCE, OPSET, ROUNDINGS, fp32_rounding, write_onnx  # noqa: E402  # noqa: E402
 from bisenet_core.deployment.stored_weights import deployable  # noqa: E402
 from bisenet_core.models import create_model, list_models  # noqa: E402
-from bisenet_core.models.network import SegmentationNetwork  # noqa: E402
+from bisenet_core.models.layers import SegmentationNetwork  # noqa: E402
 from bisenet_core.models.registry import is_segmentation  # noqa: E402
 
 CLASSES = 5

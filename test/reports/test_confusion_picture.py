@@ -6,7 +6,7 @@ import pytest
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import ADE20K_150, CITYSCAPES_19
-from bisenet_core.reports.confusion_picture import draw_confusion
+from bisenet_core.reports.dataset_charts import draw_confusion
 
 pytest.importorskip("matplotlib", reason="pictures are drawn with matplotlib")
 

@@ -18,7 +18,7 @@ from bisenet_core.reports.drive_pictures import (
     legend_strip,
     side_by_side,
 )
-from bisenet_core.reports.parts.frame_choice import evenly_spaced
+from bisenet_core.reports.parts.panels import evenly_spaced
 
 ROAD = CAMVID_11.id_of("Road")
 

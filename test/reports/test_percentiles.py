@@ -1,4 +1,4 @@
-from bisenet_core.reports.percentiles import spread
+from bisenet_core.reports.measurement import spread
 
 
 def test_percentiles_are_interpolated():

@@ -18,7 +18,7 @@ from rclpy.qos import (
     qos_check_compatible,
 )
 
-from bisenet_ros.qos_match import Clash, qos_clash, unheard_publishers, unserved_subscribers
+from bisenet_ros.peers import Clash, qos_clash, unheard_publishers, unserved_subscribers
 
 FOREVER = Duration(nanoseconds=2**63 - 1)  # as a remote end's profile has it
 durations = st.sampled_from([Duration(seconds=1), Duration(seconds=2), FOREVER])

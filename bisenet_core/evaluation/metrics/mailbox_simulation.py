@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bisenet_core.reports.percentiles import percentiles
+from bisenet_core.reports.measurement import percentiles
 
 LABELLED, SUPERSEDED, FAILED = "labelled", "superseded", "failed"
 

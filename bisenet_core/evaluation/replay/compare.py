@@ -14,7 +14,7 @@ from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive, commo
 from bisenet_core.evaluation.replay.measures import figure_of, measure
 from bisenet_core.labels.metrics import miou
 from bisenet_core.reports.console import write_json
-from bisenet_core.reports.parts.frame_choice import without_neighbours
+from bisenet_core.reports.parts.panels import without_neighbours
 from bisenet_core.reports.replay.comparison import verdict
 from bisenet_core.reports.replay.figure_names import FIGURES
 

@@ -14,7 +14,7 @@ from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.labelled_bags import labelled_frames
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.reports.parts.frame_choice import without_neighbours
+from bisenet_core.reports.parts.panels import without_neighbours
 
 #: Why a frame may be worth labelling, 0 to 1 each: the higher, the more.
 SIGNALS = ("uncertainty", "disagreement", "flicker")

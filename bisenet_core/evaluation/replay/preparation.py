@@ -19,7 +19,7 @@ from bisenet_core.evaluation.replay.worker import MOST_OPEN
 from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
 from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.reports.versions import versions
+from bisenet_core.reports.measurement import versions
 from bisenet_core.runtime.segmenter import Segmenter
 
 #: Files that are opened to read one more file of a bag.

@@ -17,7 +17,7 @@ from bisenet_core.evaluation.replay.evaluated_drive import FRAMES_NPZ, RESULTS, 
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.part_result import unpack_labels
 from bisenet_core.reports.parts.formats import percent, plural
-from bisenet_core.reports.parts.frame_choice import without_neighbours
+from bisenet_core.reports.parts.panels import without_neighbours
 
 LABELS = "labels.npz"
 

@@ -26,7 +26,7 @@ from bisenet_core.evaluation.replay.frame_rows import Row, write_csv
 from bisenet_core.evaluation.replay.measures import measure
 from bisenet_core.evaluation.replay.slices import compare_slices
 from bisenet_core.files import replacing
-from bisenet_core.reports.percentiles import spread
+from bisenet_core.reports.measurement import spread
 from bisenet_core.reports.replay.figure_names import FIGURES
 
 FRAMES_CSV = "frames.csv"

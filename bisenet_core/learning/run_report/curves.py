@@ -3,9 +3,8 @@
 import numpy as np
 
 from bisenet_core.learning.run_report.metrics_file import Row
-from bisenet_core.reports.parts.chart import Axis, Chart, number_axis, share_axis
+from bisenet_core.reports.parts.chart import Axis, Chart, number_axis, reduce_series, share_axis, shown_limit
 from bisenet_core.reports.parts.formats import count, percent
-from bisenet_core.reports.parts.series import reduce_series, shown_limit
 
 #: Of the style sheet, in the order in which lines take them.
 _COLOURS = ("first", "second", "third", "fourth", "fifth", "sixth")

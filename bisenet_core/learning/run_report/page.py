@@ -17,9 +17,8 @@ from bisenet_core.learning.run_report.finished_run import FinishedRun, commit, f
 from bisenet_core.learning.segmentation_task import SegmentationTask, labelled
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.reports.parts.classes import class_rows, class_table, confusion
-from bisenet_core.reports.parts.frame_choice import best_and_worst
 from bisenet_core.reports.parts.page import render_page, write_page
-from bisenet_core.reports.parts.panels import Seen, frame_panels
+from bisenet_core.reports.parts.panels import Seen, best_and_worst, frame_panels
 
 FILE_NAME = "report.html"
 _TEMPLATE = "report.html.j2"

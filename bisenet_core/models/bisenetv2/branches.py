@@ -6,9 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from bisenet_core.models.backbones.mobilenetv2 import MobileNetV2
+from bisenet_core.models.backbones.mobile import MobileNetV2, ShuffleNetV2
 from bisenet_core.models.backbones.resnet import ResNet
-from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2
 from bisenet_core.models.layers import ConvNormAct, depthwise, outputs_of
 
 #: Behind the stem, stages 3, 4, 5 and Context Embedding: where boosters may sit (Table 4).

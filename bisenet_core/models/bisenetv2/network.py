@@ -26,12 +26,12 @@ from bisenet_core.models.bisenetv2.options import Options
 from bisenet_core.models.layers import (
     ConvNormAct,
     SegmentationHead,
+    SegmentationNetwork,
     depthwise,
     initialise_he,
     nearest_to,
     resize_to,
 )
-from bisenet_core.models.network import SegmentationNetwork
 
 AGGREGATIONS = {"bga": BilateralGuidedAggregation, "sum": SumAggregation, "concat": ConcatAggregation}
 

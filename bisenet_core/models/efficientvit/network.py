@@ -13,7 +13,7 @@ from bisenet_core.models.efficientvit.backbone import (
     InvertedBottleneck,
     conv,
 )
-from bisenet_core.models.network import SegmentationNetwork
+from bisenet_core.models.layers import SegmentationNetwork
 
 _A = -0.75  # PyTorch's and ONNX's cubic kernel (Keys, 1981)
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from bisenet_core.errors import InputError
-from bisenet_core.models.backbones.mobilenetv2 import MobileNetV2
-from bisenet_core.models.backbones.shufflenetv2 import ShuffleNetV2
+from bisenet_core.models.backbones.mobile import MobileNetV2, ShuffleNetV2
 from bisenet_core.models.weights.renaming import Rule, our_name, torchvision_resnet
 from bisenet_core.models.weights.renamings import renaming_of
 

@@ -9,12 +9,15 @@ from bisenet_core.reports.parts.classes import ClassTable, class_rows, class_tab
 from bisenet_core.reports.parts.formats import clock, is_known, percent
 from bisenet_core.reports.parts.page import render_page, write_page
 from bisenet_core.reports.parts.panels import Panels
-from bisenet_core.reports.replay.comparison import HEADINGS, figure_rows, part_tables
-from bisenet_core.reports.replay.distribution_charts import (
+from bisenet_core.reports.replay.charts import (
+    accuracy_chart,
     confidence_histogram,
+    flicker_chart,
+    latency_chart,
     latency_histogram,
     reliability_diagram,
 )
+from bisenet_core.reports.replay.comparison import HEADINGS, figure_rows, part_tables
 from bisenet_core.reports.replay.frame_table import FrameTable
 from bisenet_core.reports.replay.headline import (
     comparison,
@@ -27,7 +30,6 @@ from bisenet_core.reports.replay.headline import (
     why_no_truth,
 )
 from bisenet_core.reports.replay.pictures import RANKINGS, Picture
-from bisenet_core.reports.replay.time_charts import accuracy_chart, flicker_chart, latency_chart
 
 _FOLDER = Path(__file__).parent
 _MOST_LINES = 200

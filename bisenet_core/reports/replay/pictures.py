@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.reports.parts.frame_choice import best_and_worst, evenly_spaced
-from bisenet_core.reports.parts.panels import Seen, film_panels, frame_panels
+from bisenet_core.reports.parts.panels import Seen, best_and_worst, evenly_spaced, film_panels, frame_panels
 from bisenet_core.reports.replay.frame_table import FrameTable
 
 #: By which frames are ranked: the first of these columns that has values, and its name in the report.

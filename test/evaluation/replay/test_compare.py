@@ -6,7 +6,7 @@ import typer
 from made_up_results import frames_of, matrices, write
 from typer.testing import CliRunner
 
-from bisenet_core.commands import replay_compare
+from bisenet_core.commands import replay as replay_command
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.bootstrap import draws, interval
 from bisenet_core.evaluation.replay.compare import compare
@@ -287,7 +287,7 @@ def test_a_bootstrap_of_nothing_is_refused(tmp_path, options):
 
 def test_the_command_prints_tables_and_writes_json(tmp_path):
     app = typer.Typer()
-    app.command()(replay_compare.compare)
+    app.command()(replay_command.compare)
     a, b = write(tmp_path / "a", matrices(9, 0.6)), write(tmp_path / "b", matrices(9, 0.9, 1))
     printed = CliRunner().invoke(app, [str(a), str(b), "--json", str(tmp_path / "printed.json")])
     assert printed.exit_code == 0 and "9 frames in common, 9 of them with ground truth" in printed.stdout

@@ -27,7 +27,7 @@ from bisenet_core.errors import InputError
 from bisenet_core.learning.datasets import find_dataset, open_dataset, survey
 from bisenet_core.learning.datasets.image_file import lacks_pixels, read_image
 from bisenet_core.learning.datasets.label_coding import read_ids
-from bisenet_core.learning.datasets.own_data import read_classes
+from bisenet_core.learning.datasets.opening import read_classes
 
 
 def _truncate(path, share=0.6):

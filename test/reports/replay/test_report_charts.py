@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisenet_core.reports.parts import series
-from bisenet_core.reports.parts.chart import Axis, Chart, number_axis
-from bisenet_core.reports.parts.series import MOST_POINTS, reduce_series, shown_limit
-from bisenet_core.reports.replay.distribution_charts import (
+from bisenet_core.reports.parts import chart as series
+from bisenet_core.reports.parts.chart import MOST_POINTS, Axis, Chart, number_axis, reduce_series, shown_limit
+from bisenet_core.reports.replay.charts import (
+    accuracy_chart,
+    clock_step,
     confidence_histogram,
+    flicker_chart,
+    latency_chart,
     latency_histogram,
     reliability_diagram,
 )
 from bisenet_core.reports.replay.frame_table import FrameTable
-from bisenet_core.reports.replay.time_charts import accuracy_chart, clock_step, flicker_chart, latency_chart
 
 VALUES = st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=1, max_size=80)
 

@@ -13,8 +13,8 @@ from std_msgs.msg import Header
 from bisenet_core.drives.drive import Drive, Frame
 from bisenet_core.errors import InputError
 from bisenet_ros.demo.session import LabelRecorder, _from_zero
-from bisenet_ros.harness.camera_publisher import to_stamp
 from bisenet_ros.harness.live_account import LiveAccount, Sent
+from bisenet_ros.harness.player import to_stamp
 from bisenet_ros.image_messages import labels_to_msg
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from bisenet_ros.harness import isolation
+from bisenet_ros.harness import tool as isolation
 
 
 @pytest.mark.parametrize("taken", [None, "0", "42", " 7", "the first choice", "not a number"])

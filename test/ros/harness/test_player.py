@@ -7,10 +7,8 @@ pytest.importorskip("rclpy", reason="needs ROS 2: pip install .[ros]")
 
 from bisenet_core.drives.drive import Frame
 from bisenet_core.errors import InputError
-from bisenet_ros.harness.camera_publisher import stamp_ns
 from bisenet_ros.harness.live_account import LiveAccount
-from bisenet_ros.harness.player import Player
-from bisenet_ros.harness.timeline import Timeline
+from bisenet_ros.harness.player import Player, Timeline, stamp_ns
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from bisenet_ros.harness.timeline import Timeline
+from bisenet_ros.harness.player import Timeline
 
 START_NS = 10**18
 

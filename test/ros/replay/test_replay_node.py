@@ -13,8 +13,8 @@ from rendered_bag import BEGAN_NS
 from rosgraph_msgs.msg import Clock
 from std_srvs.srv import SetBool
 
-from bisenet_ros.harness.camera_publisher import stamp_ns
-from bisenet_ros.replay.summary import nothing_done, progress_line
+from bisenet_ros.harness.player import stamp_ns
+from bisenet_ros.replay.live_results import nothing_done, progress_line
 
 CLOCKED = ["-r", "__ns:=/clocked"]
 

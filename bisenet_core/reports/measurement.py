@@ -1,8 +1,12 @@
-"""Summarise how long frames took: percentiles by their names, such as p50 and p99, largest and mean."""
+"""What is told with a measurement: percentiles, and the versions of the software that it depends on."""
 
+import platform
 from collections.abc import Sequence
 
 import numpy as np
+
+from bisenet_core import __version__
+from bisenet_core.runtime.segmenter import Segmenter
 
 
 def percentiles(values: Sequence[float] | np.ndarray, ranks: Sequence[int] = (50, 99)) -> dict[str, float]:
@@ -16,3 +20,13 @@ def spread(values: Sequence[float] | np.ndarray) -> dict[str, float] | None:
         return None
     largest, mean = round(float(np.max(values)), 3), round(float(np.mean(values)), 3)
     return {**percentiles(values, (50, 90, 99)), "max": largest, "mean": mean}
+
+
+def versions(segmenter: Segmenter) -> dict[str, str]:
+    """Version by name: this package, Python, numpy and the library behind ``segmenter``."""
+    return {
+        "bisenet": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        segmenter.backend.name: segmenter.backend.version,
+    }
