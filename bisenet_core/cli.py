@@ -44,7 +44,7 @@ COMMANDS = {
     "export": ("export:export", "Write model.onnx and model.json, checked against PyTorch."),
     "quantize": ("quantize:quantize",
         "Write model.int8.onnx, calibrated on images, and what it costs; refused where it loses too much."),
-    "tune": ("tune:tune",
+    "tune": ("benchmark:tune",
         "Time what this CPU can run a model in; keep the fastest, which \"auto\" takes from then on."),
     "train": ("train:train",
         "Train a network as a recipe says and keep the checkpoint that is best on the validation split."),

@@ -75,8 +75,9 @@ def judge(state: CameraState, previous: FrameCounts, earlier: FrameCounts) -> Li
     if state.state != "active":
         return []
     checks = (_failures(state, previous), _unheard(state), _silence(state), _lost(state),
-              _clock(state, previous), _too_old(state, previous), _slow(state, earlier), _unserved(state),
-              _unread(state), _doubtful(state), _degraded(state))
+              _clock(state, previous), _too_old(state, previous), _slow(state, earlier),
+              _of_peers("unserved", state.unserved), _of_peers("unread", state.unread), _doubtful(state),
+              _degraded(state))
     return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
 
 
@@ -179,12 +180,8 @@ def _has_a_pace(state: CameraState, earlier: FrameCounts) -> bool:
     return bool(state.times) or state.now - state.active_since > _START_S
 
 
-def _unserved(state: CameraState) -> Optional[Finding]:
-    return Finding("unserved", WARN, listed(state.unserved)) if state.unserved else None
-
-
-def _unread(state: CameraState) -> Optional[Finding]:
-    return Finding("unread", WARN, listed(state.unread)) if state.unread else None
+def _of_peers(kind: str, lines: Sequence[str]) -> Optional[Finding]:
+    return Finding(kind, WARN, listed(lines)) if lines else None
 
 
 def _doubtful(state: CameraState) -> Optional[Finding]:

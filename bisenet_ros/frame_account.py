@@ -103,10 +103,7 @@ def sum_counts(several: Iterable[FrameCounts]) -> FrameCounts:
 
 
 def _sum_reasons(several: Iterable[Dict[str, int]]) -> Dict[str, int]:
-    total: Counter = Counter()
-    for reasons in several:
-        total.update(reasons)
-    return dict(total)
+    return dict(sum(map(Counter, several), Counter()))
 
 
 def _total(reasons: Dict[str, int]) -> str:

@@ -74,10 +74,6 @@ def _doubt_image(message: Image, image: np.ndarray, significant_bits: int) -> Li
                      significant_bits, bool(message.is_bigendian))
 
 
-def _doubt_compressed(message: CompressedImage, image: np.ndarray, significant_bits: int) -> List[Doubt]:
-    return doubt_compressed(message.data, image, significant_bits)
-
-
 class Transport(NamedTuple):
     """How a camera's images come."""
 
@@ -92,7 +88,8 @@ class Transport(NamedTuple):
 TRANSPORTS = {
     "raw": Transport(Image, "sensor_msgs/msg/Image", "", image_from_msg, _doubt_image),
     "compressed": Transport(CompressedImage, "sensor_msgs/msg/CompressedImage", "/compressed",
-                            compressed_from_msg, _doubt_compressed),
+                            compressed_from_msg,
+                            lambda message, image, bits: doubt_compressed(message.data, image, bits)),
 }
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from typing import Any, Callable, Deque, Iterable, Optional
+from typing import Any, Callable, Deque, Optional
 
 from bisenet_core.runtime.segmenter import Segmenter
 
@@ -39,12 +39,11 @@ class RoundRobin:
     A source that has something waits for one turn of each other at most. For one thread.
     """
 
-    def __init__(self, sources: Iterable[Callable[[Any], bool]] = ()) -> None:
-        """Each of ``sources`` does one thing, and returns whether there was one to do."""
-        self._sources: Deque[Callable[[Any], bool]] = deque(sources)
+    def __init__(self) -> None:
+        self._sources: Deque[Callable[[Any], bool]] = deque()
 
     def add(self, source: Callable[[Any], bool]) -> None:
-        """Give one more source its turns."""
+        """Give one more source its turns: it does one thing, and returns whether there was one to do."""
         self._sources.append(source)
 
     def serve(self, segmenter: Any) -> bool:

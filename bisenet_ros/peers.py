@@ -143,8 +143,9 @@ def unheard_publishers(subscription: Any, endpoints: Iterable[Any], message_type
     """A line for each publisher that ``subscription`` cannot hear; endpoints are TopicEndpointInfo."""
     lines = []
     for endpoint in endpoints:
-        clash = _type_clash(peer_type(endpoint), message_type) or qos_clash(
-            endpoint.qos_profile, subscription.qos_profile)
+        offered = peer_type(endpoint)
+        clash = (Clash("type", offered, message_type) if offered != message_type
+                 else qos_clash(endpoint.qos_profile, subscription.qos_profile))
         if clash:
             lines.append(f"publisher {peer_name(endpoint)} offers {clash.offered}, we ask {clash.asked}: "
                          + _ADVICE.get(clash.policy, f"change its {clash.policy}"))
@@ -176,7 +177,3 @@ def _seconds(duration: Any) -> float:
 
 def _in_words(seconds: float) -> str:
     return "no limit" if seconds == _ENDLESS else f"{seconds:g} s"
-
-
-def _type_clash(offered: str, asked: str) -> Optional[Clash]:
-    return Clash("type", offered, asked) if offered != asked else None

@@ -1,1 +1,1 @@
-"""The commands of `bisenet`, one per file."""
+"""The commands of `bisenet`."""

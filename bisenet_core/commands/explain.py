@@ -12,6 +12,7 @@ from bisenet_core.commands.options import JsonFile, parse_size
 from bisenet_core.drives.image_files import read_image
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.parts.classes import class_rows
 from bisenet_core.reports.parts.page import render_page, write_page
 from bisenet_core.reports.parts.panels import jpeg
 
@@ -49,8 +50,7 @@ def explain(
     pictures = [[(title, [(text, jpeg(one)) for text, one in row]) for title, row in rows]
                 for rows in explained]
     space = opened[0].label_space
-    legend = [{"name": name, "colour": "rgb({}, {}, {})".format(*colour)}
-              for name, colour in zip(space.classes, space.palette)]
+    legend = class_rows(space.classes, space.palette)
     shown = "{1}x{0}".format(*pixels.shape)
     page = render_page(Path(str(code.__file__)).parent, "explain.html.j2", models=models, image=str(image),
                        size=shown, explained=list(zip(models, pictures)), legend=legend)

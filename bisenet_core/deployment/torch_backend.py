@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from bisenet_core.deployment.exporter import trained_network
-from bisenet_core.evaluation.protocols.sized_network import Size, SizedNetwork
+from bisenet_core.evaluation.protocols.protocol import Size, SizedNetwork
 from bisenet_core.runtime.backend import choose_precision
 from bisenet_core.runtime.host_backend import HostBackend
 from bisenet_core.runtime.model_card import ModelCard

@@ -15,7 +15,7 @@ from bisenet_core.evaluation.protocols.dataset_scores import (
     Progress,
     labelled_pairs,
 )
-from bisenet_core.evaluation.protocols.sized_network import Size, SizedNetwork
+from bisenet_core.evaluation.protocols.protocol import Size, SizedNetwork
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.segmenter import Segmenter
 

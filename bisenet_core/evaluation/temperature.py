@@ -6,8 +6,7 @@ import numpy as np
 
 from bisenet_core.evaluation.metrics import calibration
 from bisenet_core.evaluation.protocols.dataset_scores import LabelledImages, Progress, labelled_pairs
-from bisenet_core.evaluation.protocols.protocol import size_of
-from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
+from bisenet_core.evaluation.protocols.protocol import SizedNetwork, size_of
 from bisenet_core.runtime.postprocessing import labels_from_logits
 
 #: From 0.25 to 4 in equal ratios of 2^(1/8); finer steps move the error by less than images differ in it.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -56,8 +57,8 @@ def complexity_of(name: str, num_classes: int, width: int, height: int, **option
 
 def measure_complexity(network: nn.Module, image: Tensor, name: str = "network") -> Complexity:
     """Count one forward pass of ``network`` on ``image``, 1x3xHxW on the network's device."""
-    root, costs = _tree(name, network)
-    hooks = [module.register_forward_hook(_counter(costs[module])) for module in costs]
+    hooks: list[Any] = []
+    root = _tree(name, network, hooks)
     try:
         with torch.no_grad():
             network(image)
@@ -68,26 +69,22 @@ def measure_complexity(network: nn.Module, image: Tensor, name: str = "network")
     return root
 
 
-def _tree(name: str, module: nn.Module) -> tuple[Complexity, dict[nn.Module, Complexity]]:
-    node = Complexity(name, type(module).__name__, sum(p.numel() for p in module.parameters()))
-    found = {module: node}
-    for child_name, child in module.named_children():
-        part, below = _tree(child_name, child)
-        node.parts.append(part)
-        found.update(below)
-    return node, found
+def _tree(name: str, module: nn.Module, hooks: list[Any]) -> Complexity:
+    """What ``module`` and those in it cost, which ``hooks``, added here, count as they run."""
+    parts = [_tree(child, part, hooks) for child, part in module.named_children()]
+    parameters = sum(p.numel() for p in module.parameters())
+    cost = Complexity(name, type(module).__name__, parameters, parts=parts)
+    hooks.append(module.register_forward_hook(partial(_count, cost)))
+    return cost
 
 
-def _counter(cost: Complexity) -> Any:
-    def count(module: nn.Module, _inputs: Any, output: Any) -> None:
-        if not isinstance(output, Tensor):
-            return  # a module of ours; what it consists of is counted
-        cost.shape = tuple(output.shape[1:])
-        macs, extra = _per_output(module)
-        cost.macs += macs * output.numel()
-        cost.operations += (macs + extra) * output.numel()
-
-    return count
+def _count(cost: Complexity, module: nn.Module, _inputs: Any, output: Any) -> None:
+    if not isinstance(output, Tensor):
+        return  # a module of ours; what it consists of is counted
+    cost.shape = tuple(output.shape[1:])
+    macs, extra = _per_output(module)
+    cost.macs += macs * output.numel()
+    cost.operations += (macs + extra) * output.numel()
 
 
 def _per_output(module: nn.Module) -> tuple[int, int]:

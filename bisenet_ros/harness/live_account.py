@@ -16,10 +16,6 @@ class Sent:
     at: float  # time.monotonic() just before
 
 
-def _times() -> "array[float]":
-    return array("d")
-
-
 @dataclass
 class LiveFigures:
     """What came of a playing so far; 8 bytes for each time, since it may go on for days."""
@@ -32,11 +28,11 @@ class LiveFigures:
     """Labels of images that are not ours."""
     unreadable: Counter[str] = field(default_factory=Counter)
     """Frames that could not be played, by reason."""
-    latency_ms: "array[float]" = field(default_factory=_times)
+    latency_ms: "array[float]" = field(default_factory=lambda: array("d"))
     """Publication to receipt of the labels."""
-    age_ms: "array[float]" = field(default_factory=_times)
+    age_ms: "array[float]" = field(default_factory=lambda: array("d"))
     """The image's stamp to receipt of the labels, on the node's clock."""
-    late_ms: "array[float]" = field(default_factory=_times)
+    late_ms: "array[float]" = field(default_factory=lambda: array("d"))
     """How long after it was due an image was published."""
 
 

@@ -5,7 +5,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from bisenet_ros.harness.child_process import ChildProcess
+from bisenet_ros.harness.node_process import ChildProcess
 
 
 class PipedProcess(ChildProcess):

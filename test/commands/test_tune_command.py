@@ -53,7 +53,7 @@ def test_a_network_that_nothing_runs_is_one_line(tmp_path, write_model_folder, c
 
 
 def test_interrupted_it_keeps_nothing(tiny_model_folder, cache, monkeypatch, capfd):
-    from bisenet_core.commands import tune
+    from bisenet_core.commands import benchmark as tune
 
     def interrupt(*_):
         raise KeyboardInterrupt

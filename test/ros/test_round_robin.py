@@ -25,12 +25,19 @@ class Source:
         return False
 
 
+def _turns(sources):
+    turns = RoundRobin()
+    for source in sources:
+        turns.add(source.serve)
+    return turns
+
+
 # What comes in before each turn of the worker.
 @given(st.lists(st.sets(st.integers(0, SOURCES - 1)), max_size=60))
 def test_nobody_waits_for_more_than_one_turn_of_each_other(arrivals):
     served = []
     sources = [Source(served) for _ in range(SOURCES)]
-    turns = RoundRobin([source.serve for source in sources])
+    turns = _turns(sources)
     for arrived in arrivals:
         for index in arrived:
             sources[index].put()
@@ -44,7 +51,7 @@ def test_nobody_waits_for_more_than_one_turn_of_each_other(arrivals):
 def test_sources_that_always_have_something_are_served_alike():
     served = []
     sources = [Source(served) for _ in range(SOURCES)]
-    turns = RoundRobin([source.serve for source in sources])
+    turns = _turns(sources)
     for _ in range(10 * SOURCES):
         for source in sources:
             source.put()
@@ -53,4 +60,4 @@ def test_sources_that_always_have_something_are_served_alike():
 
 
 def test_without_sources_there_is_nothing_to_do():
-    assert not RoundRobin([]).serve(None)
+    assert not RoundRobin().serve(None)

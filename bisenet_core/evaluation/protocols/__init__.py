@@ -6,8 +6,7 @@ from typing import Any
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.evaluation.protocols.dataset_scores import DatasetScores, evaluate_dataset
 from bisenet_core.evaluation.protocols.kinds import MultiScale, Pad, Resize, Single, Sliding
-from bisenet_core.evaluation.protocols.protocol import Protocol
-from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
+from bisenet_core.evaluation.protocols.protocol import Protocol, SizedNetwork
 
 __all__ = ["PROTOCOLS", "DatasetScores", "Protocol", "SizedNetwork", "evaluate_dataset", "make_protocol"]
 

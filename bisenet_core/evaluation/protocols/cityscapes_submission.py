@@ -10,8 +10,7 @@ import numpy as np
 from bisenet_core.drives.image_files import read_image
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.protocols.dataset_scores import Progress, refuse_other_classes
-from bisenet_core.evaluation.protocols.protocol import Protocol, size_of
-from bisenet_core.evaluation.protocols.sized_network import Size, SizedNetwork
+from bisenet_core.evaluation.protocols.protocol import Protocol, Size, SizedNetwork, size_of
 from bisenet_core.files import open_regular, replacing
 from bisenet_core.labels.label_space import CITYSCAPES_19, CITYSCAPES_LABEL_IDS
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.metrics.scoring import Scores, by_class
-from bisenet_core.evaluation.protocols.protocol import Protocol
-from bisenet_core.evaluation.protocols.sized_network import SizedNetwork
+from bisenet_core.evaluation.protocols.protocol import Protocol, SizedNetwork
 from bisenet_core.labels.label_space import UNLABELED, LabelSpace
 from bisenet_core.labels.metrics import class_counts, ratio
 

@@ -9,8 +9,16 @@ import cv2
 import numpy as np
 
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.protocols.protocol import Protocol, resized, size_of, softmax, upsampled, winner
-from bisenet_core.evaluation.protocols.sized_network import Size, SizedNetwork
+from bisenet_core.evaluation.protocols.protocol import (
+    Protocol,
+    Size,
+    SizedNetwork,
+    resized,
+    size_of,
+    softmax,
+    upsampled,
+    winner,
+)
 from bisenet_core.runtime.postprocessing import labels_from_logits
 from bisenet_core.runtime.segmenter import Segmenter
 

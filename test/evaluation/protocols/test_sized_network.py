@@ -5,7 +5,7 @@ import pytest
 
 from bisenet_core.errors import InferenceError, InputError
 from bisenet_core.evaluation.protocols import SizedNetwork
-from bisenet_core.evaluation.protocols.sized_network import KEPT
+from bisenet_core.evaluation.protocols.protocol import KEPT
 from bisenet_core.runtime.segmenter import Segmenter
 
 
