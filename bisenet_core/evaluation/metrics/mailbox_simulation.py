@@ -52,8 +52,9 @@ def drive(recorded_ns: np.ndarray, service_ms: np.ndarray) -> list[Driven]:
     """
     arrivals = np.maximum.accumulate(recorded_ns - recorded_ns[:1])
     ended = simulate(arrivals, np.round(1e6 * np.nan_to_num(service_ms)).astype(np.int64))
-    can_be_labelled = ~np.isnan(service_ms)
-    return [_driven(*each) for each in zip(can_be_labelled, arrivals.tolist(), ended.tolist())]
+    outcomes = np.select([ended == NEVER, np.isnan(service_ms)], [SUPERSEDED, FAILED], LABELLED)
+    ages = zip(outcomes.tolist(), ((ended - arrivals) / 1e6).tolist())
+    return [Driven(outcome, age if outcome == LABELLED else None) for outcome, age in ages]
 
 
 def summary(driven: Sequence[Driven]) -> dict[str, Any]:
@@ -65,11 +66,3 @@ def summary(driven: Sequence[Driven]) -> dict[str, Any]:
         "share_labelled": round(count[LABELLED] / len(driven), 6) if driven else None,
         "age_ms": {**percentiles(ages), "max": round(max(ages), 3)} if ages else None,
     }
-
-
-def _driven(can_be_labelled: bool, arrival: int, ended: int) -> Driven:
-    if ended == NEVER:
-        return Driven(SUPERSEDED, None)
-    if not can_be_labelled:
-        return Driven(FAILED, None)
-    return Driven(LABELLED, (ended - arrival) / 1e6)

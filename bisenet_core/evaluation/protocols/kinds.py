@@ -47,9 +47,7 @@ class Resize(Protocol):
     kind: ClassVar[str] = "resize"
 
     def labels(self, network: SizedNetwork, image: np.ndarray) -> np.ndarray:
-        logits = network.logits(resized(image, self.size or network.own_size))
-        size, rule = size_of(image), network.card.upsampling
-        return labels_from_logits(logits[None], size, size, upsampling=rule)[0]
+        return _labels_at(network, resized(image, self.size or network.own_size), size_of(image))
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,7 @@ class Pad(Protocol):
             )
         colour = [round(255 * value) for value in network.card.mean]
         padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=colour)
-        logits, rule = network.logits(padded), network.card.upsampling
-        labels = labels_from_logits(logits[None], size, size, upsampling=rule)[0]
-        return np.ascontiguousarray(labels[:height, :width])
+        return np.ascontiguousarray(_labels_at(network, padded, size)[:height, :width])
 
 
 #: mmsegmentation's.
@@ -156,6 +152,12 @@ class Sliding(Protocol):
             count[part] += 1
         total /= count
         return total
+
+
+def _labels_at(network: SizedNetwork, view: np.ndarray, size: Size) -> np.ndarray:
+    """Labels of ``view``, of its logits upsampled to ``size``."""
+    logits, rule = network.logits(view), network.card.upsampling
+    return labels_from_logits(logits[None], size, size, upsampling=rule)[0]
 
 
 def _spans(length: int, window: int, stride: int) -> list[slice]:

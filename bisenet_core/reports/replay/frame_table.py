@@ -8,54 +8,33 @@ import numpy as np
 
 
 class FrameTable:
-    """Rows in any order, sorted here by bag and index; what is empty or no number becomes NaN.
-
-    A row's ``bag`` is the name of a bag in results.json or its place in that list, from 0.
-    """
+    """Rows in the order of bag and index, whose ``bag`` is the name of one in results.json."""
 
     def __init__(self, rows: Iterable[Mapping[str, Any]], bags: list[dict[str, Any]]) -> None:
-        places = {str(place): place for place in range(len(bags))}
-        places.update({str(bag["name"]): place for place, bag in enumerate(bags)})
-        keyed = ((places.get(str(row["bag"]), 0), int(row["index"]), row) for row in rows)
-        ordered = sorted(keyed, key=lambda key: key[:2])
-        self._rows = [row for _, _, row in ordered]
+        self._rows = list(rows)
+        places = {bag["name"]: place for place, bag in enumerate(bags)}
         #: int64, N: place in the list of bags, and place among the images of that bag
-        self.bag = np.array([bag for bag, _, _ in ordered], np.int64)
-        self.index = np.array([index for _, index, _ in ordered], np.int64)
+        self.bag = np.array([places[row["bag"]] for row in self._rows], np.int64)
+        self.index = np.array([row["index"] for row in self._rows], np.int64)
         #: N texts: labelled, superseded or failed
-        self.driven = np.array([str(row.get("driven") or "") for row in self._rows], object)
-        #: float64, N: seconds from the first frame of its own bag
-        self.seconds = np.zeros(len(self._rows))
-        #: float64, N: the same with the bags one after another
-        self.elapsed = np.zeros(len(self._rows))
-        #: N slices' worth of rows: where each bag that has frames lies
-        self.parts: list[slice] = []
-        self._lay_out_time()
+        self.driven = np.array([row["driven"] for row in self._rows], object)
+        starts = np.flatnonzero(np.diff(self.bag, prepend=-1)).tolist()
+        #: where each bag that has frames lies
+        self.parts = [slice(*ends) for ends in zip(starts, [*starts[1:], len(self)])]
+        #: float64, N: seconds from the first frame of its own bag, and the same with one bag after another
+        self.seconds, self.elapsed = np.zeros((2, len(self)))
+        # Integers until the difference is taken: nanoseconds since 1970 do not fit into a float.
+        recorded = np.array([row["recorded_ns"] for row in self._rows], np.int64)
+        offset = 0.0
+        for part in self.parts:
+            self.seconds[part] = (recorded[part] - recorded[part].min()) / 1e9
+            self.elapsed[part] = offset + self.seconds[part]
+            offset = float(self.elapsed[part].max())
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def column(self, name: str) -> np.ndarray:
-        """One column as float64, N."""
-        return np.array([_number(row.get(name)) for row in self._rows], np.float64)
-
-    def _lay_out_time(self) -> None:
-        # Integers until the difference is taken: nanoseconds since 1970 do not fit into a float.
-        recorded = np.array([int(row.get("recorded_ns") or 0) for row in self._rows], np.int64)
-        edges = np.flatnonzero(np.diff(self.bag)) + 1
-        offset = 0.0
-        for place in np.split(np.arange(len(self._rows)), edges):
-            if not len(place):
-                continue
-            part = slice(int(place[0]), int(place[-1]) + 1)
-            self.parts.append(part)
-            self.seconds[part] = (recorded[part] - recorded[part].min()) / 1e9
-            self.elapsed[part] = offset + self.seconds[part]
-            offset = float(self.elapsed[part].max())
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
+        """One column as float64, N; NaN where it is empty."""
+        values = (row[name] for row in self._rows)
+        return np.array([math.nan if value is None else value for value in values], np.float64)

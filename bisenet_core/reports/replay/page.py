@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.reports.parts.classes import ClassTable, class_rows, class_table, confusion
-from bisenet_core.reports.parts.formats import clock, is_known, percent
 from bisenet_core.reports.parts.page import render_page, write_page
 from bisenet_core.reports.parts.panels import Panels
 from bisenet_core.reports.replay.charts import (
@@ -29,7 +28,7 @@ from bisenet_core.reports.replay.headline import (
     stages,
     why_no_truth,
 )
-from bisenet_core.reports.replay.pictures import RANKINGS, Picture
+from bisenet_core.reports.replay.pictures import Picture
 
 _FOLDER = Path(__file__).parent
 _MOST_LINES = 200
@@ -91,7 +90,7 @@ def render(
         left_out=left_out[:_MOST_LINES],
         left_out_more=max(0, len(left_out) - _MOST_LINES),
         **_charts(results, frames),
-        **_pictures(results, frames, pictures),
+        **{name: [one for one in pictures if one.group == name] for name in ("film", "best", "worst")},
     )
 
 
@@ -120,22 +119,3 @@ def _charts(results: dict[str, Any], frames: FrameTable) -> dict[str, Any]:
         "reliability": reliability_diagram(bins) if bins else None,
         "confidences": confidence_histogram(bins) if bins else None,
     }
-
-
-def _pictures(results: dict[str, Any], frames: FrameTable, pictures: list[Picture]) -> dict[str, Any]:
-    """Each group of pictures by its name in the template, with captions."""
-    places = {key: place for place, key in enumerate(zip(frames.bag.tolist(), frames.index.tolist()))}
-    columns = {name: frames.column(column).tolist() for column, name in RANKINGS.items()}
-    several = len(results["bags"]) > 1
-    shown: dict[str, Any] = {"film": [], "best": [], "worst": []}
-    for picture in pictures:
-        place = places[picture.bag, picture.index]
-        scores = [(name, values[place]) for name, values in columns.items()]
-        shown[picture.group].append({
-            "panels": picture.panels,
-            "bag": results["bags"][picture.bag]["name"] if several else "",
-            "time": clock(float(frames.seconds[place]), 1),
-            "index": picture.index,
-            "scores": [(name, percent(value)) for name, value in scores if is_known(value)],
-        })
-    return shown

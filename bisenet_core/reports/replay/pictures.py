@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.labels.label_space import LabelSpace
+from bisenet_core.reports.parts.formats import clock, is_known, percent
 from bisenet_core.reports.parts.panels import Seen, best_and_worst, evenly_spaced, film_panels, frame_panels
 from bisenet_core.reports.replay.frame_table import FrameTable
 
@@ -30,9 +31,10 @@ class Picture:
 
     group: str
     """film, best or worst."""
-    bag: int
-    """Place of its bag in results.json."""
-    index: int
+    place: str
+    """Its bag, where there are several, its time and its index, in words."""
+    scores: list[tuple[str, str]]
+    """Names and values of those of ``RANKINGS`` that it has."""
     panels: list[tuple[str, str]]
     """Captions and pictures as data URIs."""
 
@@ -63,6 +65,8 @@ def take_pictures(results: dict[str, Any], rows: list[dict[str, Any]], look: Loo
     it raises.
     """
     frames, label_space = FrameTable(rows, results["bags"]), label_space_of(results)
+    names = [f"{bag['name']}, " if len(results["bags"]) > 1 else "" for bag in results["bags"]]
+    columns = {name: frames.column(column) for column, name in RANKINGS.items()}
     chosen, ranking = choose(frames)
     wanted = [(group, place) for group, places in chosen.items() for place in places]
     taken = {}
@@ -72,9 +76,12 @@ def take_pictures(results: dict[str, Any], rows: list[dict[str, Any]], look: Loo
         # What changed shows only beside the frame before.
         beside = ranking == "consistency" and groups != ["film"]
         seen = Seen(*look(bag, index), look(bag, index - 1)[2] if beside else None)
+        where = f"{names[bag]}{clock(float(frames.seconds[place]), 1)}, frame {index}"
+        values = {name: column[place] for name, column in columns.items()}
+        scores = [(name, percent(value)) for name, value in values.items() if is_known(value)]
         for group in groups:
             panels = film_panels if group == "film" else frame_panels
-            taken[group, place] = Picture(group, bag, index, panels(seen, label_space))
+            taken[group, place] = Picture(group, where, scores, panels(seen, label_space))
     return [taken[key] for key in wanted]
 
 

@@ -8,16 +8,16 @@ from bisenet_core.labels.label_space import CAMVID_11
 _START = 1_700_000_000_000_000_000
 
 
-def _row(bag, index, rate, truth):
+def _row(bag, name, index, rate, truth):
     value = 0.5 + 0.3 * np.sin(1.7 * index + bag)
     return {
-        "bag": bag, "index": index, "recorded_ns": _START + bag * 10**12 + round(index * 1e9 / rate),
+        "bag": name, "index": index, "recorded_ns": _START + bag * 10**12 + round(index * 1e9 / rate),
         "stamp_ns": index, "width": 96, "height": 64, "problem": "", "decode_ms": 1.0, "preprocess_ms": 0.5,
         "network_ms": 20.0, "postprocess_ms": 2.0, "segment_ms": 23.0 + index % 5, "age_ms": 25.0,
-        "driven": "superseded" if index % 10 == 7 else "labelled", "scored_pixels": 6144 if truth else "",
-        "pixel_accuracy": value if truth else "", "miou": value - 0.1 if truth else "",
-        "boundary_f": 0.4 if truth else "", "consistency": 0.9 + 0.05 * np.cos(index) if index else "",
-        "teacher_agreement": "",
+        "driven": "superseded" if index % 10 == 7 else "labelled", "scored_pixels": 6144 if truth else None,
+        "pixel_accuracy": value if truth else None, "miou": value - 0.1 if truth else None,
+        "boundary_f": 0.4 if truth else None, "consistency": 0.9 + 0.05 * np.cos(index) if index else None,
+        "teacher_agreement": None,
     }
 
 
@@ -58,7 +58,8 @@ def evaluation():
     """``evaluation(frames, rate, bags, truth)``: results and rows, both free to be changed."""
 
     def make(frames=40, rate=10.0, bags=("drive",), truth=True):
-        rows = [_row(bag, index, rate, truth) for bag in range(len(bags)) for index in range(frames)]
+        rows = [_row(bag, name, index, rate, truth)
+                for bag, name in enumerate(bags) for index in range(frames)]
         return _results(frames, rate, bags, truth), rows
 
     return make

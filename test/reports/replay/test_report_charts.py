@@ -131,7 +131,7 @@ def test_a_bin_without_pixels_is_no_bar(evaluation):
 
 def test_nothing_known_is_no_chart(evaluation):
     results, rows = evaluation(truth=False)
-    rows = [{**row, "segment_ms": "", "consistency": ""} for row in rows]
+    rows = [{**row, "segment_ms": None, "consistency": None} for row in rows]
     frames = FrameTable(rows, results["bags"])
     assert not accuracy_chart(frames) and not flicker_chart(frames)
     assert not latency_chart(frames, results["bags"]) and not latency_histogram(frames, results["bags"])

@@ -129,13 +129,6 @@ def test_all_is_well_only_where_nothing_is_odd(evaluation, look):
     assert "every frame was read" not in text and "odd about the recordings, above" in text
 
 
-def test_rows_read_back_from_the_file_give_the_same_page(evaluation, look):
-    results, rows = evaluation()
-    texts = [{name: str(value) for name, value in row.items()} for row in rows]
-    named = [{**row, "bag": "drive"} for row in texts]
-    assert _page(results, rows, look()) == _page(results, texts, look()) == _page(results, named, look())
-
-
 def test_ten_minutes_stay_small(evaluation, look):
     results, rows = evaluation(frames=9000, rate=15.0)
     assert len(_page(results, rows, look())) < 1_000_000

@@ -50,7 +50,7 @@ def test_without_truth_frames_are_ranked_by_steadiness_or_the_teacher(evaluation
 def test_a_frame_that_was_not_labelled_is_not_chosen(evaluation):
     results, rows = evaluation()
     for row in rows[1:]:
-        row["segment_ms"] = ""
+        row["segment_ms"] = None
     chosen, _ = choose(FrameTable(rows, results["bags"]))
     assert chosen["film"] == [0] and set(chosen["worst"] + chosen["best"]) == {0}
 
