@@ -9,7 +9,7 @@ from bisenet_core.commands.evaluate import Backend, Dataset, Model, Root, data_n
 from bisenet_core.commands.extras import is_checkpoint, open_network, training_code
 from bisenet_core.commands.options import JsonFile, Precision
 from bisenet_core.errors import explain_os_errors
-from bisenet_core.evaluation.temperature import TemperatureFit, fit_temperature
+from bisenet_core.evaluation.robustness import TemperatureFit, fit_temperature
 from bisenet_core.evaluation.trained_images import seen_note, seen_splits
 from bisenet_core.reports.console import show, table, track, write_json
 from bisenet_core.runtime.model_card import ModelCard

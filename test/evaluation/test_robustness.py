@@ -12,8 +12,13 @@ from bisenet_core.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from bisenet_core.evaluation.metrics import calibration
 from bisenet_core.evaluation.protocols import SizedNetwork
 from bisenet_core.evaluation.protocols.dataset_scores import EveryNth
-from bisenet_core.evaluation.robustness import CLEAN, evaluate_corrupted, robustness
-from bisenet_core.evaluation.temperature import TEMPERATURES, fit_temperature
+from bisenet_core.evaluation.robustness import (
+    CLEAN,
+    TEMPERATURES,
+    evaluate_corrupted,
+    fit_temperature,
+    robustness,
+)
 from bisenet_core.labels.label_space import CAMVID_11, UNLABELED
 from bisenet_core.runtime.opening import open_backend
 from bisenet_core.runtime.segmenter import Segmenter

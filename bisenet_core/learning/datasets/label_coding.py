@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,13 +19,6 @@ from bisenet_core.learning.datasets.image_file import read_bytes
 _NO_CLASS = 254  # of a colour that the data set does not have; UNLABELED is one it may have
 
 
-class LabelCoding(Protocol):
-    """What a data set's label files hold."""
-
-    def read(self, path: Path) -> np.ndarray:
-        """HxW uint8 train ids, UNLABELED where there is none. Raises InputError that names the file."""
-
-
 @dataclass(frozen=True)
 class IdCoding:
     """``train_ids``: the class of each id that a file may hold. ``expected`` names these ids in errors."""
@@ -34,7 +27,7 @@ class IdCoding:
     expected: str
 
     def read(self, path: Path) -> np.ndarray:
-        """Raises InputError for an id that is not in ``train_ids``."""
+        """HxW uint8 train ids, UNLABELED where there is none. InputError for an id not in ``train_ids``."""
         ids = read_ids(path)
         table, unknown = _tables(tuple(self.train_ids.items()))
         if cv2.LUT(ids, unknown).any():
@@ -71,7 +64,7 @@ class ColourCoding:
     expected: str
 
     def read(self, path: Path) -> np.ndarray:
-        """Raises InputError for a file of another kind and for a colour that is not in ``train_ids``."""
+        """As ``IdCoding.read``. InputError for a file of another kind, or a colour not in ``train_ids``."""
         image = _decoded(path, read_bytes(path))
         if image.mode not in ("RGB", "RGBA", "P"):
             raise InputError(f"{path} is no colour image; expected {self.expected}")
@@ -82,6 +75,10 @@ class ColourCoding:
             colour = f"({red[y, x]}, {green[y, x]}, {blue[y, x]}) at x {x}, y {y}"
             raise InputError(f"{path} holds the colour {colour}; expected {self.expected}")
         return labels
+
+
+#: What a data set's label files hold.
+LabelCoding = IdCoding | ColourCoding
 
 
 @cache

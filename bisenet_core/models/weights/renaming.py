@@ -61,6 +61,14 @@ COINCHEUNG_PARTS: tuple[Rule, ...] = (
 )
 
 
+#: The decode head of mmsegmentation's models, and auxiliary heads, which are left out.
+MMSEG_HEADS: tuple[Rule, ...] = (
+    *conv_norm(r"decode_head\.convs\.0", "head.conv"),
+    (r"decode_head\.conv_seg\.(\w+)", r"head.classifier.\1"),
+    (r"auxiliary_head\..+", None),
+)
+
+
 def our_name(name: str, rules: Iterable[Rule]) -> str | None:
     """Our name of their tensor ``name``; None for one without use. KeyError where no rule knows it."""
     for pattern, replacement in rules:

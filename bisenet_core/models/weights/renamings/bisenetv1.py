@@ -4,6 +4,7 @@ from bisenet_core.models.weights.renaming import (
     COINCHEUNG,
     COINCHEUNG_PARTS,
     IMAGENET,
+    MMSEG_HEADS,
     Renaming,
     Rule,
     conv_norm,
@@ -35,9 +36,7 @@ _MMSEG_RULES: tuple[Rule, ...] = (
     *conv_norm(r"backbone\.spatial_path\.layer4", "spatial_path.3"),
     *conv_norm(r"backbone\.ffm\.conv1", "fusion.conv"),
     *conv_norm(r"backbone\.ffm\.conv_atten\.0", "fusion.attention"),
-    *conv_norm(r"decode_head\.convs\.0", "head.conv"),
-    (r"decode_head\.conv_seg\.(\w+)", r"head.classifier.\1"),
-    (r"auxiliary_head\.[01]\..+", None),
+    *MMSEG_HEADS,
 )
 
 

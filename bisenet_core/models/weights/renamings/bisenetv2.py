@@ -1,6 +1,6 @@
 """BiSeNet V2 as CoinCheung/BiSeNet and mmsegmentation name it."""
 
-from bisenet_core.models.weights.renaming import COINCHEUNG, IMAGENET, Renaming, Rule, conv_norm
+from bisenet_core.models.weights.renaming import COINCHEUNG, IMAGENET, MMSEG_HEADS, Renaming, Rule, conv_norm
 
 
 def _counted(theirs: str, ours: str, first: int = 0) -> tuple[Rule, ...]:
@@ -78,9 +78,7 @@ def _mmseg() -> tuple[Rule, ...]:
         *conv_norm(r"backbone\.bga\.semantic_dwconv\.0\.depthwise_conv", "aggregation.semantic_low.0"),
         *_plain(r"backbone\.bga\.semantic_dwconv\.0\.pointwise_conv\.conv", "aggregation.semantic_low.1"),
         *conv_norm(r"backbone\.bga\.conv", "aggregation.conv"),
-        *conv_norm(r"decode_head\.convs\.0", "head.conv"),
-        *_plain(r"decode_head\.conv_seg", "head.classifier"),
-        (r"auxiliary_head\.\d+\..+", None),
+        *MMSEG_HEADS,
     )
 
 

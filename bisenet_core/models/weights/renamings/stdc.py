@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from bisenet_core.models.stdc import REPEATS
-from bisenet_core.models.weights.renaming import COINCHEUNG_PARTS, IMAGENET, Renaming, Rule, conv_norm
+from bisenet_core.models.weights.renaming import (
+    COINCHEUNG_PARTS,
+    IMAGENET,
+    MMSEG_HEADS,
+    Renaming,
+    Rule,
+    conv_norm,
+)
 
 _STATISTICS = {"cityscapes": IMAGENET}
 _INPLACE_ABN_EPSILON = 1e-5
@@ -72,9 +79,7 @@ def _mmseg(network: str) -> Renaming:
         *conv_norm(r"backbone\.ffm\.conv0", "fusion.conv"),
         (r"backbone\.ffm\.attention\.1\.conv\.weight", "fusion.attention.0.weight"),
         (r"backbone\.ffm\.attention\.2\.conv\.weight", "fusion.attention.2.weight"),
-        *conv_norm(r"decode_head\.convs\.0", "head.conv"),
-        (r"decode_head\.conv_seg\.(\w+)", r"head.classifier.\1"),
-        (r"auxiliary_head\..+", None),
+        *MMSEG_HEADS,
     ]
     return Renaming(network, tuple(rules), _STATISTICS, upsampling=_UPSAMPLING)
 
