@@ -9,7 +9,7 @@ from bisenet_core.drives.opening import open_drive
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.backend_agreement import Agreement
 from bisenet_core.images.encodings import SAMPLE_BITS
-from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.console import show_result, track
 from bisenet_core.runtime.segmenter import Segmenter
 
 First = Annotated[str, typer.Option(help="BACKEND:PRECISION, such as openvino:bf16.")]
@@ -28,8 +28,7 @@ def agreement(
             assert frame.image is not None  # iterating ends at one that cannot be read
             total.add(one, other, frame.image)
     result = {"input": str(input), "model": str(model), "first": first, "second": second, **total.as_json()}
-    show(table("bisenet agreement", [(key, str(value)) for key, value in result.items()]))
-    write_json(json, result)
+    show_result("bisenet agreement", result, json)
 
 
 def _open(model: str, choice: str) -> Segmenter:

@@ -2,14 +2,14 @@
 
 from functools import partial
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bisenet_core.benchmarks.segmenter_speed import cpu_segmenters, measure, street
 from bisenet_core.benchmarks.timing import timed_in_turn
 from bisenet_core.commands.options import Backend, JsonFile, Model, NetworkSize, Precision, parse_size
-from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.console import show_result, show_table, write_json
 from bisenet_core.reports.measurement import versions
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_core.runtime.segmenter import Segmenter
@@ -41,15 +41,9 @@ def benchmark(
             "frames": frames,
             **measure(segmenter, camera_size, frames),
         }
-    show(table("bisenet benchmark", _rows(result)))
-    write_json(json, result)
-
-
-def _rows(result: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (key, ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value))
-        for key, value in result.items()
-    ]
+    listed = {key: ", ".join(f"{name} {one}" for name, one in value.items())
+              for key, value in result.items() if isinstance(value, dict)}
+    show_result("bisenet benchmark", result, json, **listed)
 
 
 def tune(model: Model, size: NetworkSize = None, json: JsonFile = None) -> None:
@@ -75,5 +69,5 @@ def tune(model: Model, size: NetworkSize = None, json: JsonFile = None) -> None:
     }
     title = "{model} at {size} on {device}: {backend} in {precision}, kept in {file}".format(**result)
     timed = [(":".join(one), f"{values[0]:.1f}", f"{median(values):.1f}") for one, values in times.items()]
-    show(table("; ".join([title, *failures]), timed, ("ms", "least", "median")))
+    show_table("; ".join([title, *failures]), timed, ("ms", "least", "median"))
     write_json(json, result)

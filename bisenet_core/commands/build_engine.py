@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from bisenet_core.commands.options import JsonFile, Model, NetworkSize, parse_size
 from bisenet_core.errors import BackendUnavailable
-from bisenet_core.reports.console import progress_bar, show, table, write_json
+from bisenet_core.reports.console import progress_bar, show_result
 from bisenet_core.runtime.backend import choose_precision
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.engine.cache import EngineCache
@@ -58,8 +58,7 @@ def build_engine(
         }
     finally:
         device.close()
-    show(table("bisenet build-engine", [(key, str(value)) for key, value in summary.items()]))
-    write_json(json, summary)
+    show_result("bisenet build-engine", summary, json)
 
 
 def _tensorrt() -> Any:

@@ -11,7 +11,7 @@ from bisenet_core.commands.options import JsonFile, Precision
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.robustness import TemperatureFit, fit_temperature
 from bisenet_core.evaluation.trained_images import seen_note, seen_splits
-from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.console import show_table, track, write_json
 from bisenet_core.runtime.model_card import ModelCard
 
 Split = Annotated[str, typer.Option(help="One that was neither trained on nor is tested on.")]
@@ -59,4 +59,4 @@ def _show(result: dict[str, Any], why_not: str | None) -> None:
         ("with 1, %", f"{100 * result['ece_at_1']:.2f}"),
         ("stored in model.json", f"no: {why_not}" if why_not else "yes"),
     ]
-    show(table("{dataset} {split}, {images} images: {model}".format(**result), rows))
+    show_table("{dataset} {split}, {images} images: {model}".format(**result), rows)

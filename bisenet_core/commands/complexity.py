@@ -8,7 +8,7 @@ import yaml
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, parse_size
 from bisenet_core.errors import InputError
-from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.console import show_table, write_json
 
 Name = Annotated[
     str | None,
@@ -32,6 +32,7 @@ Rounds = Annotated[
     int,
     typer.Option("--cpu", min=0, metavar="ROUNDS", help="Also time each network in OpenVINO, this often."),
 ]
+_COSTS = ("params, M", "GMAC", "GFLOPs")
 _SEGMENTATION = ((1024, 512), 19)
 _CLASSIFICATION = ((224, 224), 1000)  # ImageNet, as the papers count
 
@@ -52,10 +53,11 @@ def complexity(
         timing = training_code("bisenet_core.benchmarks.cpu_time")
         timing.add_times(rows, cpu)
         report["cpu"] = timing.describe_cpu()
-    show(_summary(rows))
+    _show(rows)
     if name and by_module:
-        rows[0]["modules"] = _modules(trees[0][1], depth)
-        show(_module_table(name, rows[0]["modules"]))
+        rows[0]["modules"] = modules = _modules(trees[0][1], depth)
+        lines = [("  " * part["level"] + part["module"], part["output"], *_costs(part)) for part in modules]
+        show_table(f"modules of {name}", lines, ("module", "output", *_COSTS))
     write_json(json, report)
 
 
@@ -87,41 +89,24 @@ def _count(
     return row, tree
 
 
-def _summary(rows: list[dict[str, Any]]) -> Any:
+def _show(rows: list[dict[str, Any]]) -> None:
     precisions = list(rows[0].get("cpu_ms", {}))
-    headings = ("network", "size", "params, M", "GMAC", "GFLOPs", *(f"{name}, ms" for name in precisions))
-    return table("bisenet complexity", [_line(row) for row in rows], headings)
+    headings = ("network", "size", *_COSTS, *(f"{name}, ms" for name in precisions))
+    lines = [(row["network"], row["size"], *_costs(row),
+              *(f"{value:.1f}" for value in row.get("cpu_ms", {}).values())) for row in rows]
+    show_table("bisenet complexity", lines, headings)
 
 
-def _line(row: dict[str, Any]) -> tuple[str, ...]:
-    counts = (row["parameters"] / 1e6, row["macs"] / 1e9, row["gflops"])
-    times = (f"{value:.1f}" for value in row.get("cpu_ms", {}).values())
-    return (row["network"], row["size"], *(f"{count:.3f}" for count in counts), *times)
+def _costs(row: dict[str, Any]) -> list[str]:
+    """The columns ``_COSTS``."""
+    return [f"{count:.3f}" for count in (row["parameters"] / 1e6, row["macs"] / 1e9, row["gflops"])]
 
 
 def _modules(tree: Any, depth: int) -> list[dict[str, Any]]:
     """Modules that cost something, each with its level below the network."""
     return [
-        {
-            "level": level,
-            "module": part.name,
-            "kind": part.kind,
-            "parameters": part.parameters,
-            "macs": part.macs,
-            "gflops": round(part.gflops, 6),
-            "output": "x".join(map(str, part.shape)),
-        }
+        {"level": level, "module": part.name, "kind": part.kind, "parameters": part.parameters,
+         "macs": part.macs, "gflops": round(part.gflops, 6), "output": "x".join(map(str, part.shape))}
         for level, part in tree.walk(depth)
         if part.operations or part.parameters
     ]
-
-
-def _module_table(name: str, modules: list[dict[str, Any]]) -> Any:
-    rows = [
-        (
-            "  " * row["level"] + row["module"], row["output"],
-            *(f"{value:.3f}" for value in (row["parameters"] / 1e6, row["macs"] / 1e9, row["gflops"]))
-        )
-        for row in modules
-    ]
-    return table(f"modules of {name}", rows, ("module", "output", "params, M", "GMAC", "GFLOPs"))

@@ -14,7 +14,7 @@ from bisenet_core.commands.options import JsonFile
 from bisenet_core.errors import InputError, printable
 from bisenet_core.images.orientation import HOW_TO_TURN
 from bisenet_core.labels.label_space import UNLABELED
-from bisenet_core.reports.console import progress_bar, show, table, write_json
+from bisenet_core.reports.console import progress_bar, show_table, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def _show(title: str, found: dict[str, dict[str, Any]]) -> None:
     rows.append(("images", *(str(content["images"]) for content in contents)))
     rows.append(("sizes", *(_commonest(content["sizes"]) for content in contents)))
     rows.append(("problems", *(str(len(content["problems"])) for content in contents)))
-    show(table(title, rows, ("class", *found)))
+    show_table(title, rows, ("class", *found))
 
 
 def _format_share(content: dict[str, Any], count: int) -> str:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.text import Text
 
 from bisenet_core.commands.extras import is_checkpoint, open_network, training_code
 from bisenet_core.commands.options import (
@@ -28,7 +27,7 @@ from bisenet_core.evaluation.protocols.cityscapes_submission import submitted_im
 from bisenet_core.evaluation.protocols.dataset_scores import EveryNth, LabelledImages
 from bisenet_core.evaluation.robustness import CLEAN, evaluate_corrupted, robustness
 from bisenet_core.evaluation.trained_images import seen_note, seen_splits, trained_on
-from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.console import show_table, track, write_json
 from bisenet_core.reports.dataset_charts import (
     check_chart_folder,
     check_picture_file,
@@ -138,7 +137,7 @@ def _submit(
     with open_network(*model) as network:
         write_submission(archive, network, protocol, images, progress)
         used = _used(network)
-    show(table(f"cityscapes {split}: {model[0]}", [("images", str(len(images))), ("written", str(archive))]))
+    show_table(f"cityscapes {split}: {model[0]}", [("images", str(len(images))), ("written", str(archive))])
     return {"dataset": "cityscapes", "split": split, "model": model[0], **used,
             "protocol": protocol.as_json(), "images": len(images), "submission": str(archive)}
 
@@ -193,12 +192,9 @@ def _show(result: dict[str, Any]) -> None:
         ("mean IoU", _percent(result["miou"]), "", "", ""),
         ("pixel accuracy", _percent(result["pixel_accuracy"]), "", "", ""),
     ]
-    content = table(_title(result), rows, _HEADINGS)
-    if result["absent_classes"]:
-        names = ", ".join(result["absent_classes"])
-        content.caption = Text(f"No pixel of the ground truth is {names}: not in the mean.")
-        content.caption_justify = "left"
-    show(content)
+    names = ", ".join(result["absent_classes"])
+    absent = f"No pixel of the ground truth is {names}: not in the mean." if names else ""
+    show_table(_title(result), rows, _HEADINGS, absent)
 
 
 def _report_corruptions(folder: Path, image: np.ndarray, result: dict[str, Any]) -> None:
@@ -212,7 +208,7 @@ def _report_corruptions(folder: Path, image: np.ndarray, result: dict[str, Any])
         relative = borne["relative_miou_by_kind"][kind]
         figures = (*found, np.mean(found), relative, np.mean(errors), max(errors))
         rows.append((kind, *map(_percent, figures)))
-    show(table(f"{title}; relative mean IoU {_percent(borne['relative_miou'])}%", rows, _CORRUPTION_HEADINGS))
+    show_table(f"{title}; relative mean IoU {_percent(borne['relative_miou'])}%", rows, _CORRUPTION_HEADINGS)
 
 
 def _row(name: str, iou: float | None, values: dict[str, Any], scored: int) -> tuple[str, ...]:

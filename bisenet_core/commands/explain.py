@@ -11,7 +11,7 @@ from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, parse_size
 from bisenet_core.drives.image_files import read_image
 from bisenet_core.errors import explain_os_errors
-from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.console import show_result
 from bisenet_core.reports.parts.classes import class_rows
 from bisenet_core.reports.parts.page import render_page, write_page
 from bisenet_core.reports.parts.panels import jpeg
@@ -60,5 +60,4 @@ def explain(
     titles = [title for rows in explained for title, _ in rows]
     result = {"image": str(image), "size": shown, "models": models, "rows": titles,
               "page": str(written), "seconds": round(perf_counter() - started, 1)}
-    show(table("bisenet explain", [(key, str(value)) for key, value in result.items()]))
-    write_json(json, result)
+    show_result("bisenet explain", result, json)

@@ -8,7 +8,7 @@ import typer
 
 from bisenet_core.commands.extras import shown_score, training_code, validation_score
 from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
-from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.console import show_table, write_json
 
 Checkpoint = Annotated[
     Path,
@@ -38,5 +38,5 @@ def export(
     }
     score = validation_score(checkpoint)
     rows = [(key, str(value)) for key, value in summary.items()]
-    show(table("bisenet export", [*rows, *shown_score(score)]))
+    show_table("bisenet export", [*rows, *shown_score(score)])
     write_json(json, {**summary, **score})

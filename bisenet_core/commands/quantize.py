@@ -14,7 +14,7 @@ from bisenet_core.commands.options import JsonFile, Model
 from bisenet_core.drives.image_files import image_files_in, read_image
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.protocols.dataset_scores import refuse_other_classes
-from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.console import show_table, track, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_core.runtime.opening import open_backend
 
@@ -126,15 +126,15 @@ def _show(result: dict[str, Any]) -> None:
         rows = [_row(*pair) for pair in [*pairs, ("mean IoU", result["miou"], result["miou_int8"])]]
     times = result["network_ms"], result["network_ms_int8"]
     rows.append(("network, ms", *map(str, times), f"{times[0] / times[1]:.2f} times as fast"))
-    show(table("{model}, {measured_on}, {images} images, {backend}".format(**result), rows,
-               ("IoU, %", "fp32", "int8", "change")))
+    show_table("{model}, {measured_on}, {images} images, {backend}".format(**result), rows,
+               ("IoU, %", "fp32", "int8", "change"))
     calibration = result["calibration"]
-    show(table("model.int8.onnx", [
+    show_table("model.int8.onnx", [
         ("pixels that differ", f"{result['differing_pixels']:.2%}, margins up to {result['widest_margin']}"),
         ("calibrated on", f"{calibration['images']} images of {calibration['of']}"),
         ("left in float", ", ".join(calibration["kept_in_float"]) or "no layer"),
         ("timed on", result["device"]),
-    ]))
+    ])
 
 
 def _row(name: str, exact: float | None, found: float | None) -> tuple[str, ...]:

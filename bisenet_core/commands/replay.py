@@ -15,7 +15,7 @@ from bisenet_core.evaluation.replay.judgement import refuse_missed
 from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
 from bisenet_core.images.encodings import SAMPLE_BITS
-from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.console import show_table, write_json
 from bisenet_core.reports.replay.comparison import HEADINGS, figure_rows, part_tables
 from bisenet_core.reports.replay.figure_names import FIGURES
 from bisenet_core.reports.replay.headline import live_detail, slice_tables
@@ -49,12 +49,12 @@ def compare(
     title += "".join(f"; {key.upper()}: {result[key]['seen_in_training']}" for key in ("a", "b")
                      if result[key]["seen_in_training"])
     typer.echo(printable(result["verdict"]))
-    show(table(f"{title}; {result['bootstrap']['method']}", figure_rows(result), HEADINGS))
+    show_table(f"{title}; {result['bootstrap']['method']}", figure_rows(result), HEADINGS)
     for place, (part, rows) in enumerate(part_tables(result).items()):
         if not place or not part.endswith("by class"):  # compare.html has the others
-            show(table(part, rows, HEADINGS))
+            show_table(part, rows, HEADINGS)
     if result["most_different"]:
-        show(table("Frames that decide, by their mean IoU", _frames(result), ("frame", "A", "B", "B - A")))
+        show_table("Frames that decide, by their mean IoU", _frames(result), ("frame", "A", "B", "B - A"))
     write_json(json, result)
 
 
@@ -169,18 +169,18 @@ def run(
     title = "{frames} frames, {scored} of them with ground truth: {model}, {backend} {precision}"
     trained = [f"trained on {results['trained_on']}"] if results["trained_on"] else []
     said = [results["seen_in_training"]] if results["seen_in_training"] else trained
-    show(table("; ".join([title.format(**results), *said]), _rows(results)))
+    show_table("; ".join([title.format(**results), *said]), _rows(results))
     verdicts, reference = results.get("requirements", []), results.get("reference")
     slices = results.get("slices") or {}
     for table_title, headings, shown in slice_tables(slices):
-        show(table(table_title, shown, headings))
+        show_table(table_title, shown, headings)
     for line in slices.get("worst", []):
         typer.echo(printable(f"Worst {line}"))
     if reference:
         typer.echo(printable(reference["text"]))
     if verdicts:
         rows = [(one["verdict"], one["group"], one["found"]) for one in verdicts]
-        show(table("Requirements", rows, ("", "", "")))
+        show_table("Requirements", rows, ("", "", ""))
     write_json(json, results)
     _refuse_empty_results(results, output, truth=labels is not None or label_topic is not None)
     problems = [] if reference is None else reference["problems"]

@@ -15,7 +15,7 @@ from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.images.orientation import HOW_TO_TURN
 from bisenet_core.labels.visualization import overlay
-from bisenet_core.reports.console import show, table, track, warn_left_out, write_json
+from bisenet_core.reports.console import show_result, track, warn_left_out
 from bisenet_core.runtime.segmenter import Segmenter
 
 logger = logging.getLogger(__name__)
@@ -71,9 +71,7 @@ def segment(
         "labels": str(labels_folder),
         "overlays": str(overlays_folder) if overlays else None,
     }
-    shown = {**summary, "left_out": len(left_out)}
-    show(table("bisenet segment", [(key, str(value)) for key, value in shown.items()]))
-    write_json(json, summary)
+    show_result("bisenet segment", summary, json, left_out=len(left_out))
     if not frames:
         raise InputError(f"{input}: none of its {len(left_out)} images can be read")
 

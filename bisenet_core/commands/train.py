@@ -10,7 +10,7 @@ import typer
 from bisenet_core.commands.extras import shown_score, training_code, validation_score
 from bisenet_core.commands.options import JsonFile
 from bisenet_core.errors import InputError, explain_os_errors, printable
-from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.console import show_table, write_json
 from bisenet_core.runtime.memory import keep_freed_memory
 
 Config = Annotated[
@@ -89,7 +89,7 @@ def train(
     if training.is_first_process():
         score = validation_score(best)
         summary = {"recipe": recipe.name, "checkpoint": str(best)}
-        show(table("bisenet train", [*summary.items(), *shown_score(score)]))
+        show_table("bisenet train", [*summary.items(), *shown_score(score)])
         write_json(json, {**summary, **score})
 
 

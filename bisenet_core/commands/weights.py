@@ -10,14 +10,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.published import catalogue
 from bisenet_core.deployment.published.catalogue import find_published, is_installed
-from bisenet_core.reports.console import show, table, write_json
+from bisenet_core.reports.console import show_result, show_table, write_json
 from bisenet_core.runtime.model_card import ModelCard
 
 weights = typer.Typer(no_args_is_help=True, help="Published checkpoints -> model folders.")
@@ -55,9 +54,8 @@ def list_(json: JsonFile = None) -> None:
         for e in entries
     ]
     headings = ("name", "mIoU, %", "at", "sha256", "from (licence of the code)", "note", "here")
-    overview = table("published checkpoints, mIoU as their publishers report it", rows, headings)
-    overview.caption = Text("the weights stand under their data's terms too: see docs/weights.md")
-    show(overview)
+    show_table("published checkpoints, mIoU as their publishers report it", rows, headings,
+               "the weights stand under their data's terms too: see docs/weights.md")
     write_json(json, {"checkpoints": entries})
 
 
@@ -71,8 +69,7 @@ def fetch(name: Name, images: JudgedOn = None, json: JsonFile = None) -> None:
     title = "bisenet weights fetch" if fetched else "bisenet weights fetch: already in the cache"
     card = ModelCard.load(folder)
     summary = {"model": published.folder, "folder": str(folder), "fetched": fetched, **_card_summary(card)}
-    show(table(title, [(key, str(value)) for key, value in summary.items()]))
-    write_json(json, summary)
+    show_result(title, summary, json)
 
 
 @weights.command("import")
@@ -87,8 +84,7 @@ def import_(
     source = importer.Source(checkpoint, format, architecture, dataset)
     card, parity = importer.import_checkpoint(source, output, name or "", wanted, images)
     summary = {"checkpoint": str(checkpoint), "model": str(output), **_card_summary(card), **asdict(parity)}
-    show(table("bisenet weights import", [(key, str(value)) for key, value in summary.items()]))
-    write_json(json, summary)
+    show_result("bisenet weights import", summary, json)
 
 
 def _card_summary(card: ModelCard) -> dict[str, Any]:

@@ -44,32 +44,38 @@ def track(items: Iterable[Item], total: int, description: str) -> Iterator[Item]
             progress.advance(task)
 
 
-def table(
-    title: str, rows: Iterable[tuple[str, ...]], headings: tuple[str, ...] = ("", "")
-) -> Table:
-    """One row for each thing: what it is, and its values, to the right where ``headings`` name them."""
-    # Text, since rich takes brackets in a plain string, such as in a path, for markup.
-    caption = Text(printable(title), style="table.title")
+def show_table(
+    title: str, rows: Iterable[tuple[str, ...]], headings: tuple[str, ...] = ("", ""), caption: str = ""
+) -> None:
+    """Print a table on stdout, unfolded where that is no terminal, with a line for each thing.
+
+    A row is what it is, and its values, to the right where ``headings`` name them.
+    """
+    console = Console()
+    console = console if console.is_terminal else Console(width=WIDE)
     named = any(headings)
     # without vertical lines seven columns fit into 80 characters
     style = box.SIMPLE if named else box.HEAVY_HEAD
-    result = Table(title=caption, title_justify="left", show_header=named, box=style)
-    result.add_column(Text(printable(headings[0])), no_wrap=True)
+    content = Table(caption=Text(caption) if caption else None, caption_justify="left", show_header=named,
+                    box=style)
+    # Text, since rich takes brackets in a plain string, such as in a path, for markup.
+    content.add_column(Text(printable(headings[0])), no_wrap=True)
     for heading in headings[1:]:
-        result.add_column(Text(printable(heading)), justify="right" if named else "left", overflow="fold")
+        content.add_column(Text(printable(heading)), justify="right" if named else "left", overflow="fold")
     for row in rows:
-        result.add_row(*(Text(printable(cell)) for cell in row))
-    return result
-
-
-def show(content: Table) -> None:
-    """Print a table on stdout, unfolded where that is no terminal."""
-    console = Console()
-    console = console if console.is_terminal else Console(width=WIDE)
+        content.add_row(*(Text(printable(cell)) for cell in row))
     # by itself: within the table it would be cut to the table's width, and it may hold a warning
-    title, content.title = content.title, None
-    console.print(title, soft_wrap=True)
+    console.print(Text(printable(title), style="table.title"), soft_wrap=True)
     console.print(content)
+
+
+def show_result(title: str, result: dict[str, Any], json: Path | None, **shown: Any) -> None:
+    """Show a command's ``result``, a row for each key, and write it to the file ``json``, if any.
+
+    ``shown``: keys that are shown with another value than is written. Raises as ``write_json`` does.
+    """
+    show_table(title, [(key, str(value)) for key, value in {**result, **shown}.items()])
+    write_json(json, result)
 
 
 def warn_left_out(lines: Sequence[str], total: int) -> None:

@@ -20,7 +20,7 @@ from bisenet_core.evaluation.metrics.scoring import Scores
 from bisenet_core.evaluation.trained_images import seen_by_name, seen_note, trained_on
 from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.labels.label_space import CAMVID_11
-from bisenet_core.reports.console import progress_bar, show, table, warn_left_out, write_json
+from bisenet_core.reports.console import progress_bar, show_table, warn_left_out, write_json
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_ros.demo.preparation import prepare_output, refuse_input_folder, render_drive
 from bisenet_ros.demo.session import DemoSession, Playing
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     write_summary(None, playing.failure)  # drawing takes a while, and may be interrupted
     scores, bad_truth = _draw(options, card, playing)
     problem = playing.failure or bad_truth or unaccounted(playing)
-    show(table(f"demo: {drive.name}", rows(write_summary(scores, problem))))
+    show_table(f"demo: {drive.name}", rows(write_summary(scores, problem)))
     nothing_readable = bool(playing.left_out) and not playing.published
     bad_input = playing.bad_input or problem == bad_truth or nothing_readable
     return _exit_status(playing, problem, bad_input)

@@ -19,7 +19,7 @@ from measurement import measure
 from node_under_load import NodeUnderLoad, Sending
 
 from bisenet_core.commands.options import parse_size
-from bisenet_core.reports.console import show, table, track, write_json
+from bisenet_core.reports.console import show_table, track, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
 from bisenet_ros.harness.tool import add_model_options, let_large_images_through, run_tool
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         width, height, options.rate, **rows[0]["runs"])
     headings = ("", *("{cameras} x {transport}".format(**row) for row in rows))
     lines = [(name, *(template.format(**row) for row in rows)) for name, template in _LINES.items()]
-    show(table("node: " + title, lines, headings))
+    show_table("node: " + title, lines, headings)
     write_json(options.json, {"size": options.size, "rate": options.rate, "rows": rows})
     if options.plot:
         draw_benchmark(options.plot, rows, title)

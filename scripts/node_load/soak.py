@@ -22,7 +22,7 @@ from soak_samples import Sample
 
 from bisenet_core.commands.options import parse_size
 from bisenet_core.errors import printable
-from bisenet_core.reports.console import progress_bar, show, table, write_json
+from bisenet_core.reports.console import progress_bar, show_table, write_json
 from bisenet_core.reports.figures import require_matplotlib
 from bisenet_core.runtime.model_card import resolve_model
 from bisenet_ros.harness.node_process import make_writable
@@ -66,7 +66,7 @@ def _write(options: argparse.Namespace, soak: Soak) -> None:
     draw_soak(options.output, soak.samples, "{minutes} minutes at {rate:g} Hz: {received} images received, "
               "{published} labelled, camera restarts: {camera_restarts}, problems: {}".format(
                   len(soak.problems), **summary))
-    show(table("soak", [(key.replace("_", " "), str(value)) for key, value in summary.items()]))
+    show_table("soak", [(key.replace("_", " "), str(value)) for key, value in summary.items()])
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, Any]:
