@@ -21,12 +21,6 @@ class Statistics(NamedTuple):
 
 
 IMAGENET = Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-#: CoinCheung's, of each data set's own images.
-COINCHEUNG = {
-    "cityscapes": Statistics((0.3257, 0.3690, 0.3223), (0.2112, 0.2148, 0.2115)),
-    "cocostuff": Statistics((0.46962251, 0.4464104, 0.40718787), (0.27469736, 0.27012361, 0.28515933)),
-    "ade20k": Statistics((0.49343230, 0.46819794, 0.43106043), (0.25680755, 0.25506608, 0.27422913)),
-}
 
 
 def conv_norm(theirs: str, ours: str, conv: str = "conv", norm: str = "bn") -> tuple[Rule, ...]:
@@ -35,6 +29,11 @@ def conv_norm(theirs: str, ours: str, conv: str = "conv", norm: str = "bn") -> t
         (rf"{theirs}\.{conv}\.(?P<tensor>weight)", rf"{ours}.0.\g<tensor>"),
         (rf"{theirs}\.{norm}\.(?P<tensor>\w+)", rf"{ours}.1.\g<tensor>"),
     )
+
+
+def plain(theirs: str, ours: str) -> tuple[Rule, ...]:
+    """One module with tensors of its own."""
+    return ((rf"{theirs}\.(?P<tensor>\w+)", rf"{ours}.\g<tensor>"),)
 
 
 def torchvision_resnet(theirs: str = "", ours: str = "") -> tuple[Rule, ...]:
@@ -46,27 +45,6 @@ def torchvision_resnet(theirs: str = "", ours: str = "") -> tuple[Rule, ...]:
         (theirs + r"(layer\d\.\d+\.)bn(\d)\.(\w+)", ours + r"\1conv\2.1.\3"),
         (theirs + r"(layer\d\.\d+\.downsample\.[01]\.\w+)", ours + r"\1"),
     )
-
-
-#: The Context Path, fusion and head of CoinCheung's BiSeNet V1, from which STDC-Seg's code began.
-COINCHEUNG_PARTS: tuple[Rule, ...] = (
-    *conv_norm(r"cp\.arm(16|32)\.conv", r"context_path.attention\1.conv"),
-    *conv_norm(r"cp\.arm(16|32)", r"context_path.attention\1.attention", "conv_atten", "bn_atten"),
-    *conv_norm(r"cp\.conv_head(16|32)", r"context_path.refine\1"),
-    *conv_norm(r"cp\.conv_avg", "context_path.global_context"),
-    *conv_norm(r"ffm\.convblk", "fusion.conv"),
-    *conv_norm(r"conv_out\.conv", "head.conv"),
-    (r"conv_out\.conv_out\.(\w+)", r"head.classifier.\1"),
-    (r"conv_out(16|32|_sp\d+)\..+", None),  # auxiliary heads
-)
-
-
-#: The decode head of mmsegmentation's models, and auxiliary heads, which are left out.
-MMSEG_HEADS: tuple[Rule, ...] = (
-    *conv_norm(r"decode_head\.convs\.0", "head.conv"),
-    (r"decode_head\.conv_seg\.(\w+)", r"head.classifier.\1"),
-    (r"auxiliary_head\..+", None),
-)
 
 
 def our_name(name: str, rules: Iterable[Rule]) -> str | None:

@@ -7,7 +7,9 @@ torch = pytest.importorskip("torch", reason="networks need PyTorch (pip install 
 from golden import image_of, read_golden, sample, state_of  # noqa: E402
 
 from bisenet_core.models import create_model  # noqa: E402
-from bisenet_core.models.weights.renamings.bisenetv1 import RENAMINGS  # noqa: E402
+from bisenet_core.models.weights import renamings  # noqa: E402
+
+RENAMINGS = {key: one for key, one in renamings.RENAMINGS.items() if key[1].startswith("bisenetv1")}
 
 GOLDENS = [
     ("coincheung", "bisenetv1_resnet18"),

@@ -10,8 +10,10 @@ from golden import LABELS, image_of, read_golden, sample, state_of  # noqa: E402
 
 from bisenet_core.errors import InputError  # noqa: E402
 from bisenet_core.models import create_model  # noqa: E402
-from bisenet_core.models.weights.renamings.stdc import RENAMINGS  # noqa: E402
+from bisenet_core.models.weights import renamings  # noqa: E402
 from bisenet_core.runtime.postprocessing import labels_from_logits  # noqa: E402
+
+RENAMINGS = {key: one for key, one in renamings.RENAMINGS.items() if key[1].startswith("stdc")}
 
 
 @cache

@@ -1,12 +1,12 @@
-"""How public code bases name the tensors of the networks: one file per family."""
+"""How public code bases name the tensors of the networks: one file for each."""
 
 from bisenet_core.errors import InputError
 from bisenet_core.models.weights.renaming import Renaming
-from bisenet_core.models.weights.renamings import bisenetv1, bisenetv2, efficientvit, stdc
+from bisenet_core.models.weights.renamings import coincheung, efficientvit, mmseg
 
 #: (format, architecture) -> renaming.
 RENAMINGS: dict[tuple[str, str], Renaming] = {
-    **bisenetv1.RENAMINGS, **bisenetv2.RENAMINGS, **efficientvit.RENAMINGS, **stdc.RENAMINGS
+    **coincheung.RENAMINGS, **mmseg.RENAMINGS, **efficientvit.RENAMINGS
 }
 
 
