@@ -1,9 +1,7 @@
 // Pre- and post-processing, one pass each: only 8-bit images cross the bus, and no class is upsampled for more
 // than the pixels where it may win.
 //
-// The memory floor of postprocess, 19 classes, 1024x512 to 2048x1024: 0.31 MB of float16 logits read once and
-// 2.1 MB of labels written, 2.4 MB: 0.5 us at 4.8 TB/s (H200), 40 us at 59.7 GB/s (Jetson TX2).
-// What it executes is ten times that: see scripts/kernel_instructions and docs/gpu_inside.md, "Targets".
+// Their bytes and instructions: scripts/kernel_instructions and docs/gpu_inside.md, "Targets".
 // The tile is one cell high so that all of these 585 blocks are resident at once on a large GPU.
 #include "outputs.h"
 
@@ -67,27 +65,26 @@ __device__ inline void postprocess_tile(const Logits& logits, const Axis& across
   const bool with_confidence = !LABELS_ALONE && (out.confidence || out.lowest > 0);
   const float factor = out.logit_factor;
 
-  clear_tile(tile);
-  load_scores(logits, first_cell, cell_row, scores, status);
+  begin_tile(tile, across, down, first_cell, cell_row);
+  const unsigned long long best = load_scores(logits, first_cell, cell_row, scores, status);
   __syncthreads();
-  find_winners(tile, scores, classes);
+  atomicMax(&tile.winners[threadIdx.x % NODES], best);
   __syncthreads();
   // Classes 16 below the winner, times the factor, cannot move an 8-bit confidence: _NEGLIGIBLE in postprocessing.py.
-  find_candidates(tile, scores, classes, with_confidence ? 16.0f / factor : 0.0f);
+  find_candidates(tile, scores, classes, with_confidence ? 16.0f / factor : 0.0f, with_confidence);
 
-  const Span x = {first_pixel(first_cell, across), first_pixel(first_cell + TILE_CELLS, across)};
-  const Span y = {first_pixel(cell_row, down), first_pixel(cell_row + 1, down)};
+  const Span x = tile.x, y = tile.y;
   for (int top = y.begin; top < y.end; top += CHUNK_ROWS)
     for (int left = x.begin; left < x.end; left += CHUNK_COLUMNS) {
-      const Span columns = {left, smaller(left + CHUNK_COLUMNS, x.end)};
-      const Span rows = {top, smaller(top + CHUNK_ROWS, y.end)};
-      locate_chunk(tile, across, down, first_cell, left, top);
+      locate_chunk(tile, across, down, first_cell, {left, smaller(left + CHUNK_COLUMNS, x.end)},
+                   {top, smaller(top + CHUNK_ROWS, y.end)}, out.camera.width, out.camera.height);
       __syncthreads();
+      const Span columns = tile.output_x, rows = tile.output_y;
       label_strip(tile, scores, classes, threadIdx.x % CHUNK_COLUMNS, threadIdx.x / CHUNK_COLUMNS * STRIP,
                   with_confidence, factor);
       __syncthreads();
       // The next chunk's labels wait for all of this behind a barrier.
-      store_chunk<LABELS_ALONE>(tile, out, columns, rows, across.network, down.network, with_confidence);
+      store_chunk<LABELS_ALONE>(tile, out, columns, rows, left, top, across.network, down.network, with_confidence);
     }
 }
 

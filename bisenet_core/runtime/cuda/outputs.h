@@ -70,13 +70,11 @@ __device__ inline void store_pixels(const Outputs& out, const Group& group) {
   if (out.overlay) store_overlay(out, pixel, group);
 }
 
-// The output pixels whose nearest pixel lies in the chunk of the network's input at columns x, rows y.
+// The output pixels at `columns`, `rows`, whose nearest pixel lies in the chunk that begins at pixel left, top.
 template <bool LABELS_ALONE>
-__device__ inline void store_chunk(const Tile& tile, const Outputs& out, Span x, Span y, int net_width,
-                                   int net_height, bool with_confidence) {
+__device__ inline void store_chunk(const Tile& tile, const Outputs& out, Span columns, Span rows, int left, int top,
+                                   int net_width, int net_height, bool with_confidence) {
   const int width = out.camera.width, height = out.camera.height;
-  const Span columns = {first_output(x.begin, net_width, width), first_output(x.end, net_width, width)};
-  const Span rows = {first_output(y.begin, net_height, height), first_output(y.end, net_height, height)};
   const float per_column = 1.0f / (2 * width), per_row = 1.0f / (2 * height);
   Group group;
   for (group.x = (columns.begin / GROUP + threadIdx.x % GROUP_LANES) * GROUP; group.x < columns.end;
@@ -85,11 +83,11 @@ __device__ inline void store_chunk(const Tile& tile, const Outputs& out, Span x,
     group.end = smaller(GROUP, columns.end - group.x);
     int from[GROUP];
     for (int i = 0; i < GROUP; ++i)
-      from[i] = clamped(quotient((2 * (group.x + i) + 1) * net_width, 2 * width, per_column) - x.begin,
+      from[i] = clamped(quotient((2 * (group.x + i) + 1) * net_width, 2 * width, per_column) - left,
                         CHUNK_COLUMNS - 1);
     for (group.y = rows.begin + threadIdx.x / GROUP_LANES; group.y < rows.end;
          group.y += POST_THREADS / GROUP_LANES) {
-      const int row = quotient((2 * group.y + 1) * net_height, 2 * height, per_row) - y.begin;
+      const int row = quotient((2 * group.y + 1) * net_height, 2 * height, per_row) - top;
       for (int i = 0; i < GROUP; ++i) {
         group.label[i] = tile.labels[row][from[i]];
         group.confidence[i] = with_confidence ? tile.confidence[row][from[i]] : 255;

@@ -21,7 +21,8 @@ struct Dim3 {
 static Dim3 threadIdx, blockIdx;
 static std::vector<float> dynamic_shared;
 
-static unsigned max(unsigned a, unsigned b) { return a > b ? a : b; }
+template <class T>
+static T max(T a, T b) { return a > b ? a : b; }
 static int __popc(unsigned bits) { return __builtin_popcount(bits); }
 static int __ffs(int bits) { return __builtin_ffs(bits); }
 template <class T>

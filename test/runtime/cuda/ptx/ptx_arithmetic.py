@@ -94,8 +94,8 @@ def _product(part, a, b):
     wide = np.dtype(a.dtype.kind + "8")
     exact = a.astype(wide) * b.astype(wide)
     if part == "hi":
-        assert a.dtype.itemsize == 4
-        return (exact >> wide.type(32)).astype(a.dtype)
+        assert a.dtype.itemsize < 8
+        return (exact >> wide.type(8 * a.dtype.itemsize)).astype(a.dtype)
     return exact.astype(a.dtype.kind + str(2 * a.dtype.itemsize)) if part == "wide" else exact.astype(a.dtype)
 
 

@@ -119,6 +119,26 @@ def test_labels_alone(ptx, scene, dtype):
     assert memory.read(places["status"], 1, np.int32)[0] == 0
 
 
+def test_cells_of_one_class_cost_two_warp_instructions_a_pixel(ptx):
+    """1.9 by NVRTC 11.8 for sm_62, 1.8 by nvcc 13.0 for sm_90: what most of a street's cells cost."""
+    memory, logits = GlobalMemory(), np.random.RandomState(0).standard_normal((1, 19, 8, 32))
+    logits[0, 5] += 20
+    module = PtxModule(ptx, memory)
+    scores, labels = memory.put(logits.astype(np.float16)), memory.take(512 * 128)
+    FrameKernels(module).postprocess(None, scores, True, 19, 32, 8, 256, 64, 512, 128, labels)
+    assert module.launches[0].warp_instructions < 2.1 * 512 * 128
+
+
+@pytest.mark.parametrize("bits", [0xffffffff, 0x7fffffff, 0xff800000], ids=["-nan", "nan", "-inf"])
+@pytest.mark.parametrize("classes", [3, 19])
+def test_logits_that_are_not_finite_are_told_and_nothing_else_is_read(ptx, bits, classes):
+    memory, logits = GlobalMemory(), np.full((1, classes, 4, 20), bits, np.uint32)
+    status, labels = memory.put(np.zeros(1, np.int32)), memory.take(160 * 32)
+    FrameKernels(PtxModule(ptx, memory)).postprocess(
+        None, memory.put(logits), False, classes, 20, 4, 160, 32, 160, 32, labels, status=status)  # fmt: skip
+    assert memory.read(status, 1, np.int32)[0][0] == 1
+
+
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene[4])
 def test_all_that_can_be_drawn(ptx, scene):
     memory, places, (labels, confidence), rgb = launch_postprocess(ptx, scene, np.float16, drawn=True)
