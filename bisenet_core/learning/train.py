@@ -146,7 +146,8 @@ def _note_splits_of_weights(recipe: Recipe) -> Recipe:
     """The recipe with what the checkpoint it begins with has seen of its data; warns of such a validation."""
     if recipe.weights:
         other = read_trained(recipe.weights).recipe
-        splits = "+".join(filter(None, (other.train_split, other.weights_splits)))
+        seen = f"{other.train_split}+{other.weights_splits}".split("+")
+        splits = "+".join(dict.fromkeys(filter(None, seen)))
         recipe = replace(recipe, weights_splits=splits if other.dataset == recipe.dataset else "")
     if recipe.seen_in_validation:
         rank_zero_only(print)(

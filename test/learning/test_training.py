@@ -75,5 +75,9 @@ def test_a_validation_on_images_of_the_training_is_said(street_dataset, tmp_path
     saved = Recipe.load(tmp_path / "second" / "recipe.yaml")
     assert (saved.weights_splits, saved.seen_in_validation) == ("train+val", "val")
     train(_recipe(**once), street_dataset, tmp_path / "second", workers=0, resume=True)
+    capfd.readouterr()
     train(_recipe(**once), street_dataset, tmp_path / "third", workers=0)
     assert "trained on val" not in capfd.readouterr().err
+    second = tmp_path / "second" / "last.ckpt"
+    train(_recipe(**once), street_dataset, tmp_path / "fourth", workers=0, weights=second)
+    assert Recipe.load(tmp_path / "fourth" / "recipe.yaml").weights_splits == "train+val"

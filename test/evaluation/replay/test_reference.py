@@ -6,6 +6,7 @@ the shipped weights or the renderer change.
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -150,7 +151,7 @@ def test_no_reference_and_a_filled_folder_are_refused(kept, street_bag, tiny_mod
 
 # Per cent. Other processors and versions of the libraries add up in another order, which turns pixels at
 # a tie of two classes: a few of the 153,600. On one machine OpenVINO and ONNX Runtime differ in none of them,
-# OpenVINO's bfloat16 in 0.15%, INT8 in 0.9% and the other shipped model in 9%: all of these must be found.
+# OpenVINO's bfloat16 in 0.15%, INT8 in 0.9% and the other shipped model in 10%: all of these must be found.
 MOST_CHANGED = 0.1
 
 
@@ -164,7 +165,9 @@ def test_the_shipped_model_labels_the_rendered_drive_as_the_held_reference(bag, 
     assert status == 0, found["reference"]["text"]
     status, found = run(bag, tmp_path / "worse", *options, backend=backend, model=OTHER)
     assert status == 1 and "model" in found["reference"]["explained_by"]
-    assert "1 of 1 requirements missed: all: Share of changed pixels is 9." in capfd.readouterr().err
+    said = capfd.readouterr().err
+    missed = re.search(r"1 of 1 requirements missed: all: Share of changed pixels is (\S+) %", said)
+    assert float(missed.group(1)) > 50 * MOST_CHANGED
 
 
 if __name__ == "__main__":
