@@ -17,7 +17,7 @@ from bisenet_core.labels.visualization import overlay
 from bisenet_core.learning.pretrained import read_trained
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models.bisenetv1 import BiSeNetV1
-from bisenet_core.models.bisenetv2 import BiSeNetV2
+from bisenet_core.models.bisenetv2.network import BiSeNetV2
 from bisenet_core.models.stdc import STDCSeg
 
 #: Captions and pictures, HxWx3 uint8 RGB.

@@ -13,7 +13,9 @@ from bisenet_core.learning.checkpoint import load_network, network_state
 from bisenet_core.learning.learner import Learner
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.run_guard import StopSignals
-from bisenet_core.learning.run_report import RunLogs, RunProgress, RunRecorder
+from bisenet_core.learning.run_report.metrics_file import RunLogs
+from bisenet_core.learning.run_report.progress import RunProgress
+from bisenet_core.learning.run_report.recorder import RunRecorder
 from bisenet_core.learning.task import Data
 from bisenet_core.models.weights.torch_file import load_torch_file
 

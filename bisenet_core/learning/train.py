@@ -33,7 +33,9 @@ from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.recipe_checks import check
 from bisenet_core.learning.run import Run, RunFiles, restore
 from bisenet_core.learning.run_guard import RunStoppedError, explain_failures, requeue
-from bisenet_core.learning.run_report import RunLogs, RunProgress, RunRecorder
+from bisenet_core.learning.run_report.metrics_file import RunLogs
+from bisenet_core.learning.run_report.progress import RunProgress
+from bisenet_core.learning.run_report.recorder import RunRecorder
 from bisenet_core.learning.run_report.run_record import hardware
 from bisenet_core.learning.soft_labels import taught
 from bisenet_core.learning.task import Data, Task, task_and_data

@@ -10,8 +10,8 @@ from torch import nn
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.models.backbones import TrunkClassifier
 from bisenet_core.models.bisenetv1 import BiSeNetV1
-from bisenet_core.models.bisenetv2 import BiSeNetV2
-from bisenet_core.models.efficientvit import EfficientViTSeg
+from bisenet_core.models.bisenetv2.network import BiSeNetV2
+from bisenet_core.models.efficientvit.network import EfficientViTSeg
 from bisenet_core.models.layers import SegmentationNetwork
 from bisenet_core.models.stdc import STDCClassifier, STDCSeg
 

@@ -1,5 +1,1 @@
 """EfficientViT (Cai et al., ICCV 2023, arXiv 2205.14756): segmentation with multi-scale linear attention."""
-
-from bisenet_core.models.efficientvit.network import EfficientViTSeg
-
-__all__ = ["EfficientViTSeg"]

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from bisenet_core.learning.run_report import RunProgress
+from bisenet_core.learning.run_report.progress import RunProgress
 
 
 def _printed(terminal, seconds=1e9, **options):

@@ -12,9 +12,9 @@ import torch
 
 from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import CAMVID_11
-from bisenet_core.learning.run_report import write_run_report
 from bisenet_core.learning.run_report.__main__ import main
 from bisenet_core.learning.run_report.finished_run import read_run
+from bisenet_core.learning.run_report.page import write_run_report
 
 pytest.importorskip("jinja2", reason="the report is a jinja2 template (pip install .[train])")
 
