@@ -3,8 +3,10 @@
 A crash in a driver, a hang or a library of another Python then costs this section and no other.
 """
 
+import ctypes
 import importlib
 import json
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from typing import Any, NamedTuple
 
 from bisenet_core.errors import InputError, printable
 from bisenet_core.files import replacing
+
+_PR_SET_PDEATHSIG = 1  # of Linux
 
 DONE, NOT_RUN, FAILED = "done", "not run", "failed"
 
@@ -123,6 +127,8 @@ def _find(module: str, function: str) -> Callable[[Step, Settings], dict[str, An
 
 def main(request: str, result: str) -> None:
     """Run what the file ``request`` asks for; write the outcome to ``result``, whole or not at all."""
+    # the check may be killed outright: nothing of it must stay on the GPU
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     content = json.loads(Path(request).read_text())
     record = run_section(Step(*content["step"]), Settings.from_json(content["settings"]))
     with replacing(Path(result)) as unfinished:

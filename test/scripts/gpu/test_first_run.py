@@ -72,7 +72,7 @@ def test_other_words_show_the_usage(first_run, arguments):
 
 MIB = 1 << 20
 HOST_BUNDLE = """#!/bin/sh
-head -c {} /dev/urandom > "$1/bisenet_gpu.tar"
+echo content > "$1/bisenet_gpu.tar"
 """
 
 
@@ -86,7 +86,7 @@ def repository(tmp_path):
     (root / ".gitignore").write_text("out/\n")
     (root / "out" / "kit").mkdir(parents=True)
     bundle = root / "scripts" / "gpu_host_bundle"
-    bundle.write_text(HOST_BUNDLE.format(70 * MIB))
+    bundle.write_text(HOST_BUNDLE)
     bundle.chmod(0o755)
 
     def run(*command):
@@ -101,8 +101,12 @@ def repository(tmp_path):
 
 def test_the_plan_says_what_each_call_sends_and_what_to_leave_out_where_that_is_too_much(repository):
     packed = repository("scripts/gpu_first_run", "pack", "out")
-    assert packed.returncode == 0, packed.stdout
-    first, second, last, *advice = packed.stdout.splitlines()
+    assert packed.stdout.startswith("21 MiB with the working tree: take out/piece.00\n"), packed.stdout
+    repository("truncate", "-s", "60M", "out/piece.00")
+    repository("truncate", "-s", "10M", "out/piece.01")
+    planned = repository("scripts/gpu_first_run", "plan", "out")
+    assert planned.returncode == 1
+    first, second, last, *advice = planned.stdout.splitlines()
     # 60 + 20, and the script's bytes
     assert first == "81 MiB with the working tree, too much: take out/piece.00"
     assert second == "31 MiB with the working tree: take out/piece.01"

@@ -1,6 +1,9 @@
 """gpu-check as far as it goes without a GPU: structure, statistics, report, and a run on a stand-in."""
 
 import json
+import os
+import select
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -190,6 +193,20 @@ def test_a_section_that_hangs_is_ended_with_its_children(one_step, tmp_path):
 
     with open(tmp_path / "work" / "lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # would wait for the child
+
+
+def test_a_section_ends_with_a_check_that_is_killed(tmp_path):
+    request = tmp_path / "request"
+    os.mkfifo(request)  # the section waits until somebody writes into it
+    command = [sys.executable, "-m", "gpu.section", str(request), str(tmp_path / "result")]
+    starter = "import subprocess, sys; subprocess.Popen(sys.argv[1:], start_new_session=True).wait()"
+    check_process = subprocess.Popen([sys.executable, "-c", starter, *command], cwd=check._SCRIPTS)
+    with request.open("w") as other_end:  # opens when the section reads
+        check_process.kill()
+        check_process.wait()
+        ended = select.poll()
+        ended.register(other_end, select.POLLERR)
+        assert ended.poll(60_000), "the section still reads"
 
 
 def test_a_python_that_is_not_there_is_named(settings):
