@@ -59,6 +59,8 @@ def compare(
     scored = first.scored
     drawn = draws(first.bag, first.stamp_ns, resamples, seed, block)
     figures, by_class = _figures(first, second, drawn)
+    drives, length = len(np.unique(first.bag)), f"{block} frames" if block else f"{BLOCK_S:g} s"
+    of_drives = f"{drives} drives and, of each, " if drives > 1 else ""
     result = {
         "schema": 1,
         "verdict": "",
@@ -67,9 +69,9 @@ def compare(
         "classes": first.classes,
         "common_frames": len(first),
         "scored_frames": int(scored.sum()),
-        "drives": len(np.unique(first.bag)),
+        "drives": drives,
         "bootstrap": {"resamples": resamples, "seed": seed, "block": block, "level": LEVEL,
-                      "method": _method(len(np.unique(first.bag)), block)},
+                      "method": f"bootstrap over {of_drives}blocks of {length}"},
         "figures": figures,
         "by_class": by_class,
         "slices": _slices(first, second, drawn),
@@ -84,12 +86,6 @@ def compare(
         write_json(output / "compare.json", result)
         _write_page(output, result, every, every_other)
     return result
-
-
-def _method(drives: int, block: int | None) -> str:
-    length = f"{block} frames" if block else f"{BLOCK_S:g} s"
-    of = f"{drives} drives and, of each, " if drives > 1 else ""
-    return f"bootstrap over {of}blocks of {length}"
 
 
 def _figures(
@@ -125,7 +121,10 @@ def paired_frames(first: EvaluatedDrive, second: EvaluatedDrive) -> tuple[Evalua
 
     Raises InputError for other classes, no common frames, and other ground truth.
     """
-    _check_classes(first, second)
+    if first.classes != second.classes:
+        one, two = (f"{drive.path} has {len(drive.classes)} classes ({', '.join(drive.classes[:3])}, ...)"
+                    for drive in (first, second))
+        raise InputError(f"{one} and {two}: only models of the same classes can be compared")
     first, second = common_frames(first, second)
     if not len(first):
         raise InputError(f"{first.path} and {second.path} have no frame in common: are the bags the same?")
@@ -148,13 +147,6 @@ def _write_page(output: Path, result: dict[str, Any], a: EvaluatedDrive, b: Eval
         write_compare_page(output, result, shown, a.results)
     except InputError as error:
         logger.warning("no page: %s", error)
-
-
-def _check_classes(first: EvaluatedDrive, second: EvaluatedDrive) -> None:
-    if first.classes != second.classes:
-        one, two = (f"{drive.path} has {len(drive.classes)} classes ({', '.join(drive.classes[:3])}, ...)"
-                    for drive in (first, second))
-        raise InputError(f"{one} and {two}: only models of the same classes can be compared")
 
 
 def _describe(drive: EvaluatedDrive, common: int) -> dict[str, Any]:

@@ -4,14 +4,14 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from bisenet_core.drives.drive import Frame
+import numpy as np
+
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.replay.evaluated_drive import EvaluatedDrive
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.output_folder import ABOUT
 from bisenet_core.evaluation.replay.worker import Worker
 from bisenet_core.reports.parts.panels import Panels, pair_panels
-from bisenet_core.runtime.segmenter import Segmenter
 
 
 def pictures(result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> list[tuple[Any, Panels]]:
@@ -22,9 +22,14 @@ def pictures(result: dict[str, Any], a: EvaluatedDrive, b: EvaluatedDrive) -> li
     """
     if not result["most_different"]:
         raise InputError("no frame with ground truth differs")
+    shown = []
     with Worker(_job(a)) as one, Worker(_job(b)) as other:
-        models = [one.segmenter, other.segmenter]
-        return [(wanted, _panels(models, _frame(one, a, wanted))) for wanted in result["most_different"]]
+        for wanted in result["most_different"]:
+            image, truth = _image_and_truth(one, a, wanted)
+            labels = [worker.segmenter.segment(image, "rgb").labels for worker in (one, other)]
+            named = [("Truth", truth), *zip("AB", labels)]
+            shown.append((wanted, pair_panels(image, named, one.segmenter.label_space)))
+    return shown
 
 
 def _job(drive: EvaluatedDrive) -> ReplayJob:
@@ -37,16 +42,11 @@ def _job(drive: EvaluatedDrive) -> ReplayJob:
         raise InputError(f"{path}, which names the model's folder, cannot be read: {error}") from None
 
 
-def _frame(worker: Worker, drive: EvaluatedDrive, wanted: dict[str, Any]) -> Frame:
+def _image_and_truth(
+    worker: Worker, drive: EvaluatedDrive, wanted: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
     bag = drive.results["bags"][drive.bags.index(wanted["bag"])]
     frame = worker.frame(bag["path"], bag["topic"], wanted["index"])
     if frame.stamp_ns != wanted["stamp_ns"] or frame.image is None or frame.truth is None:
         raise InputError(f"{bag['path']} or its ground truth has changed, at frame {wanted['index']}")
-    return frame
-
-
-def _panels(models: list[Segmenter], frame: Frame) -> Panels:
-    assert frame.image is not None and frame.truth is not None
-    labels = [model.segment(frame.image, "rgb").labels for model in models]
-    named = [("Truth", frame.truth), *zip("AB", labels)]
-    return pair_panels(frame.image, named, models[0].label_space)
+    return frame.image, frame.truth

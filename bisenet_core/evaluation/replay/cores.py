@@ -22,7 +22,8 @@ def claim_cores(count: int) -> int:
     if len(free) == count:
         os.sched_setaffinity(0, free)
     else:
-        _release()
+        while _claims:
+            os.close(_claims.pop())
     return len(os.sched_getaffinity(0))
 
 
@@ -44,9 +45,3 @@ def _claim(core: int) -> bool:
         return False
     _claims.append(stream)
     return True
-
-
-def _release() -> None:
-    for stream in _claims:
-        os.close(stream)
-    _claims.clear()

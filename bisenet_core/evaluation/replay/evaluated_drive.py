@@ -61,24 +61,20 @@ def write_npz(path: Path, bags: Sequence[EvaluatedBag], classes: int) -> np.ndar
     return total
 
 
-def _counts_of(frame: FrameResult) -> dict[str, np.ndarray | None]:
+def _counts_of(frame: FrameResult) -> dict[str, np.ndarray]:
     counts = {name: getattr(frame, name) for name in COUNTS if name in _COUNTS}
     if frame.calibration is not None:
         counts["calibration"] = np.stack(binned(frame.calibration))
     if frame.teacher is not None:
         counts["teacher"] = np.stack(class_counts(frame.teacher))
-    return counts
+    return {name: array for name, array in counts.items() if array is not None}
 
 
-def _stacked_counts(frames: list[dict[str, np.ndarray | None]], classes: int) -> dict[str, np.ndarray]:
+def _stacked_counts(frames: list[dict[str, np.ndarray]], classes: int) -> dict[str, np.ndarray]:
     """The counts of each kind, int64 N x ..., 0 where a frame has none; absent where no frame has."""
-    stacked = {}
-    for name in frames[0] if frames else ():
-        nothing = np.zeros(_COUNTS[name](classes), np.int64)
-        counts = [frame[name] for frame in frames]
-        if any(each is not None for each in counts):
-            stacked[name] = np.stack([nothing if each is None else each for each in counts])
-    return stacked
+    found = [name for name in _COUNTS if any(name in frame for frame in frames)]
+    nothing = {name: np.zeros(_COUNTS[name](classes), np.int64) for name in found}
+    return {name: np.stack([frame.get(name, nothing[name]) for frame in frames]) for name in found}
 
 
 def _write_matrices(

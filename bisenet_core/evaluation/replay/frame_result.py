@@ -1,18 +1,14 @@
 """FrameResult: what is counted in one labelled frame; FrameScorer counts it, frame after frame."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from bisenet_core.drives.drive import Frame
 from bisenet_core.errors import InputError
-from bisenet_core.evaluation.metrics import (
-    bands,
-    boundary_score,
-    calibration,
-    temporal_consistency,
-)
+from bisenet_core.evaluation.metrics import bands, boundary_score, calibration, temporal_consistency
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.metrics import ConfusionMatrix
 from bisenet_core.runtime.segmenter import Segmentation
@@ -66,11 +62,8 @@ class FrameScorer:
         self, bag: str, space: LabelSpace, before: temporal_consistency.View | None = None,
         distances: np.ndarray | None = None, objects: Collection[int] = (),
     ) -> None:
-        self._bag = bag
-        self._space = space
-        self._before = before
-        self._distances = distances
-        self._objects = objects
+        self._bag, self._space, self._before = bag, space, before
+        self._distances, self._objects = distances, objects
 
     def score(
         self, frame: Frame, labelled: Segmentation | None, teacher: np.ndarray | None
@@ -81,19 +74,21 @@ class FrameScorer:
         that the model does not know.
         """
         height, width = frame.image.shape[:2] if frame.image is not None else (0, 0)
-        counts: dict[str, np.ndarray | None] = {}
-        if labelled is not None:
-            counts = self._against_truth(frame, labelled)
-            if teacher is not None:
-                agreement = ConfusionMatrix(self._space.num_classes).update(labelled.labels, teacher)
-                counts["teacher"] = agreement.counts
-        counts["temporal"] = self._against_frame_before(frame, labelled)
-        return FrameResult(frame.index, frame.recorded_ns, frame.stamp_ns, width, height, frame.problem,
-                           _timings(frame, labelled), **counts)
+        result = FrameResult(
+            frame.index, frame.recorded_ns, frame.stamp_ns, width, height, frame.problem)
+        before, self._before = self._before, view_of(frame, labelled)
+        if labelled is None:
+            return result
+        counts, classes = self._against_truth(frame, labelled), self._space.num_classes
+        if teacher is not None:
+            counts["teacher"] = ConfusionMatrix(classes).update(labelled.labels, teacher).counts
+        if before is not None and self._before is not None:
+            counts["temporal"] = temporal_consistency.counts(before, self._before, classes)
+        times = {name.removesuffix("_ms"): value for name, value in labelled.timings.items()}
+        times |= {"segment": times.pop("total"), "decode": frame.decode_ms}
+        return replace(result, timings_ms=times, **counts)
 
-    def _against_truth(
-        self, frame: Frame, labelled: Segmentation
-    ) -> dict[str, np.ndarray | None]:
+    def _against_truth(self, frame: Frame, labelled: Segmentation) -> dict[str, Any]:
         labels, truth, classes = labelled.labels, frame.truth, self._space.num_classes
         if truth is None or labelled.confidence is None:
             return {}
@@ -109,25 +104,9 @@ class FrameScorer:
             "objects": bands.object_counts(labels, truth, self._objects, self._space),
         }
 
-    def _against_frame_before(
-        self, frame: Frame, labelled: Segmentation | None
-    ) -> np.ndarray | None:
-        before, self._before = self._before, view_of(frame, labelled)
-        if before is None or self._before is None:
-            return None
-        return temporal_consistency.counts(before, self._before, self._space.num_classes)
-
 
 def view_of(frame: Frame, labelled: Segmentation | None) -> temporal_consistency.View | None:
     """What the frame after this one is compared with; None where it was not labelled."""
     if frame.image is None or labelled is None:
         return None
     return temporal_consistency.view(frame.image, labelled.labels)
-
-
-def _timings(frame: Frame, labelled: Segmentation | None) -> dict[str, float]:
-    if labelled is None:
-        return {}
-    times = {name.removesuffix("_ms"): value for name, value in labelled.timings.items()}
-    times["segment"] = times.pop("total")
-    return {**times, "decode": frame.decode_ms}

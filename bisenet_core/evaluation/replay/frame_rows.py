@@ -1,7 +1,7 @@
 """A row of frames.csv for each frame: its times, its scores, and what a live node would have done with it."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,38 @@ from bisenet_core.errors import printable
 from bisenet_core.evaluation.metrics import boundary_score, mailbox_simulation, temporal_consistency
 from bisenet_core.evaluation.metrics.scoring import or_none
 from bisenet_core.evaluation.replay.frame_result import STAGES, FrameResult
-from bisenet_core.labels.metrics import class_counts, miou
+from bisenet_core.labels.metrics import class_counts, miou, ratio
 
 #: By column, times not rounded; None where there is nothing.
 Row = dict[str, Any]
 
 _FRAME = ("index", "recorded_ns", "stamp_ns", "width", "height", "problem")
-COLUMNS = (
-    *("bag", *_FRAME, *(f"{stage}_ms" for stage in STAGES), "driven", "age_ms"),
-    *("scored_pixels", "pixel_accuracy", "miou", "boundary_f", "consistency", "teacher_agreement"),
-)
 
 _FORMULA = ("=", "+", "-", "@")
+
+
+def _accuracy(matrix: np.ndarray) -> np.ndarray:
+    return ratio(np.trace(matrix), matrix.sum())
+
+
+#: The columns of scores: from which counts of a FrameResult, and how.
+_SCORES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "pixel_accuracy": ("confusion", _accuracy),
+    "miou": ("confusion", lambda matrix: miou(*class_counts(matrix))),
+    "boundary_f": ("boundary", boundary_score.f_score),
+    "consistency": ("temporal", temporal_consistency.consistency),
+    "teacher_agreement": ("teacher", _accuracy),
+}
+_TIMES = {f"{stage}_ms": stage for stage in STAGES}
+COLUMNS = ("bag", *_FRAME, *_TIMES, "driven", "age_ms", "scored_pixels", *_SCORES)
 
 
 def rows_of(bag: str, frames: Iterable[FrameResult]) -> list[Row]:
     """The rows of all frames of one bag, called ``bag``, in recorded order."""
     rows = [_row(bag, frame) for frame in frames]
     recorded_ns = np.array([row["recorded_ns"] for row in rows], np.int64)
-    service_ms = np.array([_service_ms(row) for row in rows], np.float64)
-    for row, driven in zip(rows, mailbox_simulation.drive(recorded_ns, service_ms)):
+    service_ms = np.array([[row["decode_ms"], row["segment_ms"]] for row in rows], np.float64).reshape(-1, 2)
+    for row, driven in zip(rows, mailbox_simulation.drive(recorded_ns, service_ms.sum(axis=1))):
         row |= {"driven": driven.outcome, "age_ms": driven.age_ms}
     return rows
 
@@ -44,29 +56,15 @@ def write_csv(path: Path, rows: Iterable[Row], tags: Sequence[str] = ()) -> None
 
 
 def _row(bag: str, frame: FrameResult) -> Row:
+    counts = {column: getattr(frame, name) for column, (name, _) in _SCORES.items()}
     return {
         "bag": bag,
         **{name: getattr(frame, name) for name in _FRAME},
-        **{f"{stage}_ms": frame.timings_ms.get(stage) for stage in STAGES},
+        **{column: frame.timings_ms.get(stage) for column, stage in _TIMES.items()},
         "scored_pixels": None if frame.confusion is None else int(frame.confusion.sum()),
-        "pixel_accuracy": _accuracy(frame.confusion),
-        "miou": None if frame.confusion is None else or_none(miou(*class_counts(frame.confusion))),
-        "boundary_f": None if frame.boundary is None else or_none(boundary_score.f_score(frame.boundary)),
-        "consistency": None
-        if frame.temporal is None
-        else or_none(temporal_consistency.consistency(frame.temporal)),
-        "teacher_agreement": _accuracy(frame.teacher),
+        **{column: None if array is None else or_none(_SCORES[column][1](array))
+           for column, array in counts.items()},
     }
-
-
-def _service_ms(row: Row) -> float:
-    return np.nan if row["segment_ms"] is None else row["decode_ms"] + row["segment_ms"]
-
-
-def _accuracy(counts: np.ndarray | None) -> float | None:
-    if counts is None or not counts.sum():
-        return None
-    return round(float(np.trace(counts) / counts.sum()), 6)
 
 
 def _cell(column: str, value: Any) -> Any:

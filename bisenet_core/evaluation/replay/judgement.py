@@ -124,10 +124,9 @@ def _within(drive: EvaluatedDrive, band: tuple[str, str]) -> EvaluatedDrive:
 def _verdict(one: Requirement, classes: list[str], figures: Callable[[str, bool], _Values]) -> dict[str, Any]:
     about = {"requirement": one.text, "figure": one.figure, "class": one.class_name, "limit": one.limit}
     try:
-        place = _place(one, classes)
-        low = high = value = float(_column(one, figures(one.kind, False), place)[0])
+        low = high = value = float(_column(one, classes, figures(one.kind, False))[0])
         if one.level:
-            low, high = interval(_column(one, figures(one.kind, True), place), one.level)
+            low, high = interval(_column(one, classes, figures(one.kind, True)), one.level)
     except InputError as error:
         return {**about, "verdict": NOT_JUDGED, "found": f"{one.text}: {error}",
                 "value": None, "low": None, "high": None}
@@ -136,17 +135,13 @@ def _verdict(one: Requirement, classes: list[str], figures: Callable[[str, bool]
             "value": value, "low": low if one.level else None, "high": high if one.level else None}
 
 
-def _place(one: Requirement, classes: list[str]) -> int:
+def _column(one: Requirement, classes: list[str], values: _Values) -> np.ndarray:
+    """A requirement's figure, R, as often as there are rows. Raises InputError where it is unknown."""
     if one.class_name is not None and one.class_name not in classes:
         raise InputError(f"there is no class {one.class_name}: {suggest(one.class_name, classes)}")
-    return 0 if one.class_name is None else 1 + classes.index(one.class_name)
-
-
-def _column(one: Requirement, values: _Values, place: int) -> np.ndarray:
-    """A requirement's figure, R, as often as there are rows. Raises InputError where it is unknown."""
     if one.figure not in values:
         raise InputError("it has no interval, or was not measured of these frames")
-    column = values[one.figure][:, place]
+    column = values[one.figure][:, 0 if one.class_name is None else 1 + classes.index(one.class_name)]
     if np.isnan(column).all():
         raise InputError("it was not measured" if one.class_name is None else "the class does not occur")
     return column

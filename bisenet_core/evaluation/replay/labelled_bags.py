@@ -67,20 +67,16 @@ def _state(path: Path) -> str:
 
 
 def _replace(path: Path, bag: EvaluatedBag, state: str, space: LabelSpace, progress: Progress) -> None:
+    counts = Counter(received=0, published=0, failed=0)
     with TemporaryDirectory(prefix=".", dir=path.parent) as workplace:
         written = Path(workplace) / "new" / path.name  # a bag's file is called after its folder
-        _write(written, bag, space, progress)
+        with open_labelled_bag(written, bag.recording.path, space) as writer:
+            for labelled in labelled_frames(bag):
+                counts["received"] += 1
+                counts["failed" if labelled.labels is None else "published"] += 1
+                writer.write(labelled, counts)
+                progress(1)
         (written / _STATE).write_text(state)
         if path.exists():
             os.rename(path, Path(workplace) / "old")
         os.rename(written, path)
-
-
-def _write(path: Path, bag: EvaluatedBag, space: LabelSpace, progress: Progress) -> None:
-    counts = Counter(received=0, published=0, failed=0)
-    with open_labelled_bag(path, bag.recording.path, space) as writer:
-        for labelled in labelled_frames(bag):
-            counts["received"] += 1
-            counts["failed" if labelled.labels is None else "published"] += 1
-            writer.write(labelled, counts)
-            progress(1)

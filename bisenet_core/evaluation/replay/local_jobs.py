@@ -47,7 +47,8 @@ def run_in_processes(
             for worker in team:
                 if waiting and worker.part is None:
                     worker.begin(waiting.popleft())
-            for worker in _with_messages(team):
+            ready = wait([worker.connection for worker in team if worker.part])
+            for worker in [one for one in team if one.connection in ready]:
                 part, message = worker.part, worker.receive()
                 assert part
                 if isinstance(message, int):
@@ -62,11 +63,6 @@ def run_in_processes(
     finally:
         for worker in team:
             worker.stop()
-
-
-def _with_messages(team: Sequence["LocalWorker"]) -> list["LocalWorker"]:
-    ready = wait([worker.connection for worker in team if worker.part])
-    return [worker for worker in team if worker.connection in ready]
 
 
 def _count_loss(part: Part, worker: "LocalWorker", losses: Counter[Part]) -> None:

@@ -73,13 +73,9 @@ def _percentiles(values: np.ndarray, drawn: np.ndarray, wanted: tuple[int, ...])
     return list(found)
 
 
-def _with_classes(overall: np.ndarray, by_class: np.ndarray) -> np.ndarray:
-    return np.column_stack([overall, by_class])
-
-
 def _iou(sums: np.ndarray) -> np.ndarray:
     parts = np.moveaxis(sums, 1, 0)
-    return _with_classes(miou(*parts), iou(*parts))
+    return np.column_stack([miou(*parts), iou(*parts)])
 
 
 def _accuracy(sums: np.ndarray) -> np.ndarray:
@@ -91,11 +87,11 @@ def _accuracy(sums: np.ndarray) -> np.ndarray:
 _FORMULAS: dict[str, dict[str, Callable[[np.ndarray], np.ndarray]]] = {
     "truth": {"iou": _iou, "pixel_accuracy": _accuracy},
     "live": {"iou_live": lambda sums: _iou(sums)[:, :1], "pixel_accuracy_live": _accuracy},
-    "boundary": {"boundary_score": lambda sums: _with_classes(f_score(sums), f_scores(sums))},
+    "boundary": {"boundary_score": lambda sums: np.column_stack([f_score(sums), f_scores(sums)])},
     "calibration": {"calibration_error": lambda sums: error_of_bins(sums)[:, None]},
     "temporal": {
         "consistency": lambda sums: consistency(sums)[:, None],
-        "flicker": lambda sums: _with_classes(1 - consistency(sums), flicker(sums)),
+        "flicker": lambda sums: np.column_stack([1 - consistency(sums), flicker(sums)]),
     },
     "teacher": {"teacher_iou": _iou, "teacher_agreement": _accuracy},
     "objects": {"object_recall": recall, "object_pixel_recall": lambda sums: recall(sums, pixels=True)},

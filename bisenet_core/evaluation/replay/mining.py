@@ -42,7 +42,10 @@ def mine(folder: Path, bags: Sequence[EvaluatedBag], space: LabelSpace, most: in
         (folder / "classes.json").write_text(json.dumps(about, indent=2) + "\n")
         for place, of in enumerate(bags):
             names = {row["index"]: row["name"] for row in chosen if row["bag"] == place}
-            _write_frames(folder / SPLIT, of, names)
+            for frame, labels, *_ in labelled_frames(of) if names else ():
+                if frame.index in names and frame.image is not None and labels is not None:
+                    write_image(folder / SPLIT / "images" / f"{names[frame.index]}.png", frame.image)
+                    write_image(folder / SPLIT / "labels" / f"{names[frame.index]}.png", labels)
         with open(folder / "mined.csv", "w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, ("name", "score", *SIGNALS), extrasaction="ignore")
             writer.writeheader()
@@ -67,10 +70,3 @@ def _scores(signals: np.ndarray) -> np.ndarray:
         ordered = np.sort(signal[known])
         rank[known] = np.searchsorted(ordered, signal[known]) / max(len(ordered) - 1, 1)
     return np.nansum(ranks, axis=1) / np.maximum(np.isfinite(ranks).sum(axis=1), 1)
-
-
-def _write_frames(folder: Path, bag: EvaluatedBag, names: dict[int, str]) -> None:
-    for frame, labels, *_ in labelled_frames(bag) if names else ():
-        if frame.index in names and frame.image is not None and labels is not None:
-            write_image(folder / "images" / f"{names[frame.index]}.png", frame.image)
-            write_image(folder / "labels" / f"{names[frame.index]}.png", labels)

@@ -21,7 +21,9 @@ def claim_output(request: Request, job: ReplayJob) -> PartStore:
 
     Raises InputError where it holds anything else, other bags too, lies within an input or cannot be written.
     """
-    output, about = request.output, _about(request, job)
+    output, bags = request.output, [str(bag.resolve()) for bag in request.bags]
+    # what the results depend on, the ground truth as a part of the job; as JSON gives it back
+    about = json.loads(json.dumps({"bags": bags, "topic": request.topic, **asdict(job)}))
     refuse_input("--output", output, request)
     with explain_os_errors(f"cannot write into {output}", "choose another --output"):
         output.mkdir(parents=True, exist_ok=True)
@@ -31,12 +33,6 @@ def claim_output(request: Request, job: ReplayJob) -> PartStore:
             (output / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
         (output / _PARTS).mkdir(exist_ok=True)
     return PartStore(output / _PARTS, job)
-
-
-def _about(request: Request, job: ReplayJob) -> dict[str, Any]:
-    """What the results depend on, the ground truth as a part of ``job``; as JSON gives it back."""
-    bags = [str(bag.resolve()) for bag in request.bags]
-    return json.loads(json.dumps({"bags": bags, "topic": request.topic, **asdict(job)}))
 
 
 def refuse_input(option: str, folder: Path, request: Request) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from bisenet_core.files import replacing
 from bisenet_core.runtime.segmenter import Segmentation
 
 _NUMBERS = ("index", "recorded_ns", "stamp_ns", "width", "height")
+_ABOUT = ("fingerprint", "device", "cores", "seconds")
 
 
 @dataclass(frozen=True)
@@ -56,42 +58,42 @@ class PartResult:
             return None
 
     def _arrays(self) -> dict[str, Any]:
-        about = {
-            "fingerprint": self.fingerprint,
-            "device": self.device,
-            "cores": self.cores,
-            "seconds": self.seconds,
-            "problems": [frame.problem for frame in self.frames],
-        }
+        about = {**{name: getattr(self, name) for name in _ABOUT},
+                 "problems": [frame.problem for frame in self.frames]}
         numbers = [[getattr(frame, name) for name in _NUMBERS] for frame in self.frames]
+        timings = [[frame.timings_ms.get(stage, np.nan) for stage in STAGES] for frame in self.frames]
         arrays = {
             "about": np.array(json.dumps(about)),
             "numbers": np.array(numbers, np.int64).reshape(-1, len(_NUMBERS)),
-            "timings": np.array([_timings_row(frame) for frame in self.frames]).reshape(-1, len(STAGES)),
+            "timings": np.array(timings, np.float64).reshape(-1, len(STAGES)),
             "label_sizes": np.array([len(png) for png in self.labels], np.int64),
             "labels": np.frombuffer(b"".join(self.labels), np.uint8),
         }
         for name in COUNTS:
-            arrays |= _stacked(name, [getattr(frame, name) for frame in self.frames])
+            counts = {place: getattr(frame, name) for place, frame in enumerate(self.frames)}
+            counts = {place: array for place, array in counts.items() if array is not None}
+            arrays[f"{name}_of"] = np.array(list(counts), np.int64)
+            arrays[name] = np.array(list(counts.values()), np.int64)
         return arrays
 
     @classmethod
     def _from_arrays(cls, arrays: dict[str, np.ndarray], about: dict[str, Any]) -> "PartResult":
-        numbers = arrays["numbers"].tolist()
-        counts: dict[str, Any] = {name: _unstacked(name, arrays, len(numbers)) for name in COUNTS}
-        frames = [
-            FrameResult(
-                **dict(zip(_NUMBERS, row)),
-                **{name: of_frames[place] for name, of_frames in counts.items()},
-                problem=about["problems"][place],
-                timings_ms=_timings(arrays["timings"][place]),
-            )
-            for place, row in enumerate(numbers)
-        ]
-        ends = np.cumsum(arrays["label_sizes"]).tolist()
-        labels = arrays["labels"].tobytes()
-        pngs = tuple(labels[start:end] for start, end in zip([0, *ends], ends))
-        return cls(about["fingerprint"], frames, about["device"], about["cores"], about["seconds"], pngs)
+        counts: list[dict[str, Any]] = [{} for _ in about["problems"]]
+        for name in COUNTS:
+            for place, array in zip(arrays.get(f"{name}_of", ()), arrays.get(name, ()), strict=True):
+                counts[place][name] = array
+        timings = [{stage: time for stage, time in zip(STAGES, row) if not math.isnan(time)}
+                   for row in arrays["timings"].tolist()]
+        columns = zip(arrays["numbers"].tolist(), about["problems"], timings, counts, strict=True)
+        frames = [FrameResult(**dict(zip(_NUMBERS, numbers)), problem=problem, timings_ms=times, **of_frame)
+                  for numbers, problem, times, of_frame in columns]
+        pngs = split_pngs(arrays["labels"], arrays["label_sizes"])
+        return cls(frames=frames, labels=tuple(pngs), **{name: about[name] for name in _ABOUT})
+
+
+def split_pngs(joined: np.ndarray, sizes: np.ndarray) -> list[bytes]:
+    """The files of so many bytes each that stand one behind the other in ``joined``, uint8."""
+    return [each.tobytes() for each in np.split(joined, np.cumsum(sizes))[:-1]]
 
 
 def pack_labels(labelled: Segmentation) -> bytes:
@@ -107,29 +109,6 @@ def unpack_labels(png: bytes, height: int) -> tuple[np.ndarray | None, np.ndarra
         return None, None
     rows = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED))
     return rows[:height], rows[height:] if len(rows) > height else None  # once the labels alone were kept
-
-
-def _timings_row(frame: FrameResult) -> list[float]:
-    return [frame.timings_ms.get(stage, np.nan) for stage in STAGES]
-
-
-def _timings(row: np.ndarray) -> dict[str, float]:
-    return {stage: float(value) for stage, value in zip(STAGES, row) if not np.isnan(value)}
-
-
-def _stacked(name: str, counts: Sequence[np.ndarray | None]) -> dict[str, np.ndarray]:
-    present = [array for array in counts if array is not None]
-    return {
-        f"{name}_of": np.array([index for index, array in enumerate(counts) if array is not None], np.int64),
-        name: np.array(present, np.int64),
-    }
-
-
-def _unstacked(name: str, arrays: dict[str, np.ndarray], frames: int) -> list[np.ndarray | None]:
-    counts: list[np.ndarray | None] = [None] * frames
-    for index, array in zip(arrays.get(f"{name}_of", ()), arrays.get(name, ()), strict=True):
-        counts[index] = array
-    return counts
 
 
 class PartStore:

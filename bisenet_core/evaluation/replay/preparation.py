@@ -205,7 +205,7 @@ def _about(request: Request, segmenter: Segmenter) -> dict[str, Any]:
     seen = seen_by_name(card, [request.labels] if request.labels else request.bags)
     return {
         "model": request.model,
-        "model_sha256": segmenter.card.onnx_sha256,
+        "model_sha256": card.onnx_sha256,
         "label_space": space.name,
         "classes": list(space.classes),
         "palette": [list(color) for color in space.palette],

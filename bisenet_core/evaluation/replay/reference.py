@@ -15,7 +15,7 @@ from bisenet_core.errors import InputError, explain_os_errors, parsing
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.evaluated_drive import FRAMES_NPZ, RESULTS, EvaluatedDrive
 from bisenet_core.evaluation.replay.job import ReplayJob
-from bisenet_core.evaluation.replay.part_result import unpack_labels
+from bisenet_core.evaluation.replay.part_result import split_pngs, unpack_labels
 from bisenet_core.reports.parts.formats import percent, plural
 from bisenet_core.reports.parts.panels import without_neighbours
 
@@ -129,7 +129,7 @@ def _summary(counts: np.ndarray, differ: dict[str, str]) -> dict[str, Any]:
 def _read_labels(folder: Path) -> list[bytes]:
     told = parsing(f"{folder} is no reference of `bisenet replay --write-reference`")
     with told, np.load(folder / LABELS) as stored:
-        return [each.tobytes() for each in np.split(stored["pngs"], np.cumsum(stored["sizes"]))[:-1]]
+        return split_pngs(stored["pngs"], stored["sizes"])
 
 
 def _rows_of(drive: EvaluatedDrive, bag: EvaluatedBag, classes: list[str]) -> tuple[list[int], str]:

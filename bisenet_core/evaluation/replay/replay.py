@@ -66,12 +66,8 @@ def replay(request: Request) -> dict[str, Any]:
 
 
 def _replay(
-    request: Request,
-    models: Models,
-    recordings: Sequence[BagDrive],
-    left_out: list[str],
-    requirements: Requirements | None,
-    tags: Tags | None,
+    request: Request, models: Models, recordings: Sequence[BagDrive], left_out: list[str],
+    requirements: Requirements | None, tags: Tags | None
 ) -> dict[str, Any]:
     bags = _evaluated(request, models.job, recordings)
     about = {**models.about, "created": datetime.now().astimezone().isoformat(timespec="seconds")}

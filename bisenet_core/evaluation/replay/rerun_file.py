@@ -39,7 +39,10 @@ def write_rerun(path: Path, bags: list[EvaluatedBag], space: LabelSpace, progres
     with explain_os_errors(f"cannot write {path}", _ADVICE), replacing(path) as unfinished:
         with _explaining(path):
             recording.save(unfinished)
-        recording.log("/", rr.AnnotationContext(_classes(rr, space)), static=True)
+        classes = [rr.AnnotationInfo(place, name, space.palette[place])
+                   for place, name in enumerate(space.classes)]
+        classes.append(rr.AnnotationInfo(UNLABELED, "unlabeled", (0, 0, 0, 0)))
+        recording.log("/", rr.AnnotationContext(classes), static=True)
         for bag in bags:
             for labelled in labelled_frames(bag):
                 _log(rr, recording, bag.name, labelled)
@@ -66,8 +69,3 @@ def _log(rr: Any, recording: Any, bag: str, labelled: LabelledFrame) -> None:
         recording.log([bag, "camera", "labels"], rr.SegmentationImage(labelled.labels, opacity=0.5))
     for name, value in labelled.numbers.items():
         recording.log([bag, name], rr.Scalars(value))
-
-
-def _classes(rr: Any, space: LabelSpace) -> list[Any]:
-    names = [rr.AnnotationInfo(index, name, space.palette[index]) for index, name in enumerate(space.classes)]
-    return [*names, rr.AnnotationInfo(UNLABELED, "unlabeled", (0, 0, 0, 0))]

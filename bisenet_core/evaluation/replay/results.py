@@ -22,7 +22,7 @@ from bisenet_core.evaluation.replay.evaluated_drive import (
     write_npz,
 )
 from bisenet_core.evaluation.replay.frame_result import STAGES
-from bisenet_core.evaluation.replay.frame_rows import Row, write_csv
+from bisenet_core.evaluation.replay.frame_rows import write_csv
 from bisenet_core.evaluation.replay.measures import measure
 from bisenet_core.evaluation.replay.slices import compare_slices
 from bisenet_core.files import replacing
@@ -30,6 +30,7 @@ from bisenet_core.reports.measurement import spread
 from bisenet_core.reports.replay.figure_names import FIGURES
 
 FRAMES_CSV = "frames.csv"
+_ADVICE = "make room, and add --resume to go on"
 
 
 def write_results(
@@ -43,7 +44,7 @@ def write_results(
     file is replaced when the new one is whole. Raises InputError where that is not possible.
     """
     rows = [row for bag in bags for row in bag.rows]
-    with explain_os_errors(f"cannot write into {output}", "make room, and add --resume to go on"):
+    with explain_os_errors(f"cannot write into {output}", _ADVICE):
         with replacing(output / FRAMES_CSV, shared=True) as path:
             write_csv(path, rows, tags)
         with replacing(output / FRAMES_NPZ, shared=True) as path:
@@ -59,7 +60,7 @@ def write_results(
 
 def save_results(output: Path, results: dict[str, Any]) -> None:
     """Write ``output``/results.json. Raises InputError where that is not possible."""
-    explained = explain_os_errors(f"cannot write into {output}", "make room, and add --resume to go on")
+    explained = explain_os_errors(f"cannot write into {output}", _ADVICE)
     with explained, replacing(output / RESULTS, shared=True) as path:
         path.write_text(json.dumps(results, indent=2) + "\n")
 
@@ -68,7 +69,10 @@ def _results(
     about: dict[str, Any], bags: list[EvaluatedBag], drive: EvaluatedDrive, matrix: np.ndarray
 ) -> dict[str, Any]:
     rows = [row for bag in bags for row in bag.rows]
-    entries, stages = [bag.as_json() for bag in bags], _stages_ms(rows)
+    entries = [bag.as_json() for bag in bags]
+    times = {stage: [row[f"{stage}_ms"] for row in rows] for stage in STAGES}
+    spreads = {stage: spread([time for time in of if time is not None]) for stage, of in times.items()}
+    stages = {stage: found for stage, found in spreads.items() if found}  # without those never timed
     as_driven = mailbox_simulation.summary([Driven(row["driven"], row["age_ms"]) for row in rows])
     scores, live = _scores(drive, matrix, about)
     labelled = sum(entry["evaluated"] for entry in entries)
@@ -115,13 +119,6 @@ def _scores(
                              "pixel_recall": of["object_pixel_recall"], "by_class": classes["object_recall"]}
     return scores, {"scored": int((drive.scored & drive.driven).sum()), "miou": of["iou_live"],
                     "pixel_accuracy": of["pixel_accuracy_live"]}
-
-
-def _stages_ms(rows: list[Row]) -> dict[str, dict[str, float] | None]:
-    """Summary of each stage's times; a stage that was never timed is absent."""
-    columns = {stage: [row[f"{stage}_ms"] for row in rows] for stage in STAGES}
-    times = {stage: [value for value in column if value is not None] for stage, column in columns.items()}
-    return {stage: spread(values) for stage, values in times.items() if values}
 
 
 def _speed(bags: list[EvaluatedBag], labelled: int) -> dict[str, Any]:

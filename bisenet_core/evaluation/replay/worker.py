@@ -58,16 +58,12 @@ class Worker:
     def __init__(self, job: ReplayJob, opened: Sequence[BagDrive] = ()) -> None:
         self._job = job
         self._opened = {
-            (str(drive.path.resolve()), drive.topic): drive for drive in opened if not drive.closed
-        }
+            (str(drive.path.resolve()), drive.topic): drive for drive in opened if not drive.closed}
         _refuse_another("bisenet", __version__, job.version)
         _refuse_another("OpenCV", cv2.__version__, job.opencv_version)
         self.segmenter = self._open_model(job.model, job.model_sha256, job.model_settings)
-        self._teacher = (
-            self._open_model(job.teacher, job.teacher_sha256, job.teacher_settings)
-            if job.teacher
-            else None
-        )
+        self._teacher = None if job.teacher is None else self._open_model(
+            job.teacher, job.teacher_sha256, job.teacher_settings)
         self._recordings: dict[tuple[str, str, str], BagDrive] = {}
 
     def evaluate(self, part: Part, progress: Progress) -> PartResult:
@@ -84,14 +80,9 @@ class Worker:
             results.append(result)
             pngs.append(png)
             progress(1)
-        return PartResult(
-            fingerprint(self._job, part),
-            results,
-            self.segmenter.backend.device,
-            available_cores(),
-            perf_counter() - started,
-            tuple(pngs) if self._job.keep_labels else (),
-        )
+        labels = tuple(pngs) if job.keep_labels else ()
+        return PartResult(fingerprint(job, part), results, self.segmenter.backend.device, available_cores(),
+                          perf_counter() - started, labels)
 
     def look(self, part: Part, index: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """Image HxWx3 uint8 RGB, ground truth if any and labels, both HxW uint8, of one labelled frame.
@@ -121,7 +112,11 @@ class Worker:
         if (bag, topic) in self._opened:
             return self._opened[bag, topic]
         key = bag, topic, state
-        recording = self._recordings.pop(key, None) or self._open_recording(bag, topic)
+        recording = self._recordings.pop(key, None)
+        if recording is None:
+            labels = Path(self._job.labels) if self._job.labels else None
+            truth = open_truth(labels, self._job.label_topic, Path(bag), self.segmenter.label_space)
+            recording = BagDrive(Path(bag), topic, truth, None, self._job.significant_bits)
         self._recordings[key] = recording  # the last one used is the last one closed
         if len(self._recordings) > MOST_OPEN:
             self._recordings.pop(next(iter(self._recordings))).close()
@@ -134,15 +129,17 @@ class Worker:
         before = [view_of(*self._label(frame)[:2]) for frame in recording.frames(first, first + 1)]
         return before[0] if start and before else None
 
-    def _scored(
-        self, scorer: FrameScorer, frames: Iterator[Frame]
-    ) -> Iterator[tuple[FrameResult, bytes]]:
+    def _scored(self, scorer: FrameScorer, frames: Iterator[Frame]) -> Iterator[tuple[FrameResult, bytes]]:
         """Results and PNGs of the labels, in order. One thread reads the next frames and another one scores
         the last ones while this one labels."""
+        def score(frame: Frame, labelled: Segmentation | None, teacher: np.ndarray | None) -> Any:
+            png = pack_labels(labelled) if labelled and self._job.keep_labels else b""
+            return scorer.score(frame, labelled, teacher), png
+
         waiting: deque[Future[tuple[FrameResult, bytes]]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="scoring") as thread:
             for frame in read_ahead(frames, AHEAD):
-                waiting.append(thread.submit(self._score, scorer, *self._label(frame)))
+                waiting.append(thread.submit(score, *self._label(frame)))
                 if len(waiting) > AHEAD:
                     yield waiting.popleft().result()
             yield from (future.result() for future in waiting)
@@ -160,16 +157,6 @@ class Worker:
             return replace(frame, problem=str(error)), None, None
         return frame, labelled, teacher
 
-    def _score(
-        self,
-        scorer: FrameScorer,
-        frame: Frame,
-        labelled: Segmentation | None,
-        teacher: np.ndarray | None,
-    ) -> tuple[FrameResult, bytes]:
-        png = pack_labels(labelled) if labelled and self._job.keep_labels else b""
-        return scorer.score(frame, labelled, teacher), png
-
     def _open_model(self, model: str, sha256: str | None, settings: str | None) -> Segmenter:
         segmenter = Segmenter.open(model, self._job.backend, self._job.precision)
         if segmenter.card.onnx_sha256 != sha256:
@@ -179,12 +166,6 @@ class Worker:
         backend = segmenter.backend
         _refuse_another(backend.name, backend.version, self._job.backend_version)
         return segmenter
-
-    def _open_recording(self, bag: str, topic: str) -> BagDrive:
-        labels = Path(self._job.labels) if self._job.labels else None
-        space = self.segmenter.label_space
-        truth = open_truth(labels, self._job.label_topic, Path(bag), space)
-        return BagDrive(Path(bag), topic, truth, None, self._job.significant_bits)
 
 
 def _refuse_another(library: str, version: str, expected: str) -> None:

@@ -105,7 +105,7 @@ def test_the_time_of_a_part_is_that_of_its_frames(job, street_bag, monkeypatch):
         return lambda *arguments: now.append(now[-1] + 1000.0) or function(*arguments)
 
     monkeypatch.setattr(worker_module, "perf_counter", lambda: now[-1])
-    for name in ("_open_model", "_open_recording", "_view_before"):
+    for name in ("_open_model", "_recording", "_view_before"):
         monkeypatch.setattr(Worker, name, slow(getattr(Worker, name)))
     with Worker(job) as worker:
         (part,) = split(street_bag, IMAGES, 2)
