@@ -46,7 +46,9 @@ def build_engine(
     size = parse_size(input_size, "--input-size") if input_size else (card.input_width, card.input_height)
     trt, device = _tensorrt(), CudaDevice.open()
     try:
-        chosen = _precision(precision, device)
+        # whether the network is quantised is seen when it is built
+        available = available_precisions(device.compute_capability, quantised=precision == "int8")
+        chosen = choose_precision(precision, available, f"TensorRT on {device.name}")
         options = EngineOptions(chosen, size, workspace, external_tactics, optimization_level)
         with device.current(), progress_bar() as bar:
             cache = EngineCache(engine_cache)
@@ -70,12 +72,6 @@ def _tensorrt() -> Any:
             "a Jetson has it in JetPack"
         ) from error
     return tensorrt
-
-
-def _precision(requested: str, device: CudaDevice) -> str:
-    # whether the network is quantised is seen when it is built
-    available = available_precisions(device.compute_capability, quantised=requested == "int8")
-    return choose_precision(requested, available, f"TensorRT on {device.name}")
 
 
 def _reporter(bar: Progress) -> BuildProgress | None:

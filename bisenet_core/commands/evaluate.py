@@ -35,6 +35,7 @@ from bisenet_core.reports.dataset_charts import (
     draw_robustness,
     draw_samples,
 )
+from bisenet_core.reports.parts.formats import points
 from bisenet_core.runtime.model_card import ModelCard
 
 Model = Annotated[
@@ -69,6 +70,7 @@ Submission = Annotated[
     ),
 ]
 
+_percent = partial(points, digits=2)
 _HEADINGS = ("class", "IoU, %", "recall, %", "precision, %", "pixels, %")
 _CORRUPTION_HEADINGS = (
     "mean IoU, %, at strength", "1", "2", "3", "4", "5", "mean", "relative", "mean ECE", "worst ECE")
@@ -87,8 +89,7 @@ def evaluate(
         _check_submission(submission, dataset, bool(confusion or corruptions or record or every > 1))
         write_json(json, _submit(submission, (model, backend, precision), chosen, root, split))
         return
-    _check_outputs(model, confusion, record, every)
-    _check_corruptions(corruptions, chosen)
+    _check_outputs(model, confusion, corruptions, record, every, chosen)
     whole = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)
     images = EveryNth(whole, every)
     with open_network(model, backend, precision) as network:
@@ -148,23 +149,19 @@ def data_name(dataset: str, images: Any) -> str:
     return images.label_space.name if dataset in own else dataset
 
 
-def _check_outputs(model: str, confusion: Path | None, record: bool, every: int) -> None:
+def _check_outputs(model: str, confusion: Path | None, corruptions: Path | None, record: bool, every: int,
+                   protocol: Protocol) -> None:
     if confusion:
         check_picture_file(confusion)
     if record and is_checkpoint(model):
         raise InputError(f"--record writes into a model folder, and {model} is a checkpoint; export it first")
     if record and every > 1:
         raise InputError(f"--record keeps the scores of a whole split; leave out --every {every}")
-
-
-def _check_corruptions(folder: Path | None, protocol: Protocol) -> None:
-    if folder is None:
-        return
-    if protocol.kind != "single":
+    if corruptions and protocol.kind != "single":
         raise InputError(
-            f"--corruptions labels images as a robot does: leave out --protocol {protocol.kind}"
-        )
-    check_chart_folder(folder)
+            f"--corruptions labels images as a robot does: leave out --protocol {protocol.kind}")
+    if corruptions:
+        check_chart_folder(corruptions)
 
 
 def _used(network: SizedNetwork) -> dict[str, str]:
@@ -187,11 +184,12 @@ def _record(card: ModelCard, result: dict[str, Any]) -> None:
 
 def _show(result: dict[str, Any]) -> None:
     scored = sum(values["pixels"] for values in result["classes"].values())
-    rows = [_row(name, result["iou"][name], values, scored) for name, values in result["classes"].items()]
-    rows += [
-        ("mean IoU", _percent(result["miou"]), "", "", ""),
-        ("pixel accuracy", _percent(result["pixel_accuracy"]), "", "", ""),
-    ]
+    rows = []
+    for name, values in result["classes"].items():
+        figures = result["iou"][name], values["recall"], values["precision"], values["pixels"] / scored
+        rows.append((name if values["pixels"] else f"{name} (absent)", *map(_percent, figures)))
+    rows += [("mean IoU", _percent(result["miou"]), "", "", ""),
+             ("pixel accuracy", _percent(result["pixel_accuracy"]), "", "", "")]
     names = ", ".join(result["absent_classes"])
     absent = f"No pixel of the ground truth is {names}: not in the mean." if names else ""
     show_table(_title(result), rows, _HEADINGS, absent)
@@ -211,18 +209,8 @@ def _report_corruptions(folder: Path, image: np.ndarray, result: dict[str, Any])
     show_table(f"{title}; relative mean IoU {_percent(borne['relative_miou'])}%", rows, _CORRUPTION_HEADINGS)
 
 
-def _row(name: str, iou: float | None, values: dict[str, Any], scored: int) -> tuple[str, ...]:
-    shown = name if values["pixels"] else f"{name} (absent)"
-    figures = (iou, values["recall"], values["precision"], values["pixels"] / scored)
-    return (shown, *map(_percent, figures))
-
-
 def _title(result: dict[str, Any]) -> str:
     text = "{dataset} {split}, {images} images: {model}, {backend} {precision}".format(**result)
     kind = result["protocol"]["kind"]
     text = text if kind == "single" else f"{text}, {kind}"
     return f"{text}; {result['seen_in_training']}" if result["seen_in_training"] else text
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}"

@@ -11,17 +11,10 @@ from bisenet_core.errors import InputError
 from bisenet_core.evaluation.protocols import SizedNetwork
 from bisenet_core.reports.parts.formats import points
 
-_TRAINING_LIBRARIES = {
-    "torch",
-    "lightning_fabric",
-    "PIL",
-    "onnx",
-    "onnxruntime",
-    "safetensors",
-    "tensorboard",
-    "filelock",
-}
-_EXTRAS = {"openvino": "cpu", "nncf": "quantize"}
+_TRAINING = ("torch", "lightning_fabric", "PIL", "onnx", "onnxruntime", "safetensors", "tensorboard",
+             "filelock")
+#: By library: the extra of this package that brings it.
+_EXTRAS = {**dict.fromkeys(_TRAINING, "train"), "openvino": "cpu", "nncf": "quantize"}
 
 
 def training_code(module: str) -> ModuleType:
@@ -29,8 +22,7 @@ def training_code(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        library = (error.name or "").split(".")[0]
-        extra = "train" if library in _TRAINING_LIBRARIES else _EXTRAS.get(library)
+        extra = _EXTRAS.get((error.name or "").split(".")[0])
         if extra is None:
             raise
         raise InputError(

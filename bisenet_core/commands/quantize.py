@@ -48,14 +48,10 @@ COMPARED = 100
 
 
 def quantize(
-    model: Model,
-    images: Images = None,
-    dataset: Dataset = "camvid",
-    root: Root = None,
-    split: Split = "test",
-    max_loss: MaxLoss = None,
+    model: Model, images: Images = None, dataset: Dataset = "camvid", root: Root = None,
+    split: Split = "test", max_loss: MaxLoss = None,
     keep_float: KeepFloat = [],  # noqa: B006 - typer's way; it is not changed
-    json: JsonFile = None,
+    json: JsonFile = None
 ) -> None:
     """Write model.int8.onnx, calibrated on images, and what it costs; refused where it loses too much."""
     card = ModelCard.load(resolve_model(model))

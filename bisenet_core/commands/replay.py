@@ -35,13 +35,8 @@ Block = Annotated[
 
 
 def compare(
-    a: First,
-    b: Second,
-    output: ComparePage = None,
-    resamples: Resamples = 1000,
-    seed: Seed = 0,
-    block: Block = None,
-    json: JsonFile = None,
+    a: First, b: Second, output: ComparePage = None, resamples: Resamples = 1000, seed: Seed = 0,
+    block: Block = None, json: JsonFile = None
 ) -> None:
     """Say which of two evaluations is better, by how much, and on which classes and frames."""
     result = compare_results(a, b, output, resamples, seed, block)
@@ -133,31 +128,13 @@ replay_command.command(_COMPARE)(compare)
 
 @replay_command.command(_RUN)
 def run(
-    bags: Bags,
-    model: Model,
-    output: Output,
-    labels: Labels = None,
-    label_topic: LabelTopic = None,
-    topic: Topic = None,
-    significant_bits: SignificantBits = SAMPLE_BITS,
-    camera_height: CameraHeight = None,
-    camera_pitch: CameraPitch = None,
-    objects: Objects = None,
-    teacher: Teacher = None,
-    backend: Backend = "auto",
-    precision: Precision = "auto",
-    jobs: Jobs = 1,
-    ray: Ray = None,
-    resume: Resume = False,
-    labelled_bag: LabelledBag = False,
-    require: Require = None,
-    tags: Tags = None,
-    rerun: Rerun = None,
-    write_reference: WriteReference = None,
-    against: Against = None,
-    mine: Mine = None,
-    report: Report = True,
-    json: JsonFile = None,
+    bags: Bags, model: Model, output: Output, labels: Labels = None, label_topic: LabelTopic = None,
+    topic: Topic = None, significant_bits: SignificantBits = SAMPLE_BITS, camera_height: CameraHeight = None,
+    camera_pitch: CameraPitch = None, objects: Objects = None, teacher: Teacher = None,
+    backend: Backend = "auto", precision: Precision = "auto", jobs: Jobs = 1, ray: Ray = None,
+    resume: Resume = False, labelled_bag: LabelledBag = False, require: Require = None, tags: Tags = None,
+    rerun: Rerun = None, write_reference: WriteReference = None, against: Against = None, mine: Mine = None,
+    report: Report = True, json: JsonFile = None
 ) -> None:
     """Evaluate every frame of recorded drives: results.json, frames.csv, report.html. "run" may be left out.
 

@@ -17,8 +17,8 @@ def is_known(value: Any) -> bool:
 
 def _dash_where_unknown(write: Callable[..., str]) -> Callable[..., str]:
     @wraps(write)
-    def formatted(value: float | None, *options: Any) -> str:
-        return write(value, *options) if is_known(value) else UNKNOWN
+    def formatted(value: float | None, *options: Any, **named: Any) -> str:
+        return write(value, *options, **named) if is_known(value) else UNKNOWN
 
     return formatted
 

@@ -36,15 +36,13 @@ def film_panels(seen: Seen, label_space: LabelSpace) -> Panels:
 
 def frame_panels(seen: Seen, label_space: LabelSpace) -> Panels:
     """Image, truth, prediction and difference; without truth what there is of them."""
-    image, labels = _shrunk(seen.image, _PANEL_WIDTH), _shrunk(seen.labels, _PANEL_WIDTH)
-    panels = [("Image", jpeg(image)), ("Prediction", png(colourise(labels, label_space)))]
+    beside = ("Frame before", seen.before) if seen.truth is None else ("Truth", seen.truth)
+    named = [(name, ids) for name, ids in (beside, ("Prediction", seen.labels)) if ids is not None]
+    panels = pair_panels(seen.image, named, label_space)
     if seen.truth is not None:
-        truth = _shrunk(seen.truth, _PANEL_WIDTH)
-        panels.insert(1, ("Truth", png(colourise(truth, label_space))))
+        image, truth, labels = (
+            _shrunk(each, _PANEL_WIDTH) for each in (seen.image, seen.truth, seen.labels))
         panels.append(("Difference", jpeg(difference(image, truth, labels, label_space.num_classes))))
-    elif seen.before is not None:
-        before = _shrunk(seen.before, _PANEL_WIDTH)
-        panels.insert(1, ("Frame before", png(colourise(before, label_space))))
     return panels
 
 

@@ -2,14 +2,7 @@
 
 from typing import Any
 
-from bisenet_core.reports.parts.formats import (
-    count,
-    duration,
-    is_known,
-    milliseconds,
-    plural,
-    points,
-)
+from bisenet_core.reports.parts.formats import count, duration, is_known, milliseconds, plural, points
 from bisenet_core.reports.parts.page import Figure
 from bisenet_core.reports.replay.figure_names import FIGURES
 
@@ -42,26 +35,24 @@ def requirements_met(verdicts: list[dict[str, Any]]) -> str:
 
 def figures(results: dict[str, Any]) -> list[Figure]:
     """The head's figures, the most telling first; those that need ground truth only where there is some."""
-    agreement = {"teacher_agreement": f"mean IoU {_text(results, 'teacher_iou')}"}
-    teacher = agreement if results.get("teacher") else {}
-    latency = {"latency_p50": f"p99 {_text(results, 'latency_p99')}"}
-    steady = {"consistency": _pairs(results), **teacher, **latency, "labelled_live": _dropped(results)}
-    throughput = {"fps": "offline, every frame"}
-    details = {**steady, **throughput}
-    if has_truth(results):
-        details = {**_accuracy(results), **steady, **({} if teacher else throughput)}
-    shown = [Figure(FIGURES[name].title, _text(results, name), detail) for name, detail in details.items()]
-    return shown + ([_age(results)] if teacher and not has_truth(results) else [])
-
-
-def _accuracy(results: dict[str, Any]) -> dict[str, str]:
-    boundary = results.get("boundary") or {}
-    return {
+    boundary, temporal = results.get("boundary"), results.get("temporal")
+    truth, teacher = has_truth(results), bool(results.get("teacher"))
+    details = {
         "iou": live_detail(results, "iou_live"),
         "pixel_accuracy": live_detail(results, "pixel_accuracy_live"),
         "boundary_score": f"within {boundary['tolerance_px']:g} px" if boundary else "not measured",
         "calibration_error": "of the confidence" if results.get("calibration") else "not measured",
-    }
+    } if truth else {}
+    pairs = f"over {plural(temporal['pairs'], 'pair')} of frames" if temporal else "not measured"
+    details |= {"consistency": pairs}
+    details |= {"teacher_agreement": f"mean IoU {_text(results, 'teacher_iou')}"} if teacher else {}
+    details |= {"latency_p50": f"p99 {_text(results, 'latency_p99')}", "labelled_live": _dropped(results)}
+    details |= {"fps": "offline, every frame"} if not (truth and teacher) else {}
+    shown = [Figure(FIGURES[name].title, _text(results, name), detail) for name, detail in details.items()]
+    age = (results.get("as_driven") or {}).get("age_ms") or {}
+    published = Figure(
+        "Age when published", milliseconds(age.get("p50")), f"p99 {milliseconds(age.get('p99'))}")
+    return [*shown, published] if teacher and not truth else shown
 
 
 def live_detail(results: dict[str, Any], name: str) -> str:
@@ -75,21 +66,11 @@ def _text(results: dict[str, Any], name: str) -> str:
     return FIGURES[name].text(FIGURES[name].of(results))
 
 
-def _pairs(results: dict[str, Any]) -> str:
-    temporal = results.get("temporal") or {}
-    return f"over {plural(temporal['pairs'], 'pair')} of frames" if temporal else "not measured"
-
-
 def _dropped(results: dict[str, Any]) -> str:
     rates = sorted({round(bag["rate_hz"], 1) for bag in results["bags"] if is_known(bag.get("rate_hz"))})
     pace = f" at {rates[0]:g}\u00a0Hz" if len(rates) == 1 else ""
     lost = (results.get("as_driven") or {}).get("superseded")
     return f"simulated{pace}: {plural(lost, 'frame')} dropped" if is_known(lost) else "not simulated"
-
-
-def _age(results: dict[str, Any]) -> Figure:
-    age = (results.get("as_driven") or {}).get("age_ms") or {}
-    return Figure("Age when published", milliseconds(age.get("p50")), f"p99 {milliseconds(age.get('p99'))}")
 
 
 def facts(results: dict[str, Any]) -> list[tuple[str, str]]:

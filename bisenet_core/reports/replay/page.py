@@ -69,7 +69,7 @@ def render(
     """The report itself. Raises InputError without jinja2."""
     frames, table = FrameTable(rows, results["bags"]), _class_table(results)
     classes, palette = results["classes"], results["palette"]
-    left_out = results.get("left_out") or []
+    left_out, bins = results.get("left_out") or [], (results.get("calibration") or {}).get("bins")
     return render_page(
         _FOLDER,
         "report.html.j2",
@@ -89,7 +89,12 @@ def render(
         slice_tables=slice_tables(results.get("slices")),
         left_out=left_out[:_MOST_LINES],
         left_out_more=max(0, len(left_out) - _MOST_LINES),
-        **_charts(results, frames),
+        accuracy_chart=accuracy_chart(frames),
+        flicker_chart=flicker_chart(frames),
+        latency_chart=latency_chart(frames, results["bags"]),
+        latency_histogram=latency_histogram(frames, results["bags"]),
+        reliability=reliability_diagram(bins) if bins else None,
+        confidences=confidence_histogram(bins) if bins else None,
         **{name: [one for one in pictures if one.group == name] for name in ("film", "best", "worst")},
     )
 
@@ -106,16 +111,3 @@ def _class_table(results: dict[str, Any]) -> ClassTable:
         columns["Flicker"] = (results.get("temporal") or {}).get("flicker") or {}
     rows, bar = class_rows(results["classes"], results["palette"], columns), next(iter(columns))
     return class_table(rows, bar, relative=bar == "Flicker")
-
-
-def _charts(results: dict[str, Any], frames: FrameTable) -> dict[str, Any]:
-    """Every chart by its name in the template; None where there is nothing to draw."""
-    bins, bags = (results.get("calibration") or {}).get("bins"), results["bags"]
-    return {
-        "accuracy_chart": accuracy_chart(frames) if len(frames) else None,
-        "flicker_chart": flicker_chart(frames) if len(frames) else None,
-        "latency_chart": latency_chart(frames, bags) if len(frames) else None,
-        "latency_histogram": latency_histogram(frames, bags) if len(frames) else None,
-        "reliability": reliability_diagram(bins) if bins else None,
-        "confidences": confidence_histogram(bins) if bins else None,
-    }
