@@ -1,22 +1,18 @@
 """`bisenet weights`: make model folders of checkpoints that others have published."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import DownloadColumn
 
 from bisenet_core.commands.extras import training_code
 from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.published import catalogue
 from bisenet_core.deployment.published.catalogue import find_published, is_installed
-from bisenet_core.reports.console import show_result, show_table, write_json
+from bisenet_core.reports.console import progress_bar, show_result, show_table, write_json
 from bisenet_core.runtime.model_card import ModelCard
 
 weights = typer.Typer(no_args_is_help=True, help="Published checkpoints -> model folders.")
@@ -63,9 +59,11 @@ def list_(json: JsonFile = None) -> None:
 def fetch(name: Name, images: JudgedOn = None, json: JsonFile = None) -> None:
     """Download, verify and import a published checkpoint into ~/.cache/bisenet/weights."""
     published = find_published(name)
-    with _download_bar(published.file) as report:
-        code = training_code("bisenet_core.deployment.published.fetch")
-        folder, fetched = code.fetch(published, report, images)
+    code = training_code("bisenet_core.deployment.published.fetch")
+    with progress_bar(DownloadColumn()) as bar:
+        task = bar.add_task(published.file, total=None, note="")
+        folder, fetched = code.fetch(
+            published, lambda done, total: bar.update(task, completed=done, total=total), images)
     title = "bisenet weights fetch" if fetched else "bisenet weights fetch: already in the cache"
     card = ModelCard.load(folder)
     summary = {"model": published.folder, "folder": str(folder), "fetched": fetched, **_card_summary(card)}
@@ -96,14 +94,3 @@ def _card_summary(card: ModelCard) -> dict[str, Any]:
         "upsampling": card.upsampling,
         "stored_weights": card.metrics.get("stored_weights"),
     }
-
-
-@contextmanager
-def _download_bar(description: str) -> Iterator[Callable[[int, int | None], None]]:
-    """What tells a bar on stderr of the bytes that are there and of all; no bar where that is no terminal."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
-    console, hidden = Console(stderr=True), not sys.stderr.isatty()
-    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden)
-    with bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

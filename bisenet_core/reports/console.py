@@ -9,7 +9,14 @@ from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -26,10 +33,13 @@ NAMED_AT_MOST = 10
 WIDE = 200
 
 
-def progress_bar() -> Progress:
-    """A bar with count and remaining time on stderr, gone when done, absent where stderr is no terminal."""
+def progress_bar(count: ProgressColumn | None = None) -> Progress:
+    """A bar with count and remaining time on stderr, gone when done, absent where stderr is no terminal.
+
+    ``count``: the column that says how much is done, by default how many of how many things.
+    """
     columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), count or MofNCompleteColumn(),
         TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False)
     )
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
