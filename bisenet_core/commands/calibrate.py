@@ -1,13 +1,13 @@
 """`bisenet calibrate`: fit the temperature of a model's confidence."""
 
 from dataclasses import asdict, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bisenet_core.commands.evaluate import Backend, Dataset, Model, Root, data_name
+from bisenet_core.commands.evaluate import Backend, Model, data_name
 from bisenet_core.commands.extras import is_checkpoint, open_network, training_code
-from bisenet_core.commands.options import JsonFile, Precision
+from bisenet_core.commands.options import Dataset, JsonFile, Precision, Root
 from bisenet_core.errors import explain_os_errors
 from bisenet_core.evaluation.robustness import TemperatureFit, fit_temperature
 from bisenet_core.evaluation.trained_images import seen_note, seen_splits
@@ -33,7 +33,13 @@ def calibrate(
               "stored": not why_not, "seen_in_training": seen}
     if not why_not:
         _store(card, fit, f"{dataset} {split}")
-    _show(result, why_not)
+    rows = [
+        ("temperature", f"{fit.temperature:g}"),
+        ("calibration error with it, %", f"{100 * fit.ece:.2f}"),
+        ("with 1, %", f"{100 * fit.ece_at_1:.2f}"),
+        ("stored in model.json", f"no: {why_not}" if why_not else "yes"),
+    ]
+    show_table(f"{dataset} {split}, {fit.images} images: {model}", rows)
     write_json(json, result)
 
 
@@ -50,13 +56,3 @@ def _store(card: ModelCard, fit: TemperatureFit, images: str) -> None:
     metrics = {**card.metrics, "calibration": {"images_of": images, **asdict(fit)}}
     with explain_os_errors(f"cannot write {folder}/model.json", "copy the model to where you may write"):
         replace(card, temperature=fit.temperature, metrics=metrics).save(folder)
-
-
-def _show(result: dict[str, Any], why_not: str | None) -> None:
-    rows = [
-        ("temperature", f"{result['temperature']:g}"),
-        ("calibration error with it, %", f"{100 * result['ece']:.2f}"),
-        ("with 1, %", f"{100 * result['ece_at_1']:.2f}"),
-        ("stored in model.json", f"no: {why_not}" if why_not else "yes"),
-    ]
-    show_table("{dataset} {split}, {images} images: {model}".format(**result), rows)

@@ -3,14 +3,13 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
 import typer
 
 from bisenet_core.commands.extras import training_code
-from bisenet_core.commands.options import JsonFile
+from bisenet_core.commands.options import JsonFile, Root
 from bisenet_core.errors import InputError, printable
 from bisenet_core.images.orientation import HOW_TO_TURN
 from bisenet_core.labels.label_space import UNLABELED
@@ -23,7 +22,6 @@ data = typer.Typer(no_args_is_help=True, help="Data sets on disk.")
 Dataset = Annotated[
     str, typer.Option(help="camvid, cityscapes, ade20k, cocostuff, imagenet; of one's own: folder, list.")
 ]
-Root = Annotated[Path, typer.Option(help="The data set's folder.")]
 Split = Annotated[
     str | None,
     typer.Option(help="train, val or test, or several joined by +.", show_default="each that is there"),

@@ -10,10 +10,12 @@ import typer
 
 from bisenet_core.commands.extras import is_checkpoint, open_network, training_code
 from bisenet_core.commands.options import (
+    Dataset,
     Flip,
     JsonFile,
     Kind,
     Precision,
+    Root,
     Scales,
     Size,
     Stride,
@@ -48,8 +50,6 @@ Backend = Annotated[
         help="auto, tensorrt, openvino or onnxruntime; torch, a checkpoint's auto, runs it as it is."
     ),
 ]
-Dataset = Annotated[str, typer.Option(help="Data set, as for `bisenet train`.")]
-Root = Annotated[Path, typer.Option(help="The data set's folder.")]
 Record = Annotated[bool, typer.Option("--record", help="Also write the scores into the model's model.json.")]
 Split = Annotated[str, typer.Option(help="train, val or test.")]
 Confusion = Annotated[

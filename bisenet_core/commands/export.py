@@ -7,21 +7,21 @@ from typing import Annotated
 import typer
 
 from bisenet_core.commands.extras import shown_score, training_code, validation_score
-from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
+from bisenet_core.commands.options import JsonFile, JudgedOn, ModelFolder, parse_size
 from bisenet_core.reports.console import show_table, write_json
 
 Checkpoint = Annotated[
     Path,
     typer.Argument(metavar="CHECKPOINT", help="A checkpoint written by `bisenet train`.", show_default=False),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")]
 Size = Annotated[
     str | None, typer.Option(help="WIDTHxHEIGHT of the network's input.", show_default="the recipe's")
 ]
 
 
 def export(
-    checkpoint: Checkpoint, output: Output, size: Size = None, images: JudgedOn = None, json: JsonFile = None
+    checkpoint: Checkpoint, output: ModelFolder, size: Size = None, images: JudgedOn = None,
+    json: JsonFile = None
 ) -> None:
     """Write model.onnx and model.json, checked against PyTorch."""
     wanted = parse_size(size, "--size") if size else None

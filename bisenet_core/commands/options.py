@@ -35,6 +35,9 @@ Input = Annotated[
 NetworkSize = Annotated[
     str | None, typer.Option(help="WIDTHxHEIGHT of the network's input.", show_default="the model's")
 ]
+Dataset = Annotated[str, typer.Option(help="Data set, as for `bisenet train`.")]
+Root = Annotated[Path, typer.Option(help="The data set's folder.")]
+ModelFolder = Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")]
 SignificantBits = Annotated[
     int,
     typer.Option(

@@ -10,7 +10,7 @@ import typer
 
 from bisenet_core.benchmarks.timing import bare_network, timed_in_turn
 from bisenet_core.commands.extras import training_code
-from bisenet_core.commands.options import JsonFile, Model
+from bisenet_core.commands.options import Dataset, JsonFile, Model
 from bisenet_core.drives.image_files import image_files_in, read_image
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.protocols.dataset_scores import refuse_other_classes
@@ -26,7 +26,6 @@ Images = Annotated[
         show_default="those of the data set's split train",
     ),
 ]
-Dataset = Annotated[str, typer.Option(help="Data set, as for `bisenet train`.")]
 Root = Annotated[
     Path | None, typer.Option(help="The data set's folder; without one, no mIoU is measured.")
 ]
@@ -57,7 +56,10 @@ def quantize(
     card = ModelCard.load(resolve_model(model))
     code = training_code("bisenet_core.deployment.quantisation")
     training_code("nncf")
-    truth = _dataset(dataset, root, split, card) if root else None
+    truth = None
+    if root:
+        truth = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)
+        refuse_other_classes(card.label_space, truth.label_space)
     calibration, rest = _calibration(code, images, dataset, root)
     trial = code.Trial(partial(_frames, truth, rest), f"{dataset} {split}" if root else calibration.name)
     card = code.quantise_model(card, calibration, trial, max_loss, keep_float)
@@ -71,12 +73,6 @@ def quantize(
     }
     _show(result)
     write_json(json, result)
-
-
-def _dataset(name: str, root: Path, split: str, card: ModelCard) -> Any:
-    found = training_code("bisenet_core.learning.datasets").open_dataset(name, root, split)
-    refuse_other_classes(card.label_space, found.label_space)
-    return found
 
 
 def _calibration(code: Any, images: Path | None, dataset: str, root: Path | None) -> tuple[Any, list[Any]]:

@@ -1,7 +1,6 @@
 """`bisenet replay` evaluates a model on recorded drives; `bisenet replay compare` compares two models."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,15 +48,11 @@ def compare(
         if not place or not part.endswith("by class"):  # compare.html has the others
             show_table(part, rows, HEADINGS)
     if result["most_different"]:
-        show_table("Frames that decide, by their mean IoU", _frames(result), ("frame", "A", "B", "B - A"))
+        iou = FIGURES["iou"]
+        frames = [(f"{one['bag']} {one['index']}", iou.text(one["a"]), iou.text(one["b"]),
+                   iou.change(one["difference"])) for one in result["most_different"]]
+        show_table("Frames that decide, by their mean IoU", frames, ("frame", "A", "B", "B - A"))
     write_json(json, result)
-
-
-def _frames(result: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    iou = FIGURES["iou"]
-    for frame in result["most_different"]:
-        scores = iou.text(frame["a"]), iou.text(frame["b"]), iou.change(frame["difference"])
-        yield (f"{frame['bag']} {frame['index']}", *scores)
 
 
 Bags = Annotated[

@@ -8,7 +8,7 @@ import typer
 from rich.progress import DownloadColumn
 
 from bisenet_core.commands.extras import training_code
-from bisenet_core.commands.options import JsonFile, JudgedOn, parse_size
+from bisenet_core.commands.options import JsonFile, JudgedOn, ModelFolder, parse_size
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.published import catalogue
 from bisenet_core.deployment.published.catalogue import find_published, is_installed
@@ -23,7 +23,6 @@ Format = Annotated[
     str, typer.Option("--from", metavar="FORMAT", help="Writer: coincheung, efficientvit, mmseg or stdc-seg.")
 ]
 Architecture = Annotated[str, typer.Option(help="Such as bisenetv2, bisenetv1_resnet18, stdc1_seg.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")]
 Dataset = Annotated[str, typer.Option(help="What it was trained on: cityscapes, cocostuff or ade20k.")]
 Size = Annotated[
     str | None,
@@ -72,7 +71,7 @@ def fetch(name: Name, images: JudgedOn = None, json: JsonFile = None) -> None:
 
 @weights.command("import")
 def import_(
-    checkpoint: Checkpoint, format: Format, architecture: Architecture, output: Output,
+    checkpoint: Checkpoint, format: Format, architecture: Architecture, output: ModelFolder,
     dataset: Dataset = "cityscapes", size: Size = None, name: ModelName = None, images: JudgedOn = None,
     json: JsonFile = None
 ) -> None:

@@ -40,10 +40,8 @@ def write_report(
 ) -> Path:
     """Write ``folder``/report.html from results.json, the rows of frames.csv and ``take_pictures``.
 
-    ``changed``: titles and pictures of what differs from a reference.
-
-    A row's ``bag`` is the name of a bag in ``results`` or its place there; values may be numbers or text.
-    Returns the file's path. Raises InputError without jinja2, or where the folder cannot be written.
+    ``changed``: titles and pictures of what differs from a reference. Returns the file's path. Raises
+    InputError without jinja2, or where the folder cannot be written.
     """
     return write_page(folder / "report.html", render(results, rows, pictures, changed))
 
