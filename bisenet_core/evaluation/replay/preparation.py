@@ -88,7 +88,7 @@ def prepare_models(request: Request) -> Models:
             precision=backend.precision,
             backend_version=backend.version,
             **_teacher(request, segmenter),
-            labels=_absolute(request.labels) if request.labels else None,
+            labels=str(request.labels.resolve()) if request.labels else None,
             label_topic=request.label_topic,
             significant_bits=request.significant_bits,
             camera_height=request.camera_height,
@@ -196,7 +196,7 @@ def _teacher(request: Request, segmenter: Segmenter) -> dict[str, Any]:
 def _identity(role: str, segmenter: Segmenter) -> dict[str, Any]:
     """Fields of a ReplayJob that say which model has the role."""
     card = segmenter.card
-    folder = _absolute(card.onnx_path.parent)
+    folder = str(card.onnx_path.parent.resolve())
     return {role: folder, f"{role}_sha256": card.onnx_sha256, f"{role}_settings": settings_of(segmenter)}
 
 
@@ -218,7 +218,3 @@ def _about(request: Request, segmenter: Segmenter) -> dict[str, Any]:
         "command": list(request.command),
         "teacher": request.teacher,
     }
-
-
-def _absolute(path: Path) -> str:
-    return str(path.resolve())

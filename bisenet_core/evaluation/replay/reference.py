@@ -57,7 +57,9 @@ def write_reference(folder: Path, output: Path, bags: Sequence[EvaluatedBag]) ->
 
     Raises InputError where ``folder`` holds anything or cannot be written.
     """
-    pngs = [_encoded(labels) for bag in bags for labels in kept_labels(bag)]
+    best = [cv2.IMWRITE_PNG_COMPRESSION, 9]
+    pngs = [bytes(cv2.imencode(".png", labels, best)[1]) if labels.size else b""
+            for bag in bags for labels in kept_labels(bag)]
     with explain_os_errors(f"cannot write {folder}", "choose another folder"):
         refuse_filled(folder, output)
         folder.mkdir(parents=True, exist_ok=True)
@@ -157,10 +159,6 @@ def _changed(old: np.ndarray, new: np.ndarray) -> np.ndarray | None:
     if old.shape == new.shape:
         return old != new
     return None if old.size and new.size else np.ones(max(old.shape, new.shape), bool)
-
-
-def _encoded(labels: np.ndarray) -> bytes:
-    return bytes(cv2.imencode(".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]) if labels.size else b""
 
 
 def _decoded(png: bytes) -> np.ndarray:

@@ -130,8 +130,13 @@ def _evaluated(request: Request, job: ReplayJob, recordings: Sequence[BagDrive])
     ]
     store = claim_output(request, job)
     every = [part for of_bag in parts for part in of_bag]
-    with _progress("evaluating", sum(map(len, recordings))) as progress, _explain_resumption(store, every):
-        finish_parts(job, every, store, _runner(request, recordings), progress)
+    with _progress("evaluating", sum(map(len, recordings))) as progress:
+        try:
+            finish_parts(job, every, store, _runner(request, recordings), progress)
+        except KeyboardInterrupt:
+            finished = sum(store.load(part) is not None for part in every)
+            logger.warning("%d of %d parts are finished; --resume goes on from there", finished, len(every))
+            raise
     names = unique_names([recording.name for recording in recordings])
     return [EvaluatedBag(*each, store) for each in zip(names, recordings, parts)]
 
@@ -142,16 +147,6 @@ def _runner(request: Request, recordings: Sequence[BagDrive]) -> Runner:
     if request.jobs > 1:
         return partial(run_in_processes, processes=request.jobs)
     return partial(run_here, opened=recordings)
-
-
-@contextmanager
-def _explain_resumption(store: PartStore, parts: Sequence[Part]) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        finished = sum(store.load(part) is not None for part in parts)
-        logger.warning("%d of %d parts are finished; --resume goes on from there", finished, len(parts))
-        raise
 
 
 @contextmanager
