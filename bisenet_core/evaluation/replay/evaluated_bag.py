@@ -34,10 +34,10 @@ class EvaluatedBag:
     @contextmanager
     def reading(self) -> Iterator[BagDrive]:
         """The recording, open: itself, or opened once more, without ground truth, where it is closed."""
-        if not self.recording.closed:
-            yield self.recording
-            return
         recording = self.recording
+        if not recording.closed:
+            yield recording
+            return
         bits = recording.significant_bits
         with BagDrive(recording.path, recording.topic, significant_bits=bits) as opened:
             yield opened
@@ -64,27 +64,22 @@ class EvaluatedBag:
     def notes(self) -> list[str]:
         """What is odd about the whole: one line each."""
         sizes = [(row["width"], row["height"]) for row in self.rows]
-        return self.recording.notes(self._stamps_ns(), sizes)
-
-    def _stamps_ns(self) -> np.ndarray:
         stamps = np.array([row["stamp_ns"] for row in self.rows], np.int64)
-        unread = [place for place, row in enumerate(self.rows) if not row["width"]]
+        unread = [place for place, (width, _) in enumerate(sizes) if not width]
         if unread:
             # One without a readable header has the time of its recording for a stamp; the bag tells which.
             with self.reading() as source:
                 stamps[unread] = [source.stamp_ns(place) for place in unread]
-        return stamps
+        return self.recording.notes(stamps, sizes)
 
     def problems(self) -> list[str]:
         """Why frames were not labelled or not scored: a line for each reason, the commonest first."""
         problems = Counter(row["problem"] for row in self.rows if row["problem"])
         first = {row["problem"]: row["index"] for row in reversed(self.rows)}
-        lines = [
-            f"{self.name}: {count} images, the first of them {first[problem]}: {problem}"
-            if count > 1
-            else f"{self.name}: image {first[problem]}: {problem}"
-            for problem, count in problems.most_common(_MOST_PROBLEMS)
-        ]
+        lines = []
+        for problem, images in problems.most_common(_MOST_PROBLEMS):
+            which = f"{images} images, the first of them" if images > 1 else "image"
+            lines.append(f"{self.name}: {which} {first[problem]}: {problem}")
         more = len(problems) - len(lines)
         return lines + ([f"{self.name}: {more} more reasons, see frames.csv"] if more else [])
 
