@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,8 +31,8 @@ def write_labelled_bags(
     with explain_os_errors(f"cannot write into {folder}", "make room, and add --resume to go on"):
         folder.mkdir(exist_ok=True)
         for bag, name in zip(bags, unique_names([_folder_name(bag.recording.path) for bag in bags])):
-            state = bag.store.digest(bag.parts)
-            if _state(folder / name) == state:
+            state, written = bag.store.digest(bag.parts), folder / name / _STATE
+            if written.is_file() and written.read_text() == state:
                 progress(len(bag.recording))
             else:
                 _replace(folder / name, bag, state, space, progress)
@@ -58,12 +57,6 @@ def labelled_frames(bag: EvaluatedBag) -> Iterator[LabelledFrame]:
 def _folder_name(bag: Path) -> str:
     path = Path(os.path.abspath(bag))
     return path.name if path.is_dir() or not is_bag_file(path) else stored_name(path).stem
-
-
-def _state(path: Path) -> str:
-    with suppress(FileNotFoundError):
-        return (path / _STATE).read_text()
-    return ""
 
 
 def _replace(path: Path, bag: EvaluatedBag, state: str, space: LabelSpace, progress: Progress) -> None:
