@@ -1,5 +1,7 @@
 """Batches of ImageNet, and the crops they are made of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,12 @@ def test_a_network_for_whole_images_refuses_labelled_pixels(root):
     recipe = Recipe("tiny", "camvid", network="stdc1", batch_size=6)
     with pytest.raises(InputError, match="stdc1 is for whole images and dataset is 'camvid'"):
         ClassificationData(recipe, root)
+
+
+@pytest.mark.parametrize("setting", ["cutmix", "corrupted"])
+def test_what_only_labelled_pixels_can_have_is_refused(root, setting):
+    with pytest.raises(InputError, match="'cutmix' and 'corrupted' are for networks that label pixels"):
+        ClassificationData(replace(RECIPE, **{setting: 0.5}), root)
 
 
 def _positions(height, width):

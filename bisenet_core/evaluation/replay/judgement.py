@@ -141,10 +141,13 @@ def _column(one: Requirement, classes: list[str], values: _Values) -> np.ndarray
         raise InputError(f"there is no class {one.class_name}: {suggest(one.class_name, classes)}")
     if one.figure not in values:
         raise InputError("it has no interval, or was not measured of these frames")
-    column = values[one.figure][:, 0 if one.class_name is None else 1 + classes.index(one.class_name)]
-    if np.isnan(column).all():
-        raise InputError("it was not measured" if one.class_name is None else "the class does not occur")
-    return column
+    columns = values[one.figure]
+    place = 0 if one.class_name is None else 1 + classes.index(one.class_name)
+    if place >= columns.shape[1] or (place == 0 and np.isnan(columns[:, 0]).all()):
+        raise InputError("it was not measured")
+    if np.isnan(columns[:, place]).all():
+        raise InputError("the class does not occur, or was not counted")
+    return columns[:, place]
 
 
 def _found(one: Requirement, value: float, low: float, high: float) -> str:

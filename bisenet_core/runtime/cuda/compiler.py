@@ -134,7 +134,7 @@ def _key(version: str, capability: Tuple[int, int]) -> str:
 
 def _read_kept(path: Path) -> Optional[bytes]:
     """The image in the cache, or None; one that is not as it was written is compiled again."""
-    if not path.exists():
+    if not os.path.lexists(str(path)):  # Path.exists raises where a folder above cannot be entered
         return None
     try:
         content = read_private(path)

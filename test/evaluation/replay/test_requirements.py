@@ -97,6 +97,10 @@ def test_a_group_of_tags_loses_against_the_same_frames_of_another_evaluation(tmp
     ("figure: iou, class: rode, at_least: 2", "there is no class rode: did you mean 'road'?"),
     ("figure: iou, class: sky, at_least: 2", "the class does not occur"),
     ("figure: boundary_score, at_least: 2", "it was not measured"),
+    ("figure: object_recall, at_least: 2", "it was not measured"),
+    ("figure: object_recall, class: road, at_least: 2", "it was not measured"),
+    ("figure: object_recall, class: road, at_least: 2, confidence: 95", "it was not measured"),
+    ("figure: flicker, class: road, at_most: 2", "it was not measured"),
     ("figure: fps, at_least: 2, confidence: 95", "it has no interval"),
     ("figure: iou, worse_by_at_most: 2", "cannot compare"),
 ])

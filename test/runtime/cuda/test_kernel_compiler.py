@@ -103,9 +103,10 @@ def test_a_folder_that_others_write_into_is_refused(nvcc, tmp_path):
         compile_kernels((6, 2), folder)
 
 
-def test_a_folder_that_cannot_be_made_costs_a_warning(nvcc, tmp_path, caplog):
-    (tmp_path / "cache").write_text("")
-    assert compile_kernels((6, 2), tmp_path / "cache" / "kernels") == b"image of a kernel"
+@pytest.mark.parametrize("folder", ["a file/kernels", 300 * "n"])
+def test_a_folder_that_cannot_be_made_costs_a_warning(nvcc, tmp_path, caplog, folder):
+    (tmp_path / "a file").write_text("")
+    assert compile_kernels((6, 2), tmp_path / folder) == b"image of a kernel"
     assert [record.levelname for record in caplog.records] == ["WARNING"] and "cannot be kept" in caplog.text
 
 
