@@ -15,6 +15,7 @@ from bisenet_core.drives.image_files import image_files_in, read_image
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.protocols.dataset_scores import refuse_other_classes
 from bisenet_core.reports.console import show_table, track, write_json
+from bisenet_core.reports.parts.formats import UNKNOWN
 from bisenet_core.runtime.model_card import ModelCard, resolve_model
 from bisenet_core.runtime.opening import open_backend
 
@@ -131,5 +132,5 @@ def _show(result: dict[str, Any]) -> None:
 
 def _row(name: str, exact: float | None, found: float | None) -> tuple[str, ...]:
     if exact is None or found is None:
-        return name, "-", "-", "-"
+        return name, UNKNOWN, UNKNOWN, UNKNOWN
     return name, f"{100 * exact:.2f}", f"{100 * found:.2f}", f"{100 * (found - exact):+.2f}"

@@ -11,7 +11,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="export is checked with 
 
 from fresh_networks import fresh_network, patches  # noqa: E402
 
-from bisenet_core.deployment.onnx_file import MAX_DIFFERENCE, OPSET, ROUNDINGS, fp32_rounding, write_onnx  # noqa: E402  # noqa: E402
+from bisenet_core.deployment.onnx_file import MAX_DIFFERENCE, OPSET, ROUNDINGS, fp32_rounding, write_onnx  # noqa: E402
 from bisenet_core.deployment.stored_weights import deployable  # noqa: E402
 from bisenet_core.models import create_model, list_models  # noqa: E402
 from bisenet_core.models.layers import SegmentationNetwork  # noqa: E402
