@@ -153,11 +153,11 @@ def _turn_hue(image: np.ndarray, share: float) -> np.ndarray:
 
 def _vary_colour(image: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:
     brightness, contrast, saturation = 1 + rng.uniform(-amount, amount, 3)
-    varied = image.astype(np.float32) * brightness
-    grey = varied @ np.array((0.299, 0.587, 0.114), np.float32)
-    varied = grey[..., None] + (varied - grey[..., None]) * saturation
-    varied = grey.mean() + (varied - grey.mean()) * contrast
-    return np.clip(varied, 0, 255).astype(np.uint8)
+    grey = np.array((0.299, 0.587, 0.114))
+    # the three together are one affine map of a pixel's colour; contrast is about the mean grey
+    mixed = brightness * (saturation * np.eye(3) + (1 - saturation) * grey)
+    centre = brightness * (grey @ cv2.mean(image)[:3])
+    return cv2.transform(image, np.column_stack([contrast * mixed, np.full(3, (1 - contrast) * centre)]))
 
 
 def _corrupted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

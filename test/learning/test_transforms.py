@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.transforms import Augmentation, to_tensors
+from bisenet_core.learning.transforms import Augmentation, _vary_colour, to_tensors
 
 
 def _blocks(height, width):
@@ -42,6 +42,15 @@ def test_colour_leaves_the_labels_and_the_range_alone():
     varied, same = Augmentation(64, 64, scales=(1.0,), colour=0.5)(image, labels, np.random.default_rng(5))
     assert varied.dtype == np.uint8 and (varied != image).any()
     assert (same == labels).all() or (same == labels[:, ::-1]).all()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_contrast_and_saturation_leave_the_mean_grey(seed):
+    image = np.random.default_rng(1).integers(100, 140, (32, 32, 3), np.uint8)  # far from both ends
+    varied = _vary_colour(image, 0.3, np.random.default_rng(seed))
+    brightness = 1 + np.random.default_rng(seed).uniform(-0.3, 0.3)
+    grey = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY).mean() for one in (image, varied)]
+    assert abs(grey[1] - brightness * grey[0]) < 1
 
 
 def test_tensors_are_normalised_channels_first():
