@@ -137,35 +137,51 @@ def load_backbone(network: nn.Module, path: Path | str) -> Fit:
     an STDC network as STDC-Seg publishes it. Its classifier is left aside. Instead of
     a file it may be a model folder, whose norms then are identities.
 
-    A network made of no trunk that others train, BiSeNetV2, is its own but for the heads: it begins from what
-    it learnt of another data set, whose classes may be others.
+    Of a file of the same network, trained for whichever classes, all that fits is copied: a head's layers
+    that depend on the number of classes do not.
 
     ``InputError`` for a file that cannot be read and for one whose tensors are mostly others; nothing is
     copied then.
     """
-    trunk = _trunk(network)
-    found = trunk_tensors(read_tensors(path))
-    fit = _fit(trunk.state_dict(), {n: t for n, t in found.items() if n.split(".")[0] not in HEADS})
+    found = read_tensors(path)
+    part: nn.Module = network
+    fit = _fit(*_besides_classes(network.state_dict(), found))
+    if fit.share < ENOUGH:
+        part = _trunk(network)
+        fit = _fit(*_besides_classes(part.state_dict(), trunk_tensors(found)))
     if fit.share < ENOUGH:
         raise InputError(
-            f"{path} does not fit {type(trunk).__name__}, the trunk of {type(network).__name__}: {fit}; "
+            f"{path} does not fit {type(part).__name__}, the trunk of {type(network).__name__}: {fit}; "
             f"expected {ENOUGH:.0%} or more"
         )
-    trunk.load_state_dict(fit.matched, strict=False)
+    part.load_state_dict(fit.matched, strict=False)
     logging.getLogger(__name__).info("trunk from %s: %s", path, fit)
     return fit
 
 
+def _besides_classes(*states: Mapping[str, Tensor]) -> list[Mapping[str, Tensor]]:
+    """``states``, two, without their heads' tensors that the other one has not, or of another shape."""
+    return [
+        {name: tensor for name, tensor in one.items()
+         if name.split(".")[0] not in HEADS or (name in other and other[name].shape == tensor.shape)}
+        for one, other in (states, states[::-1])
+    ]  # fmt: skip
+
+
 def read_tensors(path: Path | str) -> Mapping[str, Tensor]:
-    """Tensors of ``path`` by name. ``InputError`` for a file that holds none, or more than data."""
+    """Tensors of ``path`` by name, a network's of ours by those it has itself.
+
+    ``InputError`` for a file that holds none, or more than data.
+    """
     if Path(path).is_dir():
-        return {name.removeprefix("network."): t for name, t in read_trained(path).state.items()}
-    if Path(path).suffix == ".safetensors":
-        return _read_safetensors(path)
-    return read_published(path).state
+        state = read_trained(path).state
+    else:
+        safe = Path(path).suffix == ".safetensors"
+        state = _read_safetensors(path) if safe else read_published(path).state
+    return {name.removeprefix("network."): tensor for name, tensor in state.items()}
 
 
-def _read_safetensors(path: Path | str) -> Mapping[str, Tensor]:
+def _read_safetensors(path: Path | str) -> dict[str, Tensor]:
     try:
         from safetensors.torch import load_file  # an extra of its own: only who has such a file needs it
     except ModuleNotFoundError:

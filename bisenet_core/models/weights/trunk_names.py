@@ -71,7 +71,7 @@ def trunk_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     A name that no rule knows stays as it is. ``InputError`` for a network that is recognised and has tensors
     of others.
     """
-    trunk = _below("network", dict(state))  # that which a module of ours trains
+    trunk = dict(state)
     for name in TRUNKS:
         trunk = _below(name, trunk)
     if "features.0.0.weight" in trunk or "blocks.0.0.conv_dw.weight" in trunk:
