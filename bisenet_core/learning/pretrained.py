@@ -17,7 +17,7 @@ from bisenet_core.models import create_model
 from bisenet_core.models.layers import has_norm
 from bisenet_core.models.weights.torch_file import read_published, refuse_other_kinds
 from bisenet_core.models.weights.trunk_names import TRUNKS, trunk_tensors
-from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.model_card import ModelCard, resolve_model
 
 #: Ending of the names of tensors that a model file stores in FP16.
 _HALF = "_fp16"
@@ -29,7 +29,15 @@ def read_trained(path: Path | str) -> Checkpoint:
     The norms of a model folder are identities; ``refresh_norms`` makes others of them. ``InputError`` as
     ``read_checkpoint``, and for a folder that cannot be trained on.
     """
-    return _read_folder(Path(path)) if Path(path).is_dir() else read_checkpoint(path)
+    path = trained_place(path)
+    return _read_folder(path) if path.is_dir() else read_checkpoint(path)
+
+
+def trained_place(given: Path | str) -> Path:
+    """``given``, or where no file is called so, the folder of the model of that name (``resolve_model``)."""
+    path = Path(given)
+    is_name = len(path.parts) == 1 and not path.suffix and not path.exists()
+    return resolve_model(path) if is_name else path
 
 
 def _read_folder(folder: Path) -> Checkpoint:
@@ -173,10 +181,11 @@ def read_tensors(path: Path | str) -> Mapping[str, Tensor]:
 
     ``InputError`` for a file that holds none, or more than data.
     """
-    if Path(path).is_dir():
+    path = trained_place(path)
+    if path.is_dir():
         state = read_trained(path).state
     else:
-        safe = Path(path).suffix == ".safetensors"
+        safe = path.suffix == ".safetensors"
         state = _read_safetensors(path) if safe else read_published(path).state
     return {name.removeprefix("network."): tensor for name, tensor in state.items()}
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 from bisenet_core.errors import InputError
 from bisenet_core.files import replacing
 from bisenet_core.learning.checkpoint import NamedFiles, inventory
+from bisenet_core.learning.pretrained import trained_place
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.teacher import STRIDE, Teacher, soft_size
 from bisenet_core.learning.transforms import View
@@ -113,9 +114,9 @@ def taught(
 
 def _made_of(recipe: Recipe, teacher: Teacher, images: Images) -> dict[str, Any]:
     """What soft labels depend on, as plain values, by what an error calls it."""
-    model = Path(recipe.teacher) / ONNX_NAME
+    place = trained_place(recipe.teacher)
     return {
-        "teacher": file_sha256(model if model.is_file() else recipe.teacher),
+        "teacher": file_sha256(place / ONNX_NAME if place.is_dir() else place),
         "classes": teacher.mapping.int().tolist(),
         "teacher_scales": list(recipe.teacher_scales),
         "teacher_temperature": recipe.teacher_temperature,

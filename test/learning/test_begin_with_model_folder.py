@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -111,11 +112,14 @@ def test_a_run_begins_with_a_folder_and_its_first_step_is_not_that_of_a_new_netw
             torch.testing.assert_close(state[name], tensor, atol=0.02, rtol=0)
 
 
-def test_a_folder_is_begun_with_and_teaches_images_without_labels(folder, data, tmp_path):
+def test_a_model_by_its_name_is_begun_with_and_teaches_images_without_labels(
+    folder, data, tmp_path, monkeypatch
+):
     """Norms are measured before the teacher has labelled anything."""
+    monkeypatch.setenv("BISENET_WEIGHTS", str(folder.parent))
     card = json.loads((folder / "model.json").read_text())
     changes = {"network": card["architecture"], "options": card["architecture_options"], "iterations": 1}
-    options = ("--weights", folder, "--teacher", folder, "--unlabelled", data / "val" / "images")
+    options = ("--weights", folder.name, "--teacher", folder.name, "--unlabelled", data / "val" / "images")
     assert train_here(tmp_path, data, *options, **changes) == 0
 
 
@@ -132,6 +136,12 @@ def test_a_folder_teaches(folder):
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     teacher = Teacher(Recipe.from_dict({**RECIPE, "teacher": str(folder)}), CAMVID_11.classes)
     assert teacher.probabilities(image).sum(0).allclose(torch.ones(16, 16))
+
+
+def test_a_name_that_no_model_has_is_refused_with_the_command_that_brings_it():
+    for read in (read_trained, partial(load_backbone, create_model("efficientvit_b0", 3))):
+        with pytest.raises(InputError, match="not found: run `bisenet weights fetch cityscapes-other`"):
+            read("cityscapes-other")
 
 
 def test_a_folder_that_cannot_be_trained_on_is_named(folder, tmp_path):
