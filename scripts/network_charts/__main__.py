@@ -70,8 +70,9 @@ def speeds_of(report: dict[str, Any]) -> tuple[dict[str, float], str]:
 
 
 def subject(row: dict[str, Any]) -> str:
-    """What a row is about, apart from what was found."""
-    return json.dumps([row[key] for key in ("network", "options", "classes", "size")], sort_keys=True)
+    """What a row is about, apart from what was found. Auxiliary heads are of training alone."""
+    options = {name: value for name, value in row["options"].items() if name != "auxiliary"}
+    return json.dumps([row["network"], options, row["classes"], row["size"]], sort_keys=True)
 
 
 def _parser() -> argparse.ArgumentParser:

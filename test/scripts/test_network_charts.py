@@ -130,6 +130,8 @@ def test_the_charts_in_the_documentation_are_what_the_script_draws(tmp_path):
     for path in tmp_path.glob("*.svg"):
         shown = re.findall(r">([^<>]+)</text>", (ROOT / "docs" / "images" / path.name).read_text())
         assert re.findall(r">([^<>]+)</text>", path.read_text()) == shown, "draw docs/images anew"
+        for ours in ("camvid_bisenetv2", "camvid_stdc1"):
+            assert f"ours: {ours}, 480×360" in shown, path.name
 
 
 @pytest.fixture(scope="module")
