@@ -28,7 +28,7 @@ from bisenet_core.learning.data import SegmentationData, check_share, workers_wi
 from bisenet_core.learning.launch import all_or_none, is_first_process, make_fabric
 from bisenet_core.learning.learner import set_up
 from bisenet_core.learning.loop import train_network
-from bisenet_core.learning.pretrained import load_backbone, read_trained, refresh_norms
+from bisenet_core.learning.pretrained import load_backbone, read_trained, refresh_norms, trained_place
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.recipe_checks import check
 from bisenet_core.learning.run import Run, RunFiles, restore
@@ -189,7 +189,8 @@ def _begin(task: Task, data: Data) -> None:
         fit = load_backbone(task.network, recipe.backbone)
         said = f"bisenet: begins with the trunk of {recipe.backbone}: {fit}"
         rank_zero_only(print)(printable(said), file=sys.stderr)
-    if Path(recipe.weights or recipe.backbone or "-").is_dir():
+    begun_with = recipe.weights or recipe.backbone
+    if begun_with and trained_place(begun_with).is_dir():
         chosen = np.linspace(0, len(data.train) - 1, _MEASURED).astype(int)
         refresh_norms(task.network, torch.stack([data.train[0, index][0] for index in map(int, chosen)]))
 

@@ -119,8 +119,13 @@ def test_a_model_by_its_name_is_begun_with_and_teaches_images_without_labels(
     monkeypatch.setenv("BISENET_WEIGHTS", str(folder.parent))
     card = json.loads((folder / "model.json").read_text())
     changes = {"network": card["architecture"], "options": card["architecture_options"], "iterations": 1}
-    options = ("--weights", folder.name, "--teacher", folder.name, "--unlabelled", data / "val" / "images")
-    assert train_here(tmp_path, data, *options, **changes) == 0
+    states = []
+    for one in (folder, folder.name):
+        output = tmp_path / f"run{len(states)}"
+        options = ("--weights", one, "--teacher", one, "--unlabelled", data / "val" / "images")
+        assert train_here(output, data, *options, **changes) == 0
+        states.append(read_checkpoint(output / "last.ckpt").state)
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
 
 
 def test_a_folder_of_other_classes_gives_all_but_what_depends_on_their_number(folder):
