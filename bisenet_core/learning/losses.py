@@ -65,6 +65,17 @@ def distillation(logits: Tensor, soft: Tensor, temperature: float) -> Tensor:
     return temperature**2 * global_mean(apart, soft.sum(1))
 
 
+def uncontradicted(soft: Tensor, target: Tensor) -> Tensor:
+    """BxKxhxw probabilities, 0 where the BxHxW target names another class than the likeliest.
+
+    What a teacher gets wrong is left to the labels: else a student learns its habits, too, such as seeing no
+    sky between the branches of a tree.
+    """
+    size = soft.shape[-2:]
+    labels = functional.interpolate(target[:, None].float(), size=size, mode="nearest-exact")
+    return soft * ((labels == UNLABELED) | (labels == soft.argmax(1, keepdim=True)))
+
+
 class OhemCrossEntropy(CrossEntropy):
     """Cross-entropy on the hard pixels only (online hard example mining, Shrivastava et al. 2016).
 

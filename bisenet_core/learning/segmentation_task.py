@@ -13,7 +13,9 @@ from bisenet_core.errors import InputError
 from bisenet_core.labels.label_space import LabelSpace, label_space_of
 from bisenet_core.learning.checkpoint import label_space_values
 from bisenet_core.learning.distributed import gathered, world_size
-from bisenet_core.learning.losses import CrossEntropy, DetailLoss, OhemCrossEntropy, distillation, upsampled
+from bisenet_core.learning.losses import (
+    CrossEntropy, DetailLoss, OhemCrossEntropy, distillation, uncontradicted, upsampled
+)  # fmt: skip
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.scores import SegmentationScore
 from bisenet_core.models import create_model
@@ -67,7 +69,8 @@ class SegmentationTask:
     ) -> dict[str, Tensor]:
         """That of each head of the network, ``loss_HEAD``, and before them their weighted sum, ``loss``.
 
-        With a teacher's probabilities ``soft``, BxKxhxw, the main head's distance from them is another one.
+        With a teacher's probabilities ``soft``, BxKxhxw, the main head's distance from them is another one,
+        where no label contradicts them.
         """
         details, recipe = self.network.detail_heads, self.recipe
         weights = {**dict.fromkeys(self.network.auxiliary, recipe.auxiliary_weight),
@@ -76,6 +79,7 @@ class SegmentationTask:
                  for head, logits in outputs.items()}  # fmt: skip
         total = sum(weights.get(head, 1.0) * value for head, value in found.items())
         if soft is not None:
+            soft = uncontradicted(soft, target)
             found["teacher"] = distillation(outputs["main"], soft, self.recipe.teacher_temperature)
             total = total + self.recipe.teacher_weight * found["teacher"]
         return {"loss": total, **{f"loss_{head}": value for head, value in found.items()}}
