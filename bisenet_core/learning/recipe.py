@@ -87,7 +87,7 @@ class Recipe:
     #: sizes at which the teacher sees an image, as factors of its own; their probabilities are averaged
     teacher_scales: tuple[float, ...] = (1.0,)
     teacher_temperature: float = 1.0
-    #: of the distance from the teacher beside the other losses
+    #: of the distance from the teacher, where no label contradicts it, beside the other losses
     teacher_weight: float = 1.0
     #: folders of images without labels, which the teacher labels
     unlabelled: tuple[str, ...] = ()

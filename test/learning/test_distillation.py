@@ -12,10 +12,10 @@ from torch.nn import functional
 from training_process import RECIPE, TrainingProcess, differences, finished, street, train_here
 
 from bisenet_core.errors import InputError
-from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19
+from bisenet_core.labels.label_space import CAMVID_11, CITYSCAPES_19, UNLABELED
 from bisenet_core.learning.checkpoint import data_name
 from bisenet_core.learning.datasets import open_dataset
-from bisenet_core.learning.losses import distillation
+from bisenet_core.learning.losses import distillation, uncontradicted
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.samples import paste_rectangle
 from bisenet_core.learning.soft_labels import SoftLabels
@@ -159,6 +159,20 @@ def test_the_distance_is_hintons():
     torch.testing.assert_close(
         distillation(logits, half, 2.0), distillation(logits[..., :3], soft[..., :3], 2.0)
     )
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**31), rows=st.integers(1, 6), columns=st.integers(1, 6))
+def test_where_a_label_contradicts_the_teacher_its_probabilities_do_not_count(seed, rows, columns):
+    generator = torch.Generator().manual_seed(seed)
+    soft = torch.randn(2, 3, rows, columns, generator=generator).softmax(1)
+    labels = torch.randint(0, 4, (2, rows, columns), generator=generator)
+    labels[labels == 3] = UNLABELED
+    found = uncontradicted(soft, labels.repeat_interleave(4, -2).repeat_interleave(4, -1))
+    taught = (labels == UNLABELED) | (labels == soft.argmax(1))
+    assert (found == soft * taught[:, None]).all()
+    distance = distillation(torch.randn(2, 3, rows, columns, generator=generator), found, 2.0)
+    assert torch.isfinite(distance) and (taught.any() or distance == 0)
 
 
 def test_the_cache_holds_what_the_teacher_says_now(data, teacher, tmp_path):
