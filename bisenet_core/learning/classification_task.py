@@ -79,9 +79,10 @@ class ClassificationData(RunData):
                 f"network {recipe.network} is for whole images and dataset is {recipe.dataset!r}; set "
                 "dataset to imagenet, or choose a network that labels pixels"
             )
-        if recipe.cutmix or recipe.corrupted:
+        if recipe.cutmix or recipe.classmix or recipe.corrupted:
             raise InputError(
-                "settings 'cutmix' and 'corrupted' are for networks that label pixels; leave them out"
+                "settings 'cutmix', 'classmix' and 'corrupted' are for networks that label pixels; leave "
+                "them out"
             )
         names = filter(None, (recipe.train_split, recipe.val_split))
         splits = {name: open_classification(root, name) for name in names}

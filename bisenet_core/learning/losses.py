@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.distributed import global_mean, global_sum, world_size
+from bisenet_core.learning.teacher import at_soft_pixels
 
 #: Below any loss.
 _UNLABELED_LOSS = -1.0
@@ -71,8 +72,7 @@ def uncontradicted(soft: Tensor, target: Tensor) -> Tensor:
     What a teacher gets wrong is left to the labels: else a student learns its habits, too, such as seeing no
     sky between the branches of a tree.
     """
-    size = soft.shape[-2:]
-    labels = functional.interpolate(target[:, None].float(), size=size, mode="nearest-exact")
+    labels = at_soft_pixels(target)[:, None]
     return soft * ((labels == UNLABELED) | (labels == soft.argmax(1, keepdim=True)))
 
 

@@ -110,6 +110,8 @@ class Recipe:
     corrupted: float = 0.0
     #: share of samples of which a rectangle shows another sample (CutMix, arXiv 1905.04899)
     cutmix: float = 0.0
+    #: share of samples in which half of another one's classes are pasted (ClassMix, arXiv 2007.07936)
+    classmix: float = 0.0
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 

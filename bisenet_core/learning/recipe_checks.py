@@ -47,7 +47,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     **dict.fromkeys(
         ("momentum", "ema_decay", "label_smoothing"), (0, BELOW_ONE, "0 or more and less than 1")
     ),
-    **dict.fromkeys(("colour", "corrupted", "cutmix", "warmup_start"), (0, 1, "from 0 to 1")),
+    **dict.fromkeys(("colour", "corrupted", "cutmix", "classmix", "warmup_start"), (0, 1, "from 0 to 1")),
     "hue": (0, 0.5, "from 0 to 0.5"),
 }
 

@@ -13,9 +13,9 @@ from bisenet_core.labels.label_space import UNLABELED
 from bisenet_core.learning.datasets import SegmentationDataset
 from bisenet_core.learning.datasets.image_file import IMAGE_ENDINGS, read_image
 from bisenet_core.learning.datasets.layouts import files_below
+from bisenet_core.learning.mixing import half_of_classes, paste, rectangle
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.soft_labels import SoftLabels
-from bisenet_core.learning.teacher import STRIDE, soft_size
 from bisenet_core.learning.transforms import Augmentation, padded, to_tensors
 
 #: (epoch, index) of a training sample.
@@ -72,8 +72,10 @@ class TrainingSamples(Dataset):
         epoch, index = key
         rng = np.random.default_rng((self.recipe.seed, epoch, index))
         sample = self._sample(index, rng)
-        if self.recipe.cutmix and rng.random() < self.recipe.cutmix:
-            paste_rectangle(sample, self._sample(int(rng.integers(len(self))), rng), rng)
+        for share, region in ((self.recipe.cutmix, rectangle), (self.recipe.classmix, half_of_classes)):
+            if share and rng.random() < share:
+                other = self._sample(int(rng.integers(len(self))), rng)
+                paste(sample, other, region(other[1], rng))
         return sample
 
     def _sample(self, index: int, rng: np.random.Generator) -> tuple[Tensor, ...]:
@@ -98,20 +100,6 @@ class TrainingSamples(Dataset):
         """HxWx3 uint8 RGB, without a look at labels."""
         count = len(self.pairs)
         return self.pairs.image(index) if index < count else self.unlabelled.image(index - count)
-
-
-def paste_rectangle(sample: Sequence[Tensor], other: Sequence[Tensor], rng: np.random.Generator) -> None:
-    """Show a rectangle of ``other`` in ``sample``, each side 0.3 to 0.7 of the crop's, in all of its tensors.
-
-    Its corners lie on whole pixels of soft labels, so that image, labels and soft labels stay together.
-    """
-    rows, columns = soft_size(tuple(sample[1].shape))
-    height, width = (round(side * rng.uniform(0.3, 0.7)) for side in (rows, columns))
-    top, left = int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1))
-    for tensor, shown in zip(sample, other):
-        size = 1 if tensor.shape[-2:] == (rows, columns) else STRIDE
-        part = (..., slice(top * size, (top + height) * size), slice(left * size, (left + width) * size))
-        tensor[part] = shown[part]
 
 
 class ValidationSamples(Dataset):

@@ -71,6 +71,14 @@ def soft_size(shape: tuple[int, ...]) -> tuple[int, int]:
     return height, width
 
 
+def at_soft_pixels(pixels: Tensor) -> Tensor:
+    """Those of ...xHxW that lie in the middle of the pixels of soft labels, or last in the image."""
+    rows, columns = (
+        (torch.arange(0, side, STRIDE) + STRIDE // 2).clamp(max=side - 1) for side in pixels.shape[-2:]
+    )
+    return pixels[..., rows[:, None], columns]
+
+
 def class_mapping(theirs: Sequence[str], ours: Sequence[str], recipe: Recipe) -> Tensor:
     """len(ours) x len(theirs) float32 of 0 and 1, which adds up what stands for one class.
 

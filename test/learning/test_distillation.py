@@ -17,7 +17,6 @@ from bisenet_core.learning.checkpoint import data_name
 from bisenet_core.learning.datasets import open_dataset
 from bisenet_core.learning.losses import distillation, uncontradicted
 from bisenet_core.learning.recipe import Recipe
-from bisenet_core.learning.samples import paste_rectangle
 from bisenet_core.learning.soft_labels import SoftLabels
 from bisenet_core.learning.teacher import Teacher, class_mapping
 from bisenet_core.learning.transforms import Augmentation, View
@@ -114,23 +113,6 @@ def test_soft_labels_are_seen_through_the_crop_that_the_image_is_seen_through(
     np.testing.assert_allclose(found[1][inside], np.broadcast_to(y[:, None], inside.shape)[inside], atol=2e-3)
     beside = (y[:, None] > 1.05) | (x > 1.05)
     assert (found[:, beside] == 0).all()
-
-
-@settings(max_examples=50, deadline=None)
-@given(height=st.integers(32, 70), width=st.integers(32, 70), seed=st.integers(0, 2**31))
-def test_a_rectangle_of_another_sample_is_the_same_in_image_labels_and_soft_labels(height, width, seed):
-    rows, columns = -(-height // 4), -(-width // 4)
-    one, other = (
-        (torch.full((3, height, width), v), torch.full((height, width), v), torch.full((2, rows, columns), v))
-        for v in (0.0, 1.0)
-    )
-    paste_rectangle(one, other, np.random.default_rng(seed))
-    image, labels, soft = one
-    assert (image == labels).all()
-    assert (soft.repeat_interleave(4, -2).repeat_interleave(4, -1)[0, :height, :width] == labels).all()
-    (shown_rows, shown_columns) = (soft[0].any(side) for side in (1, 0))
-    assert soft[0].sum() == shown_rows.sum() * shown_columns.sum()
-    assert 0.05 <= labels.mean() <= 0.6
 
 
 def test_a_sample_shows_labels_where_its_view_says():
