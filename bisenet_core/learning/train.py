@@ -77,7 +77,7 @@ def train(
     )
     check(recipe)
     files = RunFiles(output, save_every)
-    before = _run_to_go_on(recipe, files.last, resume, weights)
+    before = _run_to_go_on(recipe, files.last, resume, {"weights": weights, "backbone": backbone})
     if before is None:
         recipe = _note_splits_of_weights(recipe)
     else:  # the run's recipe, with the places that are given now
@@ -129,17 +129,27 @@ def _open_run(fabric: Fabric, task: Task, data: Data, files: RunFiles, root: Pat
     return run
 
 
-def _run_to_go_on(recipe: Recipe, last: Path, resume: bool, weights: Path | None) -> Checkpoint | None:
-    """``last`` without its tensors, whose recipe remembers what it once began with; None for a new run."""
+def _run_to_go_on(
+    recipe: Recipe, last: Path, resume: bool, begins: dict[str, Path | None]
+) -> Checkpoint | None:
+    """``last`` without its tensors, whose recipe remembers what it once began with; None for a new run.
+
+    ``begins``: what the command says of that, which may be said again.
+    """
     if resume and not last.exists():
         raise InputError(f"there is nothing to resume: {last} does not exist; start without --resume")
-    if resume and weights is not None:
-        raise InputError("--weights begins a new run and --resume goes on with one; give one of the two")
     if last.exists() and not resume:
         raise InputError(f"{last} exists; resume that run with --resume or choose another --output")
     if not resume:
         return None
     before = read_checkpoint(last)._replace(state={})
+    for name, given in begins.items():
+        began = getattr(before.recipe, name)
+        if given is not None and str(given) != began:
+            raise InputError(
+                f"{last} began with {began or 'no'} {name}, not with {given}; leave out --{name}, or begin a new "
+                "run with another --output"
+            )
     _check_same(recipe, before.recipe.to_dict(), last)
     return before
 

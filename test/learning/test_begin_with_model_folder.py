@@ -112,6 +112,19 @@ def test_a_run_begins_with_a_folder_and_its_first_step_is_not_that_of_a_new_netw
             torch.testing.assert_close(state[name], tensor, atol=0.02, rtol=0)
 
 
+def test_a_run_that_goes_on_may_be_told_again_what_it_began_with_and_nothing_else(
+    folder, data, tmp_path, capfd
+):
+    card = json.loads((folder / "model.json").read_text())
+    changes = {"network": card["architecture"], "options": card["architecture_options"], "iterations": 1}
+    assert train_here(tmp_path, data, "--weights", folder, **changes) == 0
+    assert train_here(tmp_path, data, "--weights", folder, "--resume", **changes) == 0
+    for name, began in (("weights", folder), ("backbone", "no backbone")):
+        assert train_here(tmp_path, data, f"--{name}", "another", "--resume", **changes) == 2
+        line = capfd.readouterr().err.splitlines()[-1]
+        assert f"began with {began}" in line and f"not with another; leave out --{name}" in line
+
+
 def test_a_model_by_its_name_is_begun_with_and_teaches_images_without_labels(
     folder, data, tmp_path, monkeypatch
 ):
