@@ -14,7 +14,12 @@ from bisenet_core.labels.label_space import LabelSpace, label_space_of
 from bisenet_core.learning.checkpoint import label_space_values
 from bisenet_core.learning.distributed import gathered, world_size
 from bisenet_core.learning.losses import (
-    CrossEntropy, DetailLoss, OhemCrossEntropy, distillation, uncontradicted, upsampled
+    CrossEntropy,
+    DetailLoss,
+    OhemCrossEntropy,
+    distillation,
+    uncontradicted,
+    upsampled,
 )  # fmt: skip
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.scores import SegmentationScore

@@ -147,8 +147,8 @@ def _run_to_go_on(
         began = getattr(before.recipe, name)
         if given is not None and str(given) != began:
             raise InputError(
-                f"{last} began with {began or 'no'} {name}, not with {given}; leave out --{name}, or begin a new "
-                "run with another --output"
+                f"{last} began with {began or 'no'} {name}, not with {given}; leave out --{name}, or begin a "
+                "new run with another --output"
             )
     _check_same(recipe, before.recipe.to_dict(), last)
     return before

@@ -60,7 +60,7 @@ def test_a_network_for_whole_images_refuses_labelled_pixels(root):
 
 @pytest.mark.parametrize("setting", ["cutmix", "classmix", "corrupted"])
 def test_what_only_labelled_pixels_can_have_is_refused(root, setting):
-    with pytest.raises(InputError, match="'cutmix', 'classmix' and 'corrupted' are for networks that label pixels"):
+    with pytest.raises(InputError, match="'cutmix', 'classmix' and 'corrupted' are for networks that"):
         ClassificationData(replace(RECIPE, **{setting: 0.5}), root)
 
 
