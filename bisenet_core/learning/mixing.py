@@ -14,7 +14,7 @@ Region = Callable[[Tensor, np.random.Generator], Tensor]
 
 
 def paste(sample: Sequence[Tensor], other: Sequence[Tensor], region: Tensor) -> None:
-    """Show ``region``, HxW bool, of ``other`` in ``sample``: in image, labels and, where there are, soft ones."""
+    """Show ``region``, HxW bool, of ``other`` in ``sample``: in image, labels and any soft labels."""
     for tensor, shown in zip(sample, other):
         part = region if tensor.shape[-2:] == region.shape else at_soft_pixels(region)
         tensor[..., part] = shown[..., part]

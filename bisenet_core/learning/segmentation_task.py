@@ -20,7 +20,7 @@ from bisenet_core.learning.losses import (
     distillation,
     uncontradicted,
     upsampled,
-)  # fmt: skip
+)
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.scores import SegmentationScore
 from bisenet_core.models import create_model
