@@ -74,7 +74,8 @@ def soft_size(shape: tuple[int, ...]) -> tuple[int, int]:
 def at_soft_pixels(pixels: Tensor) -> Tensor:
     """Those of ...xHxW that lie in the middle of the pixels of soft labels, or last in the image."""
     rows, columns = (
-        (torch.arange(0, side, STRIDE) + STRIDE // 2).clamp(max=side - 1) for side in pixels.shape[-2:]
+        torch.arange(STRIDE // 2, side + STRIDE // 2, STRIDE, device=pixels.device).clamp(max=side - 1)
+        for side in pixels.shape[-2:]
     )
     return pixels[..., rows[:, None], columns]
 
