@@ -59,12 +59,13 @@ def test_two_processes_stop_together_and_one_goes_on(alone, data, tmp_path):
 
 @pytest.mark.slow
 def test_the_death_of_one_process_ends_the_other_with_a_line(data, tmp_path):
-    die = "if iteration == 1 and rank == 1: os.kill(os.getpid(), signal.SIGKILL)"
+    die = "if iteration == 2 and rank == 1: os.kill(os.getpid(), signal.SIGKILL)"
     status, _, printed = TrainingProcess(tmp_path, data, *TWO, "--save-every", 0, at=die, **CHANGES).end()
     assert status in (1, -signal.SIGKILL) and "Traceback" not in printed
     # ours, or Lightning's where its watch over the processes is faster than the one that misses an answer
     assert "another process of this run has ended" in printed or "terminated with code -9" in printed
-    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 1
+    # the first may still have been saving its second step when it was ended
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] in (1, 2)
 
 
 def test_a_batch_that_cannot_be_divided_is_refused(data, tmp_path, capfd):
