@@ -17,25 +17,16 @@ Checkpoint = Annotated[
 Size = Annotated[
     str | None, typer.Option(help="WIDTHxHEIGHT of the network's input.", show_default="the recipe's")
 ]
-Average = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="MODEL",
-        help="A checkpoint or model folder, trained on from the same weights: the mean of all is exported. "
-        "May be repeated.",
-        show_default=False,
-    ),
-]
 
 
 def export(
     checkpoint: Checkpoint, output: ModelFolder, size: Size = None, images: JudgedOn = None,
-    average: Average = None, json: JsonFile = None
+    json: JsonFile = None
 ) -> None:
     """Write model.onnx and model.json, checked against PyTorch."""
     wanted = parse_size(size, "--size") if size else None
     exporter = training_code("bisenet_core.deployment.exporter")
-    card, parity = exporter.export_model(checkpoint, output, wanted, images, average or ())
+    card, parity = exporter.export_model(checkpoint, output, wanted, images)
     summary = {
         "checkpoint": str(checkpoint),
         "model": str(output),
@@ -45,7 +36,7 @@ def export(
         **asdict(parity),
         "stored_weights": card.metrics["stored_weights"],
     }
-    score = {"miou": None} if average else validation_score(checkpoint)
+    score = validation_score(checkpoint)
     rows = [(key, str(value)) for key, value in summary.items()]
     show_table("bisenet export", [*rows, *shown_score(score)])
     write_json(json, {**summary, **score})

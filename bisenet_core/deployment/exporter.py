@@ -1,12 +1,10 @@
 """Export a checkpoint of `bisenet train` to a model folder."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
-from bisenet_core.deployment.averaging import average
 from bisenet_core.deployment.data_set_terms import DATA_SET_TERMS
 from bisenet_core.deployment.loading import load_network
 from bisenet_core.deployment.model_folder import NO_SHA256, write_model_folder
@@ -17,31 +15,24 @@ from bisenet_core.runtime.model_card import ModelCard
 
 def export_model(
     checkpoint: Path | str, output: Path | str, size: tuple[int, int] | None = None,
-    images: Path | None = None, average_with: Sequence[Path | str] = ()
+    images: Path | None = None
 ) -> tuple[ModelCard, Parity]:
     """Export a checkpoint of ``bisenet train`` to the model folder ``output``.
 
-    ``size`` is the (width, height) the robot runs it at; the recipe's by default. ``average_with``: more
-    checkpoints or model folders, as for ``average``. ``InputError`` for a checkpoint that is missing, not one
-    of ours, or has other tensors than its network, and as ``average``.
+    ``size`` is the (width, height) the robot runs it at; the recipe's by default. ``InputError`` for a
+    checkpoint that is missing, not one of ours, or has other tensors than its network.
     """
-    network, card = trained_network(checkpoint, average_with)
+    network, card = trained_network(checkpoint)
     if size is not None:
         card = replace(card, input_width=size[0], input_height=size[1])
     return write_model_folder(network, card, output, images)
 
 
-def trained_network(
-    checkpoint: Path | str, average_with: Sequence[Path | str] = ()
-) -> tuple[nn.Module, ModelCard]:
+def trained_network(checkpoint: Path | str) -> tuple[nn.Module, ModelCard]:
     """The network of a checkpoint without auxiliary heads, in evaluation mode; its card, of no file as yet.
     """
     read = read_checkpoint(checkpoint)
-    if not average_with:
-        return load_network(read, checkpoint), _card(read)
-    network, read = average(read, checkpoint, average_with)
-    card = _card(read)
-    return network, replace(card, recipe={**card.recipe, "averaged_with": [str(one) for one in average_with]})
+    return load_network(read, checkpoint), _card(read)
 
 
 def _card(checkpoint: Checkpoint) -> ModelCard:

@@ -1,6 +1,6 @@
 """A training recipe: everything that decides the result, in one readable file."""
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -169,13 +169,6 @@ class Recipe:
         """Those of the validation's splits that the network is or was trained on, joined by "+"."""
         seen = {*self.train_split.split("+"), *self.weights_splits.split("+")}
         return "+".join(split for split in self.val_split.split("+") if split and split in seen)
-
-    def having_seen(self, other: "Recipe") -> "Recipe":
-        """This one, where a network of ``other`` went into its own: with what that has seen of the data."""
-        if other.dataset != self.dataset:
-            return self
-        seen = "+".join([self.weights_splits, other.train_split, other.weights_splits]).split("+")
-        return replace(self, weights_splits="+".join(dict.fromkeys(filter(None, seen))))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML, JSON and the model card, tuples becoming lists."""

@@ -157,7 +157,10 @@ def _run_to_go_on(
 def _note_splits_of_weights(recipe: Recipe) -> Recipe:
     """The recipe with what the checkpoint it begins with has seen of its data; warns of such a validation."""
     if recipe.weights:
-        recipe = recipe.having_seen(read_trained(recipe.weights).recipe)
+        other = read_trained(recipe.weights).recipe
+        seen = f"{other.train_split}+{other.weights_splits}".split("+")
+        splits = "+".join(dict.fromkeys(filter(None, seen)))
+        recipe = replace(recipe, weights_splits=splits if other.dataset == recipe.dataset else "")
     if recipe.seen_in_validation:
         rank_zero_only(print)(
             f"bisenet: the network is trained on {recipe.seen_in_validation} too: "
