@@ -45,14 +45,14 @@ lint: $(VENV)/.test
 test36: $(VENV)/.test
 	scripts/test_python36
 
-## Train the first four of the eight parts of weights/camvid_bisenetv2 anew (three to four hours on two cores).
+## Train the first four parts of weights/camvid_bisenetv2 anew (three to four hours on two cores).
 train: $(VENV)/.test
 	$(call part,camvid_bisenetv2_cpu,first)
 	$(call part,camvid_bisenetv2_cpu_full,second,--weights runs/first/best.ckpt)
 	$(call part,camvid_bisenetv2_cpu_final,third,--weights runs/second/best.ckpt)
 	$(call part,camvid_bisenetv2_cpu_finish,fourth,--weights runs/third/last.ckpt)
 
-## Train the first three of the four parts of weights/camvid_stdc1 anew (two and a half hours on two cores).
+## Train the first three parts of weights/camvid_stdc1 anew (two and a half hours on two cores).
 train-stdc1: $(VENV)/.test
 	$(call part,camvid_stdc1_cpu,stdc1_first)
 	$(call part,camvid_stdc1_cpu_finish,stdc1_second,--weights runs/stdc1_first/last.ckpt)
