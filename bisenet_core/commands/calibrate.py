@@ -1,6 +1,6 @@
 """`bisenet calibrate`: fit the temperature of a model's confidence."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -28,7 +28,7 @@ def calibrate(
             network, images, lambda items, total: track(items, total, f"calibrating on {dataset} {split}"))
         card = network.card
     seen = seen_note(card, seen_splits(card, data_name(dataset, images), split))
-    why_not = _why_not_stored(model, fit, seen)
+    why_not = _why_not_stored(model, fit, seen, card.temperature)
     result = {"dataset": dataset, "split": split, "model": str(model), **asdict(fit),
               "stored": not why_not, "seen_in_training": seen}
     if not why_not:
@@ -43,16 +43,15 @@ def calibrate(
     write_json(json, result)
 
 
-def _why_not_stored(model: str, fit: TemperatureFit, seen: str | None) -> str | None:
+def _why_not_stored(model: str, fit: TemperatureFit, seen: str | None, before: float) -> str | None:
     if is_checkpoint(model):
         return "a checkpoint has no model.json"
     if seen:
         return seen
-    return None if fit.ece < fit.ece_at_1 else "1 is as good"
+    return "1 is as good" if fit.temperature == before == 1 else None
 
 
 def _store(card: ModelCard, fit: TemperatureFit, images: str) -> None:
-    folder = card.onnx_path.parent
-    metrics = {**card.metrics, "calibration": {"images_of": images, **asdict(fit)}}
-    with explain_os_errors(f"cannot write {folder}/model.json", "copy the model to where you may write"):
-        replace(card, temperature=fit.temperature, metrics=metrics).save(folder)
+    metrics = {"calibration": {"images_of": images, **asdict(fit)}}
+    with explain_os_errors(f"cannot write {card.folder}/model.json", "copy the model to where you may write"):
+        card.amend(temperature=fit.temperature, metrics=metrics)

@@ -1,6 +1,5 @@
 """`bisenet evaluate`: scores of a deployed model or a checkpoint on a data set's split."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -104,9 +103,9 @@ def evaluate(
         _report_corruptions(corruptions, images[0][0], result)
     if confusion:
         draw_confusion(confusion, found.matrix.counts, found.label_space.classes, _title(result))
-    write_json(json, result)
     if record:
-        _record(card, result)
+        _record(card, result, data_name(dataset, images))
+    write_json(json, result)
 
 
 def _score(
@@ -169,17 +168,16 @@ def _used(network: SizedNetwork) -> dict[str, str]:
     return {"backend": backend.name, "precision": backend.precision}
 
 
-def _record(card: ModelCard, result: dict[str, Any]) -> None:
+def _record(card: ModelCard, result: dict[str, Any], data: str) -> None:
     """Under a name that ends with protocol and size, where these are not those of the deployed model."""
-    name, protocol = "{dataset}_{split}_{precision}".format(**result), result["protocol"]
+    name, protocol = "{}_{split}_{precision}".format(data, **result), result["protocol"]
     name += "" if protocol["kind"] == "single" else "_" + protocol["kind"]
     name += "_{}x{}".format(*protocol["size"]) if protocol["size"] else ""
     scores = {key: result[key] for key in ("miou", "pixel_accuracy", "iou", "images", "backend")}
     if result["seen_in_training"]:
         scores["seen_in_training"] = result["seen_in_training"]
-    folder = card.onnx_path.parent
-    with explain_os_errors(f"cannot record the scores in {folder}", "leave out --record"):
-        replace(card, metrics={**card.metrics, name: scores}).save(folder)
+    with explain_os_errors(f"cannot record the scores in {card.folder}", "leave out --record"):
+        card.amend(metrics={name: scores})
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from bisenet_core.errors import InputError
 from bisenet_core.evaluation.protocols import PROTOCOLS, Protocol, make_protocol
+from bisenet_core.reports.console import json_file
 
 Model = Annotated[str, typer.Option("--model", "-m", help="A model folder, or a name under weights/.")]
 Backend = Annotated[str, typer.Option(help="auto, tensorrt, openvino or onnxruntime.")]
@@ -15,7 +16,9 @@ Precision = Annotated[
     str, typer.Option(help="auto, fp32; fp16 on a GPU; bf16 on a CPU; int8 where the model has it.")
 ]
 JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Also write what is printed, machine-readable.")
+    Path | None,
+    typer.Option("--json", metavar="FILE", callback=json_file,
+                 help="Also write what is printed, machine-readable."),
 ]
 JudgedOn = Annotated[
     Path | None,

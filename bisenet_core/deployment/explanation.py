@@ -19,6 +19,7 @@ from bisenet_core.learning.transforms import normalised
 from bisenet_core.models.bisenetv1 import BiSeNetV1
 from bisenet_core.models.bisenetv2.network import BiSeNetV2
 from bisenet_core.models.stdc import STDCSeg
+from bisenet_core.runtime.postprocessing import refuse_non_finite
 
 #: Captions and pictures, HxWx3 uint8 RGB.
 Pictures = list[tuple[str, np.ndarray]]
@@ -149,6 +150,7 @@ def _unit(values: Tensor) -> np.ndarray:
 
 def _labelled(logits: Tensor, image: np.ndarray, space: LabelSpace) -> np.ndarray:
     size = image.shape[:2]
+    refuse_non_finite(logits.detach().numpy())
     full = functional.interpolate(logits.detach(), size=size, mode="bilinear", align_corners=False)
     return overlay(image, full.argmax(1)[0].numpy().astype(np.uint8), space, 0.6)
 

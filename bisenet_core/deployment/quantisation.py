@@ -74,10 +74,9 @@ def quantise_model(
 def publish(card: ModelCard, quantised: QuantisedFile, scratch: Path) -> None:
     """Move ``scratch``'s model.int8.onnx into ``card``'s folder, and describe it in model.json."""
     folder = card.onnx_path.parent
-    if card.int8 is not None:  # Whenever this is killed, the card names no file but the one that is there.
-        replace(card, int8=None).save(folder)
+    card.amend(int8=None)  # Whenever this is killed, the card names no file but the one that is there.
     os.replace(scratch / INT8_NAME, folder / INT8_NAME)
-    replace(card, int8=quantised).save(folder)
+    card.amend(int8=quantised)
 
 
 def _search(

@@ -25,14 +25,16 @@ class FolderDrive(Drive):
         folder = path.parent if single else path
         self._files = [path] if single else image_files_in(path)
         _refuse_repeated_stems(self._files)
-        labels = folder.resolve().parent / "labels"
-        has_labels = with_truth and folder.resolve().name == "images" and labels.is_dir()
+        home = folder.resolve()
+        in_data_set, labels = home.name == "images", home.parent / "labels"
+        has_labels = with_truth and in_data_set and labels.is_dir()
         self._labels = labels if has_labels else None
         if single and self._labels is not None and not _label_file(self._labels, path).exists():
             self._labels = None  # a single picture was asked for, not a data set: it needs no ground truth
-        in_data_set = folder.name == "images"
-        self.name = f"{folder.resolve().parent.name}/images" if in_data_set and not single else path.name
-        self.folders = (folder, folder.parent / "labels") if in_data_set else (folder,)
+        self.name = f"{home.parent.name}/images" if in_data_set and not single else path.name
+        # "." has no name, and a link another one: labels beside the folder, however it is called, are truth
+        places = (folder.absolute(), home)
+        self.folders = (folder, *(at.parent / "labels" for at in places if at.name == "images"))
         self.rate_hz = self._rate_hz = rate_hz
         self.has_truth = self._labels is not None
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.files import MOST_IMAGE, read_regular, replacing
+from bisenet_core.images.compressed import decode_or_none
+from bisenet_core.images.doubts import BRIGHT
 from bisenet_core.images.orientation import asks_for_turn, decode_as_stored
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
@@ -71,7 +73,10 @@ def as_on_disk(path: Path) -> Path:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """HxWx3 uint8 RGB. Raises InputError for a file that is missing, truncated or no image."""
+    """HxWx3 uint8 RGB. Raises InputError for a file that is missing, truncated or no image.
+
+    Also for one of 16-bit samples whose upper bits are empty, as of a camera of 10 or 12 bits.
+    """
     return read_tagged_image(path)[0]
 
 
@@ -81,6 +86,7 @@ def read_tagged_image(path: Path) -> tuple[np.ndarray, bool]:
         data = read_regular(path, MOST_IMAGE)
     _refuse_truncated(path, data)
     image = decode_file(path, data, f" ({len(data)} bytes); replace it or remove it")
+    _refuse_empty_bits(path, data, image)
     return image, asks_for_turn(data)
 
 
@@ -112,6 +118,14 @@ def write_image(path: Path, image: np.ndarray) -> None:
     advice = "choose another --output or make room"
     with explain_os_errors(f"cannot write {path}", advice), replacing(path) as unfinished:
         unfinished.write_bytes(data.tobytes())
+
+
+def _refuse_empty_bits(path: Path, data: bytes, image: np.ndarray) -> None:
+    samples = decode_or_none(data, cv2.IMREAD_UNCHANGED) if image.max() < BRIGHT else None
+    if samples is not None and samples.dtype == np.uint16 and samples.any():
+        used = int(samples.max()).bit_length()
+        raise InputError(f"{path} uses {used} of the 16 bits of its samples, so it would be nearly black; "
+                         "scale them to 0..65535, or to 0..255 and save it with 8 bits")
 
 
 def _refuse_truncated(path: Path, data: bytes) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from bisenet_core.images.compressed import decode_compressed, is_16_bit_png
 from bisenet_core.images.encodings import ENCODINGS, SAMPLE_BITS, view_image
 
-# Of a dark scene, too, some pixel is brighter; a camera of 14 bits in 16 reaches 63.
-_BRIGHT = 64
+#: Of a dark scene, too, some pixel is brighter; a camera of 14 bits in 16 reaches 63.
+BRIGHT = 64
 
 # Significant bits that cameras have.
 _USUAL_BITS = (8, 10, 12, 14, SAMPLE_BITS)
@@ -47,7 +47,7 @@ def _doubt_bits(image: np.ndarray, significant_bits: int, whole: Callable,
     brightest = int(image.max())
     if brightest == 255 and significant_bits < SAMPLE_BITS:
         return _doubt_white(significant_bits, 8 + int(whole()[0].max()).bit_length())
-    if brightest >= _BRIGHT or (brightest == 0 and (samples is None or not samples.any())):
+    if brightest >= BRIGHT or (brightest == 0 and (samples is None or not samples.any())):
         return []
     used = significant_bits - 8 + brightest.bit_length()
     return [Doubt("empty_bits", f"no sample uses more than {used} of {significant_bits} bits, so the image "

@@ -26,6 +26,7 @@ class Checkpoint(NamedTuple):
     progress: dict[str, Any]  # epochs, iterations
     classes: tuple[str, ...] = ()  # names by class id, also of whole images; () where an older file has none
     files: dict[str, Any] = {}  # what ``inventory`` gives of its data; {} in an older file
+    teacher: str = ""  # the SHA-256 of its teacher's network; "" in an older file
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:
@@ -41,7 +42,8 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         progress = {"epochs": content["epoch"] + 1, "iterations": content["global_step"]}
         space, state = saved_classes(settings, recipe), content["state_dict"]
         classes = tuple(settings.get("classes", ())) if space is None else space.classes
-        return Checkpoint(recipe, space, state, progress, classes, content.get("data_files", {}))
+        files, teacher = content.get("data_files", {}), content.get("teacher", "")
+        return Checkpoint(recipe, space, state, progress, classes, files, teacher)
 
 
 def data_name(recipe: Recipe, space: LabelSpace | None) -> str:

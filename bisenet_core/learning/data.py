@@ -19,6 +19,7 @@ from bisenet_core.learning.checkpoint import NamedFiles, inventory
 from bisenet_core.learning.datasets import check_classes, open_dataset, without_pairs
 from bisenet_core.learning.recipe import Recipe
 from bisenet_core.learning.samples import Key, TrainingSamples, UnlabelledImages, ValidationSamples
+from bisenet_core.learning.soft_labels import teacher_sha256
 
 _PR_SET_PDEATHSIG = 1
 
@@ -62,7 +63,8 @@ class RunSampler(Sampler[list[Key]]):
 class RunData:
     """Batches of ``train``, samples by (epoch, index), and ``val``, by index, or None for no validation.
 
-    ``workers`` processes load for each process that trains; ``files`` says what the splits consist of.
+    ``workers`` processes load for each process that trains; ``files`` says what the splits consist of, and
+    ``teacher``, a SHA-256, whose soft labels they have.
     ``InputError`` where ``train`` does not fill one batch of the recipe.
     """
 
@@ -74,7 +76,7 @@ class RunData:
         workers: int = 1
     ) -> None:
         self.recipe, self.train, self.val, self.workers = recipe, train, val, workers
-        self.files = inventory(splits)
+        self.files, self.teacher = inventory(splits), teacher_sha256(recipe)
         if len(train) < recipe.batch_size:
             raise InputError(
                 f"{len(train)} training images do not fill one batch of {recipe.batch_size}; lower batch_size"

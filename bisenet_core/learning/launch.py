@@ -49,7 +49,7 @@ def make_fabric(
             accelerator=accelerator, devices=devices, num_nodes=nodes, strategy=chosen,
             callbacks=list(callbacks), **numbers,
         )  # fmt: skip
-    except (ValueError, RuntimeError, ImportError) as error:
+    except (ValueError, TypeError, RuntimeError, ImportError) as error:
         raise InputError(
             f"--devices {devices} --nodes {nodes} --accelerator {accelerator}: {' '.join(str(error).split())}"
         ) from None

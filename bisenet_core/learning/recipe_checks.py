@@ -114,9 +114,10 @@ def check(recipe: Any) -> None:
 def _check_lists(recipe: Any) -> None:
     if not isinstance(recipe.options, dict):
         raise _wrong("options", recipe.options, "a mapping of the network's options to values")
-    for key, least, words in (("mean", 0.0, "three numbers"), ("std", ABOVE_ZERO, "three numbers above 0")):
-        if not (_numbers(getattr(recipe, key), least) and len(getattr(recipe, key)) == 3):
-            raise _wrong(key, getattr(recipe, key), f"{words}, for red, green and blue")
+    for key, least in (("mean", 0.0), ("std", 0.001)):  # as in a model card
+        values = getattr(recipe, key)
+        if not (_numbers(values, least) and len(values) == 3 and max(values) <= 1):
+            raise _wrong(key, values, f"three numbers from {least:g} to 1, for red, green and blue")
     for key in ("scales", "teacher_scales"):
         if not (_numbers(getattr(recipe, key), ABOVE_ZERO) and getattr(recipe, key)):
             raise _wrong(key, getattr(recipe, key), "a list of numbers above 0")

@@ -89,6 +89,7 @@ def _content(run: Run) -> dict[str, Any]:
         "global_step": run.done,
         "hyper_parameters": task.hyper_parameters,
         "data_files": run.data.files,
+        "teacher": run.data.teacher,
         "state_dict": network_state(learner.validated_network),
         "optimizer_states": [learner.optimizer.state_dict()],
         "class_weights": task.class_weights,

@@ -37,10 +37,13 @@ class UnlabelledImages:
         """Below its folder."""
         return self._files[index][1]
 
+    def image_path(self, index: int) -> Path:
+        """The image's file."""
+        return Path(*self._files[index])
+
     def image(self, index: int) -> np.ndarray:
         """HxWx3 uint8 RGB."""
-        folder, name = self._files[index]
-        return read_image(folder / name)
+        return read_image(self.image_path(index))
 
 
 def _images_below(folder: Path) -> list[str]:
@@ -95,6 +98,11 @@ class TrainingSamples(Dataset):
     def name(self, index: int) -> str:
         count = len(self.pairs)
         return self.pairs.name(index) if index < count else self.unlabelled.name(index - count)
+
+    def image_path(self, index: int) -> Path:
+        """The image's file."""
+        count = len(self.pairs)
+        return self.pairs.image_path(index) if index < count else self.unlabelled.image_path(index - count)
 
     def image(self, index: int) -> np.ndarray:
         """HxWx3 uint8 RGB, without a look at labels."""

@@ -26,6 +26,9 @@ from bisenet_core.runtime.model_card import ONNX_NAME, file_sha256
 class Images(NamedFiles, Protocol):
     """The images of a training split."""
 
+    def image_path(self, index: int) -> Path:
+        """The image's file."""
+
     def image(self, index: int) -> np.ndarray:
         """HxWx3 uint8 RGB."""
 
@@ -112,14 +115,23 @@ def taught(
     return soft
 
 
-def _made_of(recipe: Recipe, teacher: Teacher, images: Images) -> dict[str, Any]:
-    """What soft labels depend on, as plain values, by what an error calls it."""
+def teacher_sha256(recipe: Recipe) -> str:
+    """Of the file that holds the teacher's network; "" for a recipe without one."""
     place = trained_place(recipe.teacher)
+    return file_sha256(place / ONNX_NAME if place.is_dir() else place) if recipe.teacher else ""
+
+
+def _made_of(recipe: Recipe, teacher: Teacher, images: Images) -> dict[str, Any]:
+    """What soft labels depend on, as plain values, by what an error calls it.
+
+    The images' sizes in bytes tell them from others of the same names, without reading them.
+    """
+    sizes = [images.image_path(index).stat().st_size for index in range(len(images))]
     return {
-        "teacher": file_sha256(place / ONNX_NAME if place.is_dir() else place),
+        "teacher": teacher_sha256(recipe),
         "classes": teacher.mapping.int().tolist(),
         "teacher_scales": list(recipe.teacher_scales),
         "teacher_temperature": recipe.teacher_temperature,
         "stride": STRIDE,
-        "images": inventory({"train": images})["train"],
+        "images": {**inventory({"train": images})["train"], "bytes": sizes},
     }

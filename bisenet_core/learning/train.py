@@ -77,7 +77,7 @@ def train(
     )
     check(recipe)
     files = RunFiles(output, save_every)
-    before = _run_to_go_on(recipe, files.last, resume, {"weights": weights, "backbone": backbone})
+    before = _run_to_go_on(recipe, files, resume, {"weights": weights, "backbone": backbone})
     if before is None:
         recipe = _note_splits_of_weights(recipe)
     else:  # the run's recipe, with the places that are given now
@@ -130,16 +130,19 @@ def _open_run(fabric: Fabric, task: Task, data: Data, files: RunFiles, root: Pat
 
 
 def _run_to_go_on(
-    recipe: Recipe, last: Path, resume: bool, begins: dict[str, Path | None]
+    recipe: Recipe, files: RunFiles, resume: bool, begins: dict[str, Path | None]
 ) -> Checkpoint | None:
-    """``last`` without its tensors, whose recipe remembers what it once began with; None for a new run.
+    """last.ckpt without its tensors, whose recipe remembers what it once began with; None for a new run.
 
     ``begins``: what the command says of that, which may be said again.
     """
+    last = files.last
     if resume and not last.exists():
         raise InputError(f"there is nothing to resume: {last} does not exist; start without --resume")
     if last.exists() and not resume:
         raise InputError(f"{last} exists; resume that run with --resume or choose another --output")
+    if not resume and files.best.exists():
+        raise InputError(f"{files.best} exists, of a run that cannot be resumed; choose another --output")
     if not resume:
         return None
     before = read_checkpoint(last)._replace(state={})
@@ -173,6 +176,9 @@ def _note_splits_of_weights(recipe: Recipe) -> Recipe:
 def _check_same_data(before: Checkpoint, task: Task, data: Data, last: Path, changed_data: bool) -> None:
     advice = f"restore them, or begin a new run with --backbone {last} and another --output"
     check_same_classes(before, task.classes, task.label_space, last, advice)
+    if before.teacher and before.teacher != data.teacher:
+        raise InputError(f"{last} was taught by another network than {task.recipe.teacher}; name the one it "
+                         "had with --teacher, or begin a new run with --weights and another --output")
     if not changed_data:
         check_same_files(before, data.files, last)
 

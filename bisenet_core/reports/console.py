@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bisenet_core.errors import explain_os_errors, printable
+from bisenet_core.files import replacing
 
 Item = TypeVar("Item")
 
@@ -100,6 +102,20 @@ def write_json(path: Path | None, content: dict[str, Any]) -> None:
     """Write ``content`` to ``path`` where one is given. Raises InputError where that is not possible."""
     if path is None:
         return
+    text = json.dumps(content, indent=2) + "\n"
     with explain_os_errors(f"cannot write {path}", "name a file that can be written"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_text(text)  # /dev/stdout, too, is a link: it must not be replaced
+        else:
+            with replacing(path) as unfinished:
+                unfinished.write_text(text)
+
+
+def json_file(path: Path | None) -> Path | None:
+    """``path``, its folder made before the work whose result it shall hold. Raises as ``write_json``."""
+    if path is not None:
+        with explain_os_errors(f"cannot write {path}", "name a file that can be written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir() or not os.access(path.parent, os.W_OK):
+                raise OSError("it is a folder, or lies in one without permission to write")
+    return path

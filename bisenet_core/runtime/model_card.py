@@ -122,6 +122,17 @@ class ModelCard:
             unfinished.write_text(self._to_json(), encoding="utf-8")
         return replace(self, folder=folder)
 
+    def amend(self, **changes: Any) -> "ModelCard":
+        """Write ``changes`` into model.json as it is by now, since another command may have written it, too.
+
+        ``metrics`` are added to those there. Returns the card. Raises InputError for another model.onnx.
+        """
+        now = ModelCard.load(self.onnx_path.parent)
+        if now.onnx_sha256 != self.onnx_sha256:
+            raise InputError(f"{self.onnx_path} was replaced meanwhile; do this again with the new one")
+        metrics = {**now.metrics, **changes.pop("metrics", {})}
+        return replace(now, metrics=metrics, **changes).save(self.onnx_path.parent)
+
     def _to_json(self) -> str:
         # A default is left out: an older program, which refuses unknown keys, reads what it would run right.
         content = {key: getattr(self, key) for key in _keys(ModelCard)
@@ -252,9 +263,10 @@ _OPTIONAL = {"upsampling": HALF_PIXEL, "temperature": 1.0, "int8": None}  # type
 _RULES = {
     "name": _TEXT, "architecture": _TEXT, "architecture_options": _OBJECT,
     "label_space": ("a LabelSpace", lambda value: isinstance(value, LabelSpace)),
-    "mean": ("three numbers, RGB", lambda value: _is_list(value, _is_number) and len(value) == 3),
-    "std": ("three numbers above 0, RGB", lambda value: (
-        _is_list(value, lambda item: _is_number(item) and item > 0) and len(value) == 3)),
+    "mean": ("three numbers from 0 to 1, RGB; of a mean from 0 to 255, a 255th", lambda value: (
+        _is_list(value, lambda item: _is_number(item) and 0 <= item <= 1) and len(value) == 3)),
+    "std": ("three numbers from 0.001 to 1, RGB; of a std on the scale 0 to 255, a 255th", lambda value: (
+        _is_list(value, lambda item: _is_number(item) and 0.001 <= item <= 1) and len(value) == 3)),
     "color_order": ("\"rgb\" or \"bgr\"", lambda value: value in ("rgb", "bgr")),
     "input_width": _SIDE, "input_height": _SIDE,
     "onnx_sha256": ("64 lower-case hexadecimal digits", lambda value: (

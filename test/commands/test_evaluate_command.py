@@ -1,9 +1,12 @@
 """`bisenet evaluate`: figures that stay what they were, every protocol, folders and checkpoints."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,6 +18,7 @@ pytest.importorskip("openvino", reason="the model is run with openvino")
 from bisenet_core.cli import main
 from bisenet_core.drives.opening import open_drive
 from bisenet_core.evaluation.metrics.scoring import Scores
+from bisenet_core.evaluation.robustness import TemperatureFit
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.runtime.model_card import ModelCard
 from bisenet_core.runtime.segmenter import Segmenter
@@ -157,6 +161,15 @@ def test_a_temperature_is_kept_where_it_lowers_the_error(root, tmp_path, write_m
     assert "yes" in capsys.readouterr().out
 
 
+def test_another_temperature_gives_way_to_one_where_that_is_best(
+        root, tmp_path, write_model_folder, monkeypatch):
+    model = write_model_folder(tmp_path / "model", temperature=4.0)
+    best = TemperatureFit(1.0, 0.1, 0.1, 4)
+    monkeypatch.setattr("bisenet_core.commands.calibrate.fit_temperature", lambda *_: best)
+    assert [calibrated(root, model, tmp_path)[0]["stored"] for _ in range(2)] == [True, False]
+    assert ModelCard.load(model).temperature == 1
+
+
 def test_a_temperature_fitted_to_images_trained_on_is_not_kept(root, tmp_path, write_model_folder, capsys):
     trained = {"training_data": "camvid", "recipe": {"train_split": "train+test"}}
     model = write_model_folder(tmp_path / "trained", **trained)
@@ -185,6 +198,20 @@ def test_refusals(refused, tmp_path):
     assert "--window '64' is not a size" in refused("--protocol", "sliding", "--window", "64")
     assert "is a model folder; use auto" in refused("--backend", "torch")
     assert "export it first" in refused("--record", model=tmp_path / "best.ckpt")
+    assert "cannot write" in refused("--json", tmp_path / "file" / "scores.json", model="none")
+
+
+def test_a_full_disk_leaves_the_json_that_was_there(evaluated, tmp_path, monkeypatch, capsys):
+    before = evaluated()
+    monkeypatch.setattr(Path, "write_text", lambda path, _: path.write_bytes(b"{") and _full())
+    with pytest.raises(AssertionError):
+        evaluated("--every", 2)
+    assert "No space left on device" in capsys.readouterr().err
+    assert json.loads((tmp_path / "scores.json").read_text()) == before
+
+
+def _full():
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_model_folder_needs_no_torch(root, tiny_model_folder):

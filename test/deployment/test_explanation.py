@@ -1,6 +1,7 @@
 """`bisenet explain`: Grad-CAM by its definition, branches apart, and a page for each network it knows."""
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -133,15 +134,21 @@ def test_what_has_no_gradients_and_other_bad_input_is_one_line(
     checkpoint, image, tiny_model_folder, tmp_path, capfd
 ):
     other = write_tiny_checkpoint(tmp_path, network="efficientvit_b0", options={})
+    content = torch.load(checkpoint, weights_only=True)
+    content["state_dict"] = {name: tensor * math.nan if tensor.is_floating_point() else tensor
+                             for name, tensor in content["state_dict"].items()}
+    broken = tmp_path / "broken.ckpt"
+    torch.save(content, broken)
     for arguments, words in (
         ((image, "--model", tiny_model_folder), "no gradients without a network to train"),
         ((image, "--model", tmp_path / "none.ckpt"), "does not exist"),
+        ((image, "--model", broken), "not finite numbers"),
         ((image, "--model", other), "BiSeNet V1, V2 and STDC networks can be explained"),
         ((image, "--model", checkpoint, "--class", "Carr"), "did you mean 'Car'?"),
         ((tmp_path / "none.png", "--model", checkpoint), "none.png"),
         ((image, "--model", checkpoint, "--size", "16x16"), "at least 32"),
     ):
-        assert _run(*arguments, "--output", tmp_path / "out") == 2
+        assert _run(*arguments, "--output", tmp_path / "out") == (1 if arguments[2] == broken else 2)
         error = capfd.readouterr().err
         assert words in error and error.count("\n") == 1, error
     assert not (tmp_path / "out").exists()

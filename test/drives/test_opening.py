@@ -220,6 +220,27 @@ def test_empty_and_unknown_files(tmp_path):
     assert_refused(tmp_path / "a.xyz", "unknown kind", ".mp4")
 
 
+def test_labels_beside_the_images_belong_to_the_input_however_it_is_named(tmp_path, monkeypatch):
+    images = write_folder(tmp_path / "drive" / "images", 2)
+    link = tmp_path / "link"
+    link.symlink_to(images)
+    monkeypatch.chdir(images)
+    for path in (images, link, Path("."), Path("frame_1.png"), link / "frame_1.png"):
+        folders = {folder.resolve() for folder in open_drive(path, with_truth=False).folders}
+        assert folders == {images, images.parent / "labels"}, path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
+def test_a_file_of_a_camera_of_ten_bits_is_not_read_as_night(tmp_path, suffix):
+    samples = np.random.default_rng(0).integers(0, 1024, (48, 64), np.uint16)
+    path = tmp_path / f"a{suffix}"
+    cv2.imwrite(str(path), samples)
+    assert_refused(path, path, "uses 10 of the 16 bits", "scale them to 0..65535")
+    cv2.imwrite(str(path), samples << 6)
+    (only,) = open_drive(path)
+    np.testing.assert_array_equal(only.image[..., 0], samples >> 2)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_truncated_image(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"

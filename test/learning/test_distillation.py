@@ -1,7 +1,9 @@
 """A teacher, its soft labels, and a network that learns from them."""
 
 import json
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -228,6 +230,29 @@ def test_a_cache_of_something_else_is_refused(data, teacher, tmp_path, changed, 
         options += ["--unlabelled", data / "val" / "images"]
     assert train_here(tmp_path / "second", data, *options, **other) == 2
     assert f"made with other {changed}; remove the folder" in capsys.readouterr().err
+
+
+def test_images_are_known_by_more_than_their_names(data, teacher, tmp_path, capsys):
+    cache = ("--teacher", teacher, "--teacher-cache", tmp_path / "cache")
+    finished(tmp_path / "first", data, *cache, **TEACHES)
+    other = shutil.copytree(data, tmp_path / "other")
+    for image in (other / "train" / "images").iterdir():
+        cv2.imwrite(str(image), 255 - cv2.imread(str(image)) // 2)
+    assert train_here(tmp_path / "second", other, *cache, **TEACHES) == 2
+    assert "made with other images; remove the folder" in capsys.readouterr().err
+
+
+def test_another_teacher_does_not_finish_what_one_began(data, teacher, tmp_path, capsys):
+    run = tmp_path / "run"
+    finished(run, data, "--teacher", teacher, **TEACHES)
+    before = (run / "recipe.yaml").read_bytes()
+    shutil.rmtree(run / "teacher")
+    assert train_here(run, data, "--resume", "--teacher", run / "best.ckpt", **TEACHES) == 2
+    assert f"was taught by another network than {run / 'best.ckpt'}" in capsys.readouterr().err
+    assert (run / "recipe.yaml").read_bytes() == before
+    (run / "last.ckpt").unlink()
+    assert train_here(run, data, "--teacher", teacher, **TEACHES) == 2
+    assert "best.ckpt exists, of a run that cannot be resumed" in capsys.readouterr().err
 
 
 def test_soft_labels_of_another_size_or_damaged_are_named(tmp_path):

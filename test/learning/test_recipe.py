@@ -37,7 +37,7 @@ def test_shipped_recipes_load_and_survive_a_round_trip(path):
         ("name: a\ndataset: camvid\nresize_height: 512", "'resize_height' needs 'resize_width' too"),
         ("name: a\ndataset: camvid\nscale_range: [2, 0.5]", r"is \[2, 0.5\]; expected \[smallest"),
         ("name: a\ndataset: camvid\nscales: []", "'scales' is .*; expected a list of numbers"),
-        ("name: a\ndataset: camvid\nstd: [1, 1, 0]", "'std' .* three numbers above 0"),
+        ("name: a\ndataset: camvid\nstd: [1, 1, 0]", "'std' .* three numbers from 0.001 to 1"),
         ("name: a\ndataset: camvid\nclass_weights: log", "'class_weights' is 'log'; .* inverse_log"),
         ("name: a\ndataset: camvid\nclass_weights: [0, 0]", "not all 0"),
         ("name: a\ndataset: camvid\ndetail_strides: [1, 3]", r"'detail_strides' is \[1, 3\]; .* 1, 2 and 4"),

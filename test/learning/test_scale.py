@@ -81,6 +81,12 @@ def test_devices_that_are_not_there_are_refused(accelerator):
         make_fabric(accelerator=accelerator)
 
 
+@pytest.mark.parametrize("devices", ["foo", "-2", "0,1"])
+def test_what_names_no_devices_is_refused(devices):
+    with pytest.raises(InputError, match=f"--devices {devices} "):
+        make_fabric(devices, accelerator="cpu")
+
+
 @pytest.mark.slow
 def test_torchrun_says_how_many_there_are(alone, data, tmp_path):
     with socket.socket() as found:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -104,8 +105,10 @@ def test_another_schema_is_refused(folder, content):
     ("zzz", 1, "unknown key 'zzz' in the card; known: schema_version, name"),
     ("name", "", "name is ''; expected text"),
     ("mean", [0.5, 0.5], "mean is [0.5, 0.5]; expected three numbers"),
-    ("std", [0.2, 0.0, 0.2], "std is [0.2, 0.0, 0.2]; expected three numbers above 0"),
-    ("std", [0.2, "a", 0.2], "expected three numbers above 0"),
+    ("std", [0.2, 0.0, 0.2], "std is [0.2, 0.0, 0.2]; expected three numbers from 0.001 to 1"),
+    ("std", [0.2, "a", 0.2], "expected three numbers from 0.001 to 1"),
+    ("std", [58.4, 57.1, 57.4], "of a std on the scale 0 to 255, a 255th"),
+    ("mean", [123.7, 116.3, 103.5], "of a mean from 0 to 255, a 255th"),
     ("mean", [0.2, float("nan"), 0.2], "expected three numbers"),
     ("input_width", 480.5, "input_width is 480.5; expected a whole number of pixels"),
     ("input_height", True, "input_height is True"),
@@ -149,3 +152,15 @@ def test_missing_keys_are_named(folder, key):
 def test_a_card_made_in_code_is_checked_too(make_card):
     with pytest.raises(InputError, match="input_width is 0"):
         make_card(input_width=0)
+
+
+def test_what_another_command_wrote_meanwhile_is_kept(folder):
+    mine, other = ModelCard.load(folder), ModelCard.load(folder)
+    other.amend(temperature=1.5, metrics={"other": 1})
+    found = mine.amend(metrics={"mine": 2})
+    assert ModelCard.load(folder) == found and found.temperature == 1.5
+    assert found.metrics == {**mine.metrics, "other": 1, "mine": 2}
+    (folder / "model.onnx").write_bytes(b"another")
+    replace(mine, onnx_sha256=file_sha256(folder / "model.onnx")).save(folder)
+    with pytest.raises(InputError, match="was replaced meanwhile"):
+        mine.amend(metrics={"mine": 3})

@@ -126,11 +126,8 @@ class Sliding(Protocol):
     kind: ClassVar[str] = "sliding"
 
     def __post_init__(self) -> None:
-        if self.window and self.stride and any(s > w for s, w in zip(self.stride, self.window)):
-            raise InputError(
-                f"stride {_text(self.stride)} leaves gaps between windows of {_text(self.window)}; "
-                "expected at most the window's size"
-            )
+        if self.window and self.stride:
+            _refuse_gaps(self.stride, self.window)
 
     def labels(self, network: SizedNetwork, image: np.ndarray) -> np.ndarray:
         view = resized(image, self.size or size_of(image))
@@ -145,6 +142,7 @@ class Sliding(Protocol):
         count = np.zeros((height, width), np.float32)
         across, down = self.window or network.own_size
         steps = self.stride or (max(2 * across // 3, 1), max(2 * down // 3, 1))
+        _refuse_gaps(steps, (across, down))
         for part in product(_spans(height, down, steps[1]), _spans(width, across, steps[0])):  # rows, columns
             window = view[part]
             logits = network.logits(window)
@@ -152,6 +150,12 @@ class Sliding(Protocol):
             count[part] += 1
         total /= count
         return total
+
+
+def _refuse_gaps(stride: Size, window: Size) -> None:
+    if any(s > w for s, w in zip(stride, window)):
+        raise InputError(f"stride {_text(stride)} leaves gaps between windows of {_text(window)}; "
+                         "expected at most the window's size")
 
 
 def _labels_at(network: SizedNetwork, view: np.ndarray, size: Size) -> np.ndarray:

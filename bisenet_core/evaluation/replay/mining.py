@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bisenet_core.drives.image_files import write_image
-from bisenet_core.errors import explain_os_errors
+from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.labelled_bags import labelled_frames
 from bisenet_core.labels.label_space import LabelSpace
@@ -19,6 +19,14 @@ from bisenet_core.reports.parts.panels import without_neighbours
 #: Why a frame may be worth labelling, 0 to 1 each: the higher, the more.
 SIGNALS = ("uncertainty", "disagreement", "flicker")
 SPLIT = "mined"
+_LIST = "mined.csv"
+
+
+def refuse_mined(folder: Path) -> None:
+    """Raise InputError where ``mine`` has filled ``folder``: somebody may have corrected the labels there."""
+    if (folder / _LIST).exists():
+        raise InputError(f"{folder} holds frames mined before, whose labels may have been corrected by hand; "
+                         "move it, or leave out --mine")
 
 
 def mine(folder: Path, bags: Sequence[EvaluatedBag], space: LabelSpace, most: int) -> None:
@@ -46,7 +54,7 @@ def mine(folder: Path, bags: Sequence[EvaluatedBag], space: LabelSpace, most: in
                 if frame.index in names and frame.image is not None and labels is not None:
                     write_image(folder / SPLIT / "images" / f"{names[frame.index]}.png", frame.image)
                     write_image(folder / SPLIT / "labels" / f"{names[frame.index]}.png", labels)
-        with open(folder / "mined.csv", "w", newline="", encoding="utf-8") as stream:
+        with open(folder / _LIST, "w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, ("name", "score", *SIGNALS), extrasaction="ignore")
             writer.writeheader()
             writer.writerows(chosen)

@@ -14,7 +14,7 @@ from bisenet_core.evaluation.replay.job import Part, ReplayJob, split
 from bisenet_core.evaluation.replay.judgement import JUNIT, judge, write_junit
 from bisenet_core.evaluation.replay.labelled_bags import write_labelled_bags
 from bisenet_core.evaluation.replay.local_jobs import run_in_processes
-from bisenet_core.evaluation.replay.mining import mine
+from bisenet_core.evaluation.replay.mining import mine, refuse_mined
 from bisenet_core.evaluation.replay.output_folder import claim_output, refuse_input
 from bisenet_core.evaluation.replay.part_result import PartResult, PartStore
 from bisenet_core.evaluation.replay.preparation import Models, Request, open_recordings, prepare_models
@@ -55,6 +55,8 @@ def replay(request: Request) -> dict[str, Any]:
     if request.write_reference:
         refuse_input("--write-reference", request.write_reference, request)
         refuse_filled(request.write_reference, request.output)
+    if request.mine:
+        refuse_mined(request.output / MINED)
     models = prepare_models(request)
     recordings, left_out = open_recordings(request, models.space)
     for line in left_out:

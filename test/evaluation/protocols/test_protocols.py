@@ -166,6 +166,12 @@ def test_what_makes_no_sense_is_refused(kind, settings, words):
         make_protocol(kind, **settings)
 
 
+def test_gaps_between_windows_of_the_models_own_size_are_refused(network, make_image):
+    sliding = make_protocol("sliding", stride=(97, 64))
+    with pytest.raises(InputError, match="stride 97x64 leaves gaps between windows of 96x64"):
+        sliding.labels(network, make_image(300, 200))
+
+
 def test_a_size_that_the_network_cannot_take_is_refused(network, make_image):
     with pytest.raises(InputError, match="input size 24x16: each side must be from 32"):
         make_protocol("multiscale", scales=(0.25,)).labels(network, make_image(96, 64))

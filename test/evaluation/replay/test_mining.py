@@ -69,6 +69,15 @@ def test_frames_without_labels_are_never_chosen_and_few_are_all_chosen(street, t
     assert len(list((tmp_path / "out" / "mined" / "mined" / "images").iterdir())) == 4
 
 
-def test_resumption_mines_the_same(street_bag, tiny_model_folder, tmp_path):
-    first = run(street_bag, tmp_path / "out", tiny_model_folder, "--mine", 3)
-    assert run(street_bag, tmp_path / "out", tiny_model_folder, "--mine", 3, "--resume") == first
+def test_resumption_mines_the_same_beside_what_was_corrected(
+        street_bag, tiny_model_folder, tmp_path, capsys):
+    again = (street_bag, tmp_path / "out", tiny_model_folder, "--mine", 3, "--resume")
+    first = run(*again[:-1])
+    corrected = tmp_path / "out" / "mined" / "mined" / "labels" / f"{first[0]['name']}.png"
+    corrected.write_bytes(b"by hand")
+    with pytest.raises(AssertionError):
+        run(*again)
+    assert "corrected by hand; move it" in capsys.readouterr().err
+    assert corrected.read_bytes() == b"by hand"
+    (tmp_path / "out" / "mined").rename(tmp_path / "mine")
+    assert run(*again) == first
