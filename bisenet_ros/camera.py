@@ -14,7 +14,14 @@ from bisenet_ros.arrivals import LOOKED_BACK, Arrival, Loss, large_image_loss
 from bisenet_ros.frame_account import FrameAccount, StageTimes
 from bisenet_ros.image_messages import TRANSPORTS, ImageMessage, image_qos
 from bisenet_ros.inference_worker import Mailbox
-from bisenet_ros.labelling import Outcome, failure, label_image, publish_image
+from bisenet_ros.labelling import (
+    Outcome,
+    failure,
+    label_image,
+    publish_image,
+    stage_times,
+    this_moment,
+)
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import SegmentationParameters
 from bisenet_ros.peers import Mismatches, read_peers, unheard_publishers
@@ -133,7 +140,7 @@ class CameraStream:
             return False
         outcome = self._outcome(item, segmenter)
         counted = self._count(item, outcome)
-        if outcome.kind == "published":
+        if outcome.times:
             self.times.add(dict(outcome.times, age=1e3 * self._age_s(item.message)))
         self._log_failures(outcome, counted)
         return True
@@ -154,6 +161,9 @@ class CameraStream:
             labelled, timing = label_image(
                 item.message, self._transport.read, segmenter, self.settings, self.outputs)
             self._note_doubts(item.message, labelled.image)
+            if self._reason_to_drop(item.message) == "too_old":  # by now: however long the network has taken
+                now = this_moment()
+                return Outcome("dropped", "too_old", times=stage_times(item.received, timing, now.wall, now))
         except Exception as error:  # whatever it is, the next image may be better
             return failure(error)
         if not self._begin_publishing(item):

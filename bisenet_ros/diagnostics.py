@@ -77,10 +77,12 @@ def sum_status(name: str, statuses: Sequence[DiagnosticStatus]) -> DiagnosticSta
     """The status of several cameras together: the sum of their accounts, and which of them are not well."""
     values = [{item.key: item.value for item in status.values} for status in statuses]
     unwell = [status.name.split(": ")[-1] for status in statuses if status.level != OK]
-    message = "not well: " + ", ".join(unwell) if unwell else f"{len(statuses)} cameras are well"
+    state = values[0]["state"]
+    well = f"{len(statuses)} cameras are well" if state == "active" else IDLE.format(state)
+    message = "not well: " + ", ".join(unwell) if unwell else well
     counts = sum_counts(counts_from_values(one) for one in values)
     return _status(max(status.level for status in statuses), name, message,
-                   dict(counts_to_values(counts), state=values[0]["state"]))
+                   dict(counts_to_values(counts), state=state))
 
 
 def counts_to_values(counts: FrameCounts) -> Dict[str, str]:

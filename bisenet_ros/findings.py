@@ -18,6 +18,7 @@ IDLE = "{}: no images are taken"
 _SLOW_FROM = 5  # images; fewer say nothing of the pace
 _START_S = 5.0  # in which not to have labelled an image says nothing of it either
 _STAGES = ("read", "preprocess", "network", "postprocess", "publish", "outputs")
+_HUNG_S, _HUNG_TIMES = 10.0, 20  # at one image, and so many times as long as usual: no longer just slow
 _AHEAD_S = 0.5  # /clock itself may come in steps of 0.1 s
 
 # What to do about an image that failed, by reason.
@@ -49,6 +50,7 @@ class CameraState(NamedTuple):
     loss: Optional[Loss] = None      # of large images, by the stamps of those that came
     elsewhere: str = ""              # what to set instead, where nothing publishes the topic, if that shows
     fault: str = ""                  # why no image can be labelled any more, if so
+    busy_since: float = 0.0          # when the image in work was taken, of this camera or another; 0: none is
     clock_stands: bool = False       # simulated time that has not begun
     unheard: Sequence[str] = ()      # a line for each publisher whose images cannot come
     unserved: Sequence[str] = ()     # a line for each subscriber that the outputs cannot reach
@@ -75,7 +77,7 @@ def judge(state: CameraState, previous: FrameCounts, earlier: FrameCounts) -> Li
     if state.state != "active":
         return []
     checks = (_failures(state, previous), _unheard(state), _silence(state), _lost(state),
-              _clock(state, previous), _too_old(state, previous), _slow(state, earlier),
+              _clock(state, previous), _too_old(state, previous), _hung(state) or _slow(state, earlier),
               _of_peers("unserved", state.unserved), _of_peers("unread", state.unread), _doubtful(state),
               _degraded(state))
     return sorted(filter(None, checks), key=lambda finding: finding.level, reverse=True)
@@ -157,8 +159,17 @@ def _too_old(state: CameraState, previous: FrameCounts) -> Optional[Finding]:
     if not _growth("dropped", "too_old", state, previous):
         return None
     return Finding("too_old", WARN, f"images on {state.topic} are older than max_image_age when their "
-                   "labelling begins; check the camera's clock, use_sim_time, the transport, and "
-                   "segment_ms_p50: an image waits while the one before it is labelled")
+                   "labelling begins or ends; check the camera's clock, use_sim_time, the transport, and "
+                   "segment_ms_p50, which must be far below it: an image waits while another is labelled")
+
+
+def _hung(state: CameraState) -> Optional[Finding]:
+    seconds = state.now - state.busy_since
+    usual_s = np.percentile(state.times.get("segment", [0.0]), 50) / 1e3
+    if not state.busy_since or seconds <= max(_HUNG_S, _HUNG_TIMES * usual_s):
+        return None
+    return Finding("hung", ERROR, f"the network has not returned for {seconds:.0f} s, and no image is "
+                   "labelled; configure the node again, or restart it with another backend or precision")
 
 
 def _slow(state: CameraState, earlier: FrameCounts) -> Optional[Finding]:

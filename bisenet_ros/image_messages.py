@@ -68,8 +68,9 @@ def labels_to_png_msg(labels: np.ndarray, header: Header) -> CompressedImage:
 
 
 def _doubt_image(message: Image, image: np.ndarray, significant_bits: int) -> List[Doubt]:
-    if len(message.data) == message.step * message.height and not message.encoding.endswith("16"):
-        return []  # the usual image has just the bytes that it says
+    usual = len(message.data) == message.step * message.height and not message.encoding.endswith("16")
+    if usual or message.encoding not in ENCODINGS:  # it has just the bytes that it says; or cv_bridge read it
+        return []
     return doubt_raw(message.data, message.height, message.width, message.encoding, message.step, image,
                      significant_bits, bool(message.is_bigendian))
 

@@ -1,6 +1,7 @@
 """Run one Segmenter in a thread of its own, and hand images to that thread."""
 
 import threading
+import time
 from collections import deque
 from typing import Any, Callable, Deque, Optional
 
@@ -65,6 +66,7 @@ class InferenceWorker:
 
     def __init__(self, open_segmenter: Callable[[], Segmenter], work: Callable[[Segmenter], bool]) -> None:
         self.failure = ""
+        self.busy_since = 0.0  # on time.monotonic(), of the call of ``work`` under way; 0 between two
         self._open_segmenter = open_segmenter
         self._work = work
         self._segmenter: Optional[Segmenter] = None
@@ -138,4 +140,6 @@ class InferenceWorker:
             more = True
             while more and not self._stopping:
                 with self._working:
+                    self.busy_since = time.monotonic()
                     more = self._work(segmenter)
+                self.busy_since = 0.0

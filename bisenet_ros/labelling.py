@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     kind: str                     # "published", "dropped", "failed", or "given up" by ``abandon``
     reason: str = ""              # one word, for counting, of an image dropped or failed
     text: str = ""                # one line, of a failure
-    times: Dict[str, float] = {}  # of an image published: milliseconds by stage
+    times: Dict[str, float] = {}  # of an image that was labelled: milliseconds by stage
     left_out: Sequence[str] = ()  # of an image published: a line for each output that could not follow
 
 

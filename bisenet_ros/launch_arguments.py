@@ -68,6 +68,16 @@ def names_in(text: str) -> List[str]:
     return [name for name in (part.strip(" '\"") for part in text.strip("[] ").split(",")) if name]
 
 
+def cameras_in(parameters: Any) -> List[str]:
+    """`cameras` of a parameter file's content, of the first node that has some; [] where none has."""
+    if not isinstance(parameters, dict):
+        return []
+    own = parameters.get("ros__parameters")
+    found = own.get("cameras") if isinstance(own, dict) else None
+    named = [name for name in found if name and isinstance(name, str)] if isinstance(found, list) else []
+    return named or next(filter(None, map(cameras_in, parameters.values())), [])
+
+
 def switch(name: str, text: str) -> bool:
     """True or false. Raises InputError for anything else."""
     if text.lower() not in _SWITCH:

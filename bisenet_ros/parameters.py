@@ -102,6 +102,7 @@ _WAY = {"active": "deactivate it, clean it up (`ros2 lifecycle set`), set this, 
 
 # Any node may have these.
 _COMMON = ("use_sim_time", "start_type_description_service")
+_OF_ROS = tuple(f"qos_overrides./{topic}." for topic in ("clock", "parameter_events", "rosout"))
 
 
 def declare_parameters(node: Any) -> SegmentationParameters:
@@ -175,9 +176,11 @@ def unknown_parameters(names: Iterable[str], specs: Iterable[ParameterSpec] = PA
     """One line for each of ``names`` that is no parameter of the node, with the nearest that is."""
     lines, known = [], [spec.name for spec in specs]
     for name in names:
-        if name in known or name in _COMMON or name.startswith("qos_overrides."):
+        if name in known or name in _COMMON or name.startswith(_OF_ROS):
             continue
-        lines.append(f"unknown parameter '{name}' is ignored; {suggest(name, known)}")
+        qos = name.startswith("qos_overrides.") and "reliability" in known
+        advice = "set reliability, of the images" if qos else suggest(name, known)
+        lines.append(f"unknown parameter '{name}' is ignored; {advice}")
     return lines
 
 

@@ -102,9 +102,10 @@ class SegmentationPipeline:
             active_since=self._active_since, last_received=camera.last_received, loss=camera.loss(),
             last_failure=camera.last_failure, stale_after=camera.settings.stale_after,
             times=camera.times.by_stage(), facts=self._facts(), name=camera.topic_name,
-            fault=self._worker.failure, clock_stands=camera.clock_stands(), unheard=unheard.lines,
-            unserved=unserved.lines, unread=unheard.unread + unserved.unread,
-            doubts=camera.doubts, degraded=self._segmenter.backend.failure)
+            fault=self._worker.failure, busy_since=self._worker.busy_since,
+            clock_stands=camera.clock_stands(), unheard=unheard.lines, unserved=unserved.lines,
+            unread=unheard.unread + unserved.unread, doubts=camera.doubts,
+            degraded=self._segmenter.backend.failure)
 
     def _facts(self) -> Dict[str, str]:
         backend, card = self._segmenter.backend, self._segmenter.card

@@ -29,7 +29,9 @@ from bisenet_ros.replay.parameters import PARAMETERS
 
 HERE = Path(__file__).parent
 
-ARGUMENTS = {spec.name: (str(spec.default), describe(spec)) for spec in PARAMETERS}
+# Of what both nodes have no default, which would stand in place of the segmentation node's parameter file's.
+ARGUMENTS = {spec.name: ("" if spec.name in launch_arguments.ARGUMENTS else str(spec.default), describe(spec))
+             for spec in PARAMETERS}
 ARGUMENTS["bag"] = (None, ARGUMENTS["bag"][1])  # the only one that must be given
 # No camera's topic: one that runs must not come between.
 ARGUMENTS["image"] = ("/replay/image", "The topic that the images are played on.")

@@ -140,6 +140,23 @@ def test_an_image_whose_subscribers_leave_while_it_is_labelled_is_not_published(
     assert (counts.published, counts.dropped) == (0, {"no_subscriber": 1})
 
 
+def test_an_image_that_grows_too_old_while_it_is_labelled_is_not_published():
+    camera, publishers = _camera()
+    message, network = small_message(), Network()
+    message.header.stamp = camera._node.get_clock().now().to_msg()
+    camera.settings = SETTINGS._replace(max_image_age=1000.0)
+
+    def network_takes_long():
+        message.header.stamp.sec -= 1001
+
+    network.meanwhile = network_takes_long
+    camera.receive(message)
+    camera.serve(network)
+    counts = camera.account.counts()
+    assert (counts.published, counts.dropped) == (0, {"too_old": 1}) and not publishers["labels"].sent
+    assert camera.times.by_stage()["segment"], "how long it took is what the user needs to know"
+
+
 def test_of_an_image_that_was_given_up_nothing_goes_out(caplog):
     camera, publishers = _camera()
     network = Network()

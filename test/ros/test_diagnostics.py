@@ -101,6 +101,11 @@ def test_rates_are_taken_over_the_last_seconds():
     ({"last_received": 99.5, "active_since": 9.0, "times": {"network": [80.0]},
       "counts": FrameCounts(20, 0, {"superseded": 11, "no_subscriber": 9}, {})}, OK, "nobody subscribes to"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"too_old": 1}, {})}, WARN, "older than max_image"),
+    ({"last_received": 99.5, "busy_since": 91.0}, OK, "images/s in"),
+    ({"last_received": 99.5, "busy_since": 89.0, "counts": FrameCounts(20, 9, {"superseded": 11}, {}),
+      "times": {"segment": [80.0], "age": [9.0]}}, ERROR,
+     "the network has not returned for 11 s, and no image is labelled; configure"),
+    ({"last_received": 99.5, "busy_since": 89.0, "times": {"segment": [900.0]}}, OK, "images/s in"),
     ({"last_received": 99.5, "counts": FrameCounts(1, 0, {"no_subscriber": 1}, {})}, OK, "nobody subscribes"),
     ({"state": "inactive", "active_since": 0.0}, OK, "inactive: no images are taken"),
     ({"fault": "the inference thread has ended: OSError"}, ERROR, "the inference thread has ended: OSError"),
@@ -153,6 +158,8 @@ def test_cameras_are_summed_up():
     assert (status.level, status.message) == (WARN, "not well: left")
     assert counts_from_values(_facts(status)) == FrameCounts(8, 3, {"too_old": 3}, {"truncated": 1})
     assert sum_status("", statuses[:1] * 2).message == "2 cameras are well"
+    idle = CameraDiagnostics("segmentation: front", front.counts).status(front._replace(state="inactive"))
+    assert sum_status("", [idle] * 2).message == "inactive: no images are taken"
 
 
 def test_the_first_report_tells_of_what_failed_since_the_series_began():

@@ -17,6 +17,7 @@ from std_msgs.msg import Header
 from bisenet_core.images.compressed import encode_png
 from bisenet_core.images.encodings import ENCODINGS, ImageError
 from bisenet_ros.image_messages import (
+    TRANSPORTS,
     compressed_from_msg,
     image_from_msg,
     image_to_msg,
@@ -113,6 +114,11 @@ def cv_bridge(monkeypatch):
 def test_other_encodings_go_through_cv_bridge(cv_bridge):
     image, order = image_from_msg(Image(height=2, width=3, encoding="bgr16", step=18))
     assert (image.shape, order, image.max()) == ((2, 3, 3), "bgr", 7)
+
+
+def test_what_cv_bridge_has_read_is_not_doubted():
+    message = Image(height=2, width=3, encoding="bgr16", step=18, data=bytes(36))
+    assert TRANSPORTS["raw"].doubt(message, np.full((2, 3, 3), 255, np.uint8), 12) == []
 
 
 def test_what_cv_bridge_cannot_read_is_refused_in_one_line(cv_bridge):

@@ -86,10 +86,10 @@ def test_a_network_that_hangs_is_not_waited_for(hanging, tiny_model_folder):
 
     worker = InferenceWorker(lambda: Segmenter.open(str(tiny_model_folder)), work)
     worker.start()
-    assert worker.wait_idle()
+    assert worker.wait_idle() and not worker.busy_since
     worker.wake()
     assert begun.wait(10)
-    assert not worker.wait_idle()
+    assert not worker.wait_idle() and 0 < worker.busy_since <= time.monotonic()
     assert not worker.stop()
 
 

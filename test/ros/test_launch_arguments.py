@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("rcl_interfaces", reason="the table of parameters needs ROS 2 (pip install .[ros])")
 
 from bisenet_core.errors import InputError
-from bisenet_ros.launch_arguments import ARGUMENTS, parameter_values, refuse_unknown_arguments
+from bisenet_ros.launch_arguments import ARGUMENTS, cameras_in, parameter_values, refuse_unknown_arguments
 from bisenet_ros.parameters import PARAMETERS, check_value
 
 GIVEN = dict.fromkeys(ARGUMENTS, "")
@@ -15,6 +15,16 @@ def test_every_parameter_is_an_argument_that_the_parameter_file_decides():
     assert set(ARGUMENTS) == {spec.name for spec in PARAMETERS} | {
         "image", "namespace", "params_file", "overlay", "use_sim_time", "log_level"}
     assert parameter_values(GIVEN, PARAMETERS) == {}
+
+
+@pytest.mark.parametrize("content, names", [
+    ({"/**": {"ros__parameters": {"cameras": ["front", "left"]}}}, ["front", "left"]),
+    ({"robot": {"segmentation": {"ros__parameters": {"model": "x", "cameras": ["front"]}}}}, ["front"]),
+    ({"a": {"ros__parameters": {"cameras": [""]}}, "b": {"ros__parameters": None}}, []),
+    ({"a": {"ros__parameters": {"cameras": [1, "x"]}}}, ["x"]), (None, []), ("text", []), ({1: 2}, []),
+])
+def test_cameras_are_found_in_a_parameter_file(content, names):
+    assert cameras_in(content) == names
 
 
 @pytest.mark.parametrize("spec", PARAMETERS, ids=lambda spec: spec.name)

@@ -126,6 +126,25 @@ def test_each_camera_has_its_topic(nodes, image, cameras, remappings):
     assert nodes(image=image, cameras=cameras)[-1]["remappings"] == remappings
 
 
+def test_cameras_of_the_parameter_file_have_their_topics_and_viewers(nodes, module, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "get_package_prefix", lambda name: "/opt/ros")
+    file = tmp_path / "a.yaml"
+    file.write_text("/**:\n  ros__parameters:\n    cameras: [front]\n")
+    viewer, node = nodes(params_file=str(file), image="/a", overlay="true")
+    assert node["remappings"] == [("front/image", "/a")]
+    assert viewer["arguments"] == ["segmentation/front/overlay"]
+    with pytest.raises(ValueError, match=r"2 topic\(s\) for 1 camera"):
+        nodes(params_file=str(file), image="/a,/b")
+    file.write_text("no: [yaml")
+    assert nodes(params_file=str(file), image="/a")[-1]["remappings"] == [("image", "/a")]
+
+
+def test_a_replay_leaves_the_parameter_file_its_values():
+    module = _load(ROOT / "launch" / "replay.launch.py")
+    defaults = {name: default for name, (default, _) in module.ARGUMENTS.items()}
+    assert (defaults["model"], defaults["significant_bits"], defaults["rate"]) == ("", "", "1.0")
+
+
 @pytest.mark.parametrize("arguments, complaint", [
     ({"image": "/a", "cameras": "front,left"}, r"image:=/a: 1 topic\(s\) for 2 camera"),
     ({"image": "/a,/b"}, r"image:=/a,/b: 2 topic\(s\) for 1 camera"),

@@ -119,7 +119,9 @@ def test_masks_become_class_ids():
 
 
 def test_unknown_names_come_with_the_nearest():
-    assert unknown_parameters(["model", "use_sim_time", "qos_overrides./image.depth"]) == []
+    assert unknown_parameters(["model", "use_sim_time", "qos_overrides./clock.subscription.depth"]) == []
+    (line,) = unknown_parameters(["qos_overrides./image.subscription.reliability"])
+    assert line.endswith("is ignored; set reliability, of the images")
     assert unknown_parameters(["modle"]) == ["unknown parameter 'modle' is ignored; did you mean 'model'?"]
     assert "known: model, backend" in unknown_parameters(["zzz"])[0]
 
