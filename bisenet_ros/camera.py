@@ -161,7 +161,7 @@ class CameraStream:
             labelled, timing = label_image(
                 item.message, self._transport.read, segmenter, self.settings, self.outputs)
             self._note_doubts(item.message, labelled.image)
-            if self._reason_to_drop(item.message) == "too_old":  # by now: however long the network has taken
+            if self._too_old(item.message):  # by now: however long the network has taken
                 now = this_moment()
                 return Outcome("dropped", "too_old", times=stage_times(item.received, timing, now.wall, now))
         except Exception as error:  # whatever it is, the next image may be better
@@ -194,12 +194,15 @@ class CameraStream:
             return True
 
     def _reason_to_drop(self, message: ImageMessage) -> str:
-        limit = self.settings.max_image_age
-        if limit and self.clock_stands():
+        if self.settings.max_image_age and self.clock_stands():
             return "no_clock"
-        if limit and self._age_s(message) > limit:
+        if self._too_old(message):
             return "too_old"
         return "" if self.outputs.wanted() else "no_subscriber"
+
+    def _too_old(self, message: ImageMessage) -> bool:
+        limit = self.settings.max_image_age
+        return limit > 0 and self._age_s(message) > limit
 
     def _age_s(self, message: ImageMessage) -> float:
         # Not with rclpy's Time, which refuses a stamp before 1970.
