@@ -82,10 +82,8 @@ def _output_folders(output: Path, drive: Drive) -> tuple[Path, Path]:
     for folder in folders:
         # A data set's ground truth lies in a folder called labels too: it must never be replaced by ours.
         if folder.resolve() in read:
-            raise InputError(
-                f"--output {output} would write into {folder}, which belongs to the input; "
-                "choose another folder"
-            )
+            raise InputError(f"--output {output} would write into {folder}, which belongs to the input; "
+                             "choose another folder")
         with explain_os_errors(f"cannot make the folder {folder}", "choose another --output"):
             folder.mkdir(parents=True, exist_ok=True)
     return folders

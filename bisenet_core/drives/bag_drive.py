@@ -171,10 +171,8 @@ class BagDrive(Drive):
         labels = self.truth.topic if self.truth else None  # images too, but never by default those to label
         topics = sorted({c.topic for c in self._bag.topics if c.msgtype in IMAGE_TYPES} - {labels})
         if wanted is not None and wanted == labels:
-            raise InputError(
-                f"{wanted} is the label topic and cannot be the image topic too; "
-                f"image topics of {self.path}: {', '.join(topics) or 'none'}"
-            )
+            raise InputError(f"{wanted} is the label topic and cannot be the image topic too; "
+                             f"image topics of {self.path}: {', '.join(topics) or 'none'}")
         if wanted is not None and wanted not in topics:
             found = ", ".join(sorted(c.msgtype for c in self._bag.topics if c.topic == wanted))
             kind = f"has no images on {wanted}" + (f", which is {found}" if found else "")
@@ -188,10 +186,8 @@ class BagDrive(Drive):
             return wanted or topics[0]
         readable = (one for one in topics if _hold_pictures(self._bag.messages(one, IMAGE_TYPES)))
         chosen = next(readable, topics[0])
-        self._topic_notes.append(
-            f"{self.path}: playing {chosen} of its image topics {', '.join(topics)}; "
-            "choose another with --topic"
-        )
+        self._topic_notes.append(f"{self.path}: playing {chosen} of its image topics {', '.join(topics)}; "
+                                 "choose another with --topic")
         return chosen
 
 

@@ -65,16 +65,12 @@ def _label_file(folder: Path, image: Path) -> Path:
 def _labels_of(path: Path, image: np.ndarray, folder: Path) -> np.ndarray:
     file = _label_file(folder, path)
     if not file.exists():
-        raise InputError(
-            f"{file} is missing: {path.name} has no ground truth; add it, "
-            f"or rename the folder {folder.name} to play without"
-        )
+        raise InputError(f"{file} is missing: {path.name} has no ground truth; add it, "
+                         f"or rename the folder {folder.name} to play without")
     labels = read_labels(file)
     if labels.shape != image.shape[:2]:
-        raise InputError(
-            f"{file} is {_size(labels)} but its image is {_size(image)}; "
-            "ground truth must have its image's size"
-        )
+        raise InputError(f"{file} is {_size(labels)} but its image is {_size(image)}; "
+                         "ground truth must have its image's size")
     return labels
 
 
@@ -83,10 +79,8 @@ def _refuse_repeated_stems(files: list[Path]) -> None:
     for path in files:
         other = seen.setdefault(path.stem, path)
         if other is not path:
-            raise InputError(
-                f"{other} and {path.name} have the same stem, so their results would overwrite "
-                "one another; rename one of them"
-            )
+            raise InputError(f"{other} and {path.name} have the same stem, so their results would overwrite "
+                             "one another; rename one of them")
 
 
 def _size(image: np.ndarray) -> str:

@@ -45,10 +45,8 @@ def image_files_in(folder: Path) -> list[Path]:
     # not is_file(): a broken link is named when it is read
     files = [path for path in entries if is_image_file(path) and not path.is_dir()]
     if not files:
-        raise InputError(
-            f"no images in {folder}, only such as {entries[0].name}; "
-            f"expected files ending in {_SUFFIXES}, or a rosbag folder with metadata.yaml"
-        )
+        raise InputError(f"no images in {folder}, only such as {entries[0].name}; "
+                         f"expected files ending in {_SUFFIXES}, or a rosbag folder with metadata.yaml")
     converted = {path.stem for path in files}
     others = [p for p in entries if p.suffix.lower() in OTHER_SUFFIXES and p.stem not in converted]
     return sorted(files + others, key=natural_key)  # where these are read, the error names them

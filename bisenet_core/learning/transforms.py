@@ -62,10 +62,8 @@ class Augmentation:
     @classmethod
     def of(cls, recipe: Recipe) -> "Augmentation":
         """The augmentation of ``recipe``."""
-        return cls(
-            recipe.crop_width, recipe.crop_height, recipe.scales, recipe.colour, recipe.scale_range,
-            recipe.hue, recipe.corrupted, recipe.largest_class_share, recipe.resize
-        )
+        return cls(recipe.crop_width, recipe.crop_height, recipe.scales, recipe.colour, recipe.scale_range,
+                   recipe.hue, recipe.corrupted, recipe.largest_class_share, recipe.resize)
 
     def __call__(
         self, image: np.ndarray, labels: np.ndarray, rng: np.random.Generator

@@ -68,10 +68,8 @@ def read_network(source: Source) -> tuple[nn.Module, Conventions]:
 def _usual_conventions(source: Source) -> Conventions:
     renaming = renaming_of(source.format, source.architecture)
     if source.dataset not in renaming.statistics:
-        raise InputError(
-            f"{source.format} publishes no {source.architecture} for {source.dataset}; "
-            f"known: {', '.join(renaming.statistics)}"
-        )
+        raise InputError(f"{source.format} publishes no {source.architecture} for {source.dataset}; "
+                         f"known: {', '.join(renaming.statistics)}")
     return Conventions(*renaming.statistics[source.dataset], "rgb", renaming.upsampling)
 
 
@@ -111,10 +109,8 @@ def _check_number_of_classes(state: Mapping[str, Tensor], space: LabelSpace) -> 
         return  # told later, as of any tensor
     found = len(weight)
     if found != space.num_classes:
-        raise InputError(
-            f"the checkpoint tells {found} classes apart, {space.name} has {space.num_classes}; "
-            "give the --dataset that it was trained on"
-        )
+        raise InputError(f"the checkpoint tells {found} classes apart, {space.name} has {space.num_classes}; "
+                         "give the --dataset that it was trained on")
 
 
 def _check_meta(meta: Mapping[str, Any], space: LabelSpace) -> None:

@@ -104,7 +104,5 @@ def labelled_pairs(
 def refuse_other_classes(model: LabelSpace, truth: LabelSpace) -> None:
     """Raise InputError where a model cannot be scored on a data set, as their classes differ."""
     if model.classes != truth.classes:
-        raise InputError(
-            f"the model's classes are {model.name}'s, the data set's are {truth.name}'s; "
-            "choose a model trained for this data set, or name the data's kind (--dataset)"
-        )
+        raise InputError(f"the model's classes are {model.name}'s, the data set's are {truth.name}'s; "
+                         "choose a model trained for this data set, or name the data's kind (--dataset)")

@@ -53,10 +53,8 @@ def _refuse_other(output: Path, wanted: dict[str, Any], resume: bool) -> None:
         )
     for key, value in wanted.items():
         if found.get(key) != value:
-            raise InputError(
-                f"{output} holds an evaluation with {_text(key, found.get(key))}, this one has "
-                f"{_text(key, value)}: choose another --output"
-            )
+            raise InputError(f"{output} holds an evaluation with {_text(key, found.get(key))}, this one has "
+                             f"{_text(key, value)}: choose another --output")
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -175,10 +175,8 @@ def _files(bag: Path) -> set[Path]:
 def _check_labels(request: Request) -> None:
     """Refuse labels with numbered names for several bags: a number does not say of which bag it is."""
     if request.labels is not None and len(request.bags) > 1 and not named_by_stamp(request.labels):
-        raise InputError(
-            f"{request.labels} names its labels by number or order, which fits one bag, not "
-            f"{len(request.bags)}: give each bag its own run, or name the PNGs by stamp"
-        )
+        raise InputError(f"{request.labels} names its labels by number or order, which fits one bag, not "
+                         f"{len(request.bags)}: give each bag its own run, or name the PNGs by stamp")
 
 
 def _teacher(request: Request, segmenter: Segmenter) -> dict[str, Any]:
@@ -186,10 +184,8 @@ def _teacher(request: Request, segmenter: Segmenter) -> dict[str, Any]:
         return {}
     with Segmenter.open(request.teacher, segmenter.backend.name, segmenter.backend.precision) as teacher:
         if teacher.label_space.classes != segmenter.label_space.classes:
-            raise InputError(
-                f"the teacher's classes are {teacher.label_space.name}'s, the model's are "
-                f"{segmenter.label_space.name}'s; choose a teacher of the same classes"
-            )
+            raise InputError(f"the teacher's classes are {teacher.label_space.name}'s, the model's are "
+                             f"{segmenter.label_space.name}'s; choose a teacher of the same classes")
         return _identity("teacher", teacher)
 
 

@@ -101,10 +101,8 @@ def _check_class(path: Path, index: int, entry: Any) -> None:
     wanted = {"id": _is_whole, "name": lambda value: isinstance(value, str), "color_rgb": _is_color}
     for key, fits in wanted.items():
         if not isinstance(entry, dict) or not fits(entry.get(key)):
-            raise InputError(
-                f"{path}: class number {index + 1} is {json.dumps(entry)[:100]}; "
-                'expected such as {"id": 0, "name": "ground", "color_rgb": [90, 90, 90]}'
-            )
+            raise InputError(f"{path}: class number {index + 1} is {json.dumps(entry)[:100]}; "
+                             'expected such as {"id": 0, "name": "ground", "color_rgb": [90, 90, 90]}')
 
 
 def _is_whole(value: Any) -> bool:

@@ -51,10 +51,8 @@ def read_starts(output: Path) -> list[Start]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(
-            f"{path} cannot be read: {' '.join(str(error).split())}; restore it, or remove it "
-            "to do without the history of the run's starts"
-        ) from None
+        raise InputError(f"{path} cannot be read: {' '.join(str(error).split())}; restore it, or remove it "
+                         "to do without the history of the run's starts") from None
 
 
 def write_starts(output: Path, starts: list[Start]) -> None:
