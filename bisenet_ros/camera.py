@@ -14,14 +14,7 @@ from bisenet_ros.arrivals import LOOKED_BACK, Arrival, Loss, large_image_loss
 from bisenet_ros.frame_account import FrameAccount, StageTimes
 from bisenet_ros.image_messages import TRANSPORTS, ImageMessage, image_qos
 from bisenet_ros.inference_worker import Mailbox
-from bisenet_ros.labelling import (
-    Outcome,
-    failure,
-    label_image,
-    publish_image,
-    stage_times,
-    this_moment,
-)
+from bisenet_ros.labelling import Outcome, failure, label_image, publish_image, stage_times, this_moment
 from bisenet_ros.outputs import LabelOutputs
 from bisenet_ros.parameters import SegmentationParameters
 from bisenet_ros.peers import Mismatches, read_peers, unheard_publishers

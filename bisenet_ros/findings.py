@@ -19,6 +19,7 @@ _SLOW_FROM = 5  # images; fewer say nothing of the pace
 _START_S = 5.0  # in which not to have labelled an image says nothing of it either
 _STAGES = ("read", "preprocess", "network", "postprocess", "publish", "outputs")
 _HUNG_S, _HUNG_TIMES = 10.0, 20  # at one image, and so many times as long as usual: no longer just slow
+_UNKNOWN_MS = 1500.0  # taken for usual until an image is labelled: the first may well take 10 s
 _AHEAD_S = 0.5  # /clock itself may come in steps of 0.1 s
 
 # What to do about an image that failed, by reason.
@@ -158,18 +159,19 @@ def _clock(state: CameraState, previous: FrameCounts) -> Optional[Finding]:
 def _too_old(state: CameraState, previous: FrameCounts) -> Optional[Finding]:
     if not _growth("dropped", "too_old", state, previous):
         return None
+    took = " of {:.0f}".format(np.percentile(state.times["segment"], 50)) if state.times else ""
     return Finding("too_old", WARN, f"images on {state.topic} are older than max_image_age when their "
                    "labelling begins or ends; check the camera's clock, use_sim_time, the transport, and "
-                   "segment_ms_p50, which must be far below it: an image waits while another is labelled")
+                   f"segment_ms_p50{took}, which must be far below it: an image waits for another's labels")
 
 
 def _hung(state: CameraState) -> Optional[Finding]:
     seconds = state.now - state.busy_since
-    usual_s = np.percentile(state.times.get("segment", [0.0]), 50) / 1e3
+    usual_s = np.percentile(state.times.get("segment", [_UNKNOWN_MS]), 50) / 1e3
     if not state.busy_since or seconds <= max(_HUNG_S, _HUNG_TIMES * usual_s):
         return None
     return Finding("hung", ERROR, f"the network has not returned for {seconds:.0f} s, and no image is "
-                   "labelled; configure the node again, or restart it with another backend or precision")
+                   "labelled; deactivate, then configure, or restart with another backend or precision")
 
 
 def _slow(state: CameraState, earlier: FrameCounts) -> Optional[Finding]:

@@ -8,6 +8,7 @@ import sys
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from bisenet_core.errors import InputError, suggest
+from bisenet_ros.parameter_files import matches, sections
 from bisenet_ros.parameters import PARAMETERS, ParameterSpec
 
 #: The camera's topic, unless another is given.
@@ -68,14 +69,13 @@ def names_in(text: str) -> List[str]:
     return [name for name in (part.strip(" '\"") for part in text.strip("[] ").split(",")) if name]
 
 
-def cameras_in(parameters: Any) -> List[str]:
-    """`cameras` of a parameter file's content, of the first node that has some; [] where none has."""
-    if not isinstance(parameters, dict):
-        return []
-    own = parameters.get("ros__parameters")
-    found = own.get("cameras") if isinstance(own, dict) else None
-    named = [name for name in found if name and isinstance(name, str)] if isinstance(found, list) else []
-    return named or next(filter(None, map(cameras_in, parameters.values())), [])
+def camera_names(given: Mapping[str, str], pushed_namespace: str) -> List[str]:
+    """`cameras` of the arguments, or else of the parameter file, for the node in its namespace."""
+    node = os.path.join("/", pushed_namespace, given["namespace"], "segmentation")
+    own = [values for section, values in sections(given["params_file"])
+           if matches(section, node) and isinstance(values, dict) and isinstance(values.get("cameras"), list)]
+    of_file = [name for name in own[-1]["cameras"] if name] if own else []
+    return names_in(given["cameras"]) if given["cameras"] else of_file
 
 
 def switch(name: str, text: str) -> bool:

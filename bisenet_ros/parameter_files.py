@@ -1,12 +1,13 @@
-"""Find parameter files on the command line that have no section for the node: ROS ignores them in silence."""
+"""Read parameter files by section, and find those without one for the node: ROS ignores them in silence."""
 
 import re
 import sys
-from typing import Any, List, Optional, Sequence
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
+
+import yaml
 
 from bisenet_core.errors import printable
 
-_KEY = re.compile(r"""( *)(['"]?)([^'"#:\s][^'"#:]*)\2 *:(?:\s|$)""")
 _MARK = "ros__parameters"
 
 
@@ -17,31 +18,32 @@ def warn_of_unmatched_files(node: Any, arguments: Optional[Sequence[str]] = None
     """
     name = node.get_namespace().rstrip("/") + "/" + node.get_name()
     for path in _files(sys.argv if arguments is None else arguments):
-        sections = section_names(path)
-        if sections and not any(matches(section, name) for section in sections):
+        names = [section for section, _ in sections(path)]
+        if names and not any(matches(section, name) for section in names):
             node.get_logger().warning(printable(
                 "no section of {} is for this node, {}, so nothing in it is used: it has {}; call one {} "
-                "or /**".format(path, name, ", ".join(sections)[:200], name)))
+                "or /**".format(path, name, ", ".join(names)[:200], name)))
 
 
-def section_names(path: str) -> List[str]:
-    """The names of nodes in a parameter file, as they stand there but for a "/" before each.
+def sections(path: str) -> List[Tuple[str, Any]]:
+    """A parameter file's names of nodes, as they stand there but for a "/" before each, with their values.
 
-    Found by lines and indentation; in what cannot be read or is written in another style there are none.
+    In what cannot be read there are none: ROS itself says what is wrong with it.
     """
     try:
         with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeError):
+            # Every value as its text: ROS takes 2024-13-45 for one, and launch writes tags of its own.
+            return list(_sections(yaml.load(file, Loader=yaml.BaseLoader)))
+    except (OSError, UnicodeError, yaml.YAMLError):
         return []
-    names: List[str] = []
-    above: List[Any] = []  # indentation and key of the lines that this one lies below
-    for indentation, _, key in (found.groups() for found in map(_KEY.match, lines) if found):
-        above = [one for one in above if one[0] < len(indentation)]
-        if key.strip() == _MARK:
-            names.append("/" + "/".join(one[1].strip("/ ") for one in above))
-        above.append((len(indentation), key))
-    return names
+
+
+def _sections(content: Any, above: str = "") -> Iterator[Tuple[str, Any]]:
+    for key, below in content.items() if isinstance(content, dict) else ():
+        if key == _MARK:
+            yield above, below
+        else:
+            yield from _sections(below, "{}/{}".format(above, str(key).strip("/ ")))
 
 
 def matches(section: str, node_name: str) -> bool:

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
@@ -14,7 +13,7 @@ from launch_ros.actions import Node
 from bisenet_core.errors import suggest
 from bisenet_ros import launch_arguments
 from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile
-from bisenet_ros.launch_arguments import IMAGE, LOG_LEVELS, cameras_in, names_in, parameter_values, switch
+from bisenet_ros.launch_arguments import IMAGE, LOG_LEVELS, names_in, parameter_values, switch
 from bisenet_ros.parameters import PARAMETERS
 
 CONFIG = Path(__file__).parent.parent / "config"  # in the source tree as in share/bisenet_ros
@@ -36,7 +35,7 @@ def start(context):
     launch_arguments.refuse_unknown_arguments(__file__, ARGUMENTS)
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     values = parameters(given)
-    cameras = camera_names(given)
+    cameras = launch_arguments.camera_names(given, context.launch_configurations.get("ros_namespace", ""))
     profile, why_not = large_image_profile(os.environ, CONFIG / PROFILE_NAME)
     # Without a terminal emulated: the node's colours would stand as codes in launch's log file.
     node = Node(
@@ -59,17 +58,6 @@ def parameters(given):
     if given["use_sim_time"]:
         found["use_sim_time"] = switch("use_sim_time", given["use_sim_time"])
     return [given["params_file"]] + ([found] if found else [])
-
-
-def camera_names(given):
-    """Of the argument, or of the parameter file."""
-    if given["cameras"]:
-        return names_in(given["cameras"])
-    try:
-        with open(given["params_file"], encoding="utf-8") as file:
-            return cameras_in(yaml.safe_load(file))
-    except (OSError, UnicodeError, yaml.YAMLError):  # the node says what is wrong
-        return []
 
 
 def log_level(level):

@@ -100,6 +100,7 @@ def warn_left_out(lines: Sequence[str], total: int) -> None:
 
 def write_json(path: Path | None, content: dict[str, Any]) -> None:
     """Write ``content`` to ``path`` where one is given. Raises InputError where that is not possible."""
+    path = json_file(path)
     if path is None:
         return
     text = json.dumps(content, indent=2) + "\n"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from bisenet_core.errors import InputError
-from bisenet_core.files import replacing
 from bisenet_core.reports.console import write_json
 from bisenet_ros.harness.player import SETTLE_S
 from bisenet_ros.replay.live_results import facts_of_run, live_results, nothing_done, progress_line
@@ -62,8 +61,7 @@ class ReplaySession:
     def write(self) -> dict[str, Any]:
         """Write the results as they are, and return them."""
         content = self._results()
-        with replacing(self._path) as unfinished:
-            write_json(unfinished, content)
+        write_json(self._path, content)
         return content
 
     def _results(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("rcl_interfaces", reason="the table of parameters needs ROS 2 (pip install .[ros])")
 
 from bisenet_core.errors import InputError
-from bisenet_ros.launch_arguments import ARGUMENTS, cameras_in, parameter_values, refuse_unknown_arguments
+from bisenet_ros.launch_arguments import ARGUMENTS, camera_names, parameter_values, refuse_unknown_arguments
 from bisenet_ros.parameters import PARAMETERS, check_value
 
 GIVEN = dict.fromkeys(ARGUMENTS, "")
@@ -17,14 +17,22 @@ def test_every_parameter_is_an_argument_that_the_parameter_file_decides():
     assert parameter_values(GIVEN, PARAMETERS) == {}
 
 
-@pytest.mark.parametrize("content, names", [
-    ({"/**": {"ros__parameters": {"cameras": ["front", "left"]}}}, ["front", "left"]),
-    ({"robot": {"segmentation": {"ros__parameters": {"model": "x", "cameras": ["front"]}}}}, ["front"]),
-    ({"a": {"ros__parameters": {"cameras": [""]}}, "b": {"ros__parameters": None}}, []),
-    ({"a": {"ros__parameters": {"cameras": [1, "x"]}}}, ["x"]), (None, []), ("text", []), ({1: 2}, []),
+@pytest.mark.parametrize("text, names", [
+    ("/**: {ros__parameters: {cameras: [front, left]}}", ["front", "left"]),
+    ("robot: {segmentation: {ros__parameters: {cameras: [front]}}}", ["front"]),
+    ("/**: {ros__parameters: {cameras: [a]}}\n/robot/segmentation: {ros__parameters: {cameras: [b]}}", ["b"]),
+    ("surround_view: {ros__parameters: {cameras: [a, b]}}\n/**: {ros__parameters: {model: x}}", []),
+    ("/other/segmentation: {ros__parameters: {cameras: [a]}}", []),
+    ("/**: {ros__parameters: {day: 2024-13-45, cameras: [a]}}", ["a"]),
+    ("/**: {ros__parameters: {cameras: ['']}}", []), ("/**: {ros__parameters: {cameras: front}}", []),
+    ("/**: {ros__parameters: }", []), ("no: [yaml", []),
 ])
-def test_cameras_are_found_in_a_parameter_file(content, names):
-    assert cameras_in(content) == names
+@pytest.mark.parametrize("pushed, namespace", [("", "robot"), ("robot", ""), ("elsewhere", "/robot")])
+def test_cameras_are_those_of_the_parameter_file_for_this_node(tmp_path, text, names, pushed, namespace):
+    (tmp_path / "a.yaml").write_text(text)
+    given = dict(GIVEN, params_file=str(tmp_path / "a.yaml"), namespace=namespace)
+    assert camera_names(given, pushed) == names
+    assert camera_names(dict(given, cameras="x,y"), pushed) == ["x", "y"]
 
 
 @pytest.mark.parametrize("spec", PARAMETERS, ids=lambda spec: spec.name)

@@ -18,6 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 from test_segmentation_node import _is_settled, _message, _picture
 
 from bisenet_core.runtime.segmenter import Segmenter
+from bisenet_ros.findings import judge
 from bisenet_ros.segmentation_node import SegmentationNode
 
 CYCLES = 50
@@ -117,6 +118,8 @@ def test_it_can_be_configured_again_after_a_network_that_would_not_return(node, 
             camera, _message(_picture()),
             lambda: executor.spin_once(timeout_sec=0) or begun.is_set(), "an image in work")
         left_behind = node._pipeline._worker._thread
+        (state,) = node._pipeline.states("active")
+        assert judge(state._replace(now=state.now + 99), state.counts, state.counts)[0].kind == "hung"
         node.trigger_deactivate()
         assert node._fault == "deactivate failed: RuntimeError: the network does not return"
         hanging.undo()
