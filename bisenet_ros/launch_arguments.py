@@ -8,7 +8,7 @@ import sys
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from bisenet_core.errors import InputError, suggest
-from bisenet_ros.parameter_files import matches, sections
+from bisenet_ros.parameter_files import cameras_in
 from bisenet_ros.parameters import PARAMETERS, ParameterSpec
 
 #: The camera's topic, unless another is given.
@@ -72,10 +72,7 @@ def names_in(text: str) -> List[str]:
 def camera_names(given: Mapping[str, str], pushed_namespace: str) -> List[str]:
     """`cameras` of the arguments, or else of the parameter file, for the node in its namespace."""
     node = os.path.join("/", pushed_namespace, given["namespace"], "segmentation")
-    own = [values for section, values in sections(given["params_file"])
-           if matches(section, node) and isinstance(values, dict) and isinstance(values.get("cameras"), list)]
-    of_file = [name for name in own[-1]["cameras"] if name] if own else []
-    return names_in(given["cameras"]) if given["cameras"] else of_file
+    return names_in(given["cameras"] or cameras_in(given["params_file"], node))
 
 
 def switch(name: str, text: str) -> bool:

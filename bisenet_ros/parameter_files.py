@@ -1,13 +1,12 @@
-"""Read parameter files by section, and find those without one for the node: ROS ignores them in silence."""
+"""Read parameter files by lines; find those without a section for the node, which ROS ignores in silence."""
 
 import re
 import sys
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
-
-import yaml
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from bisenet_core.errors import printable
 
+_KEY = re.compile(r"""( *)(['"]?)([^'"#:\s][^'"#:]*)\2 *:(?:\s|$)""")
 _MARK = "ros__parameters"
 
 
@@ -18,32 +17,49 @@ def warn_of_unmatched_files(node: Any, arguments: Optional[Sequence[str]] = None
     """
     name = node.get_namespace().rstrip("/") + "/" + node.get_name()
     for path in _files(sys.argv if arguments is None else arguments):
-        names = [section for section, _ in sections(path)]
-        if names and not any(matches(section, name) for section in names):
+        sections = section_names(path)
+        if sections and not any(matches(section, name) for section in sections):
             node.get_logger().warning(printable(
                 "no section of {} is for this node, {}, so nothing in it is used: it has {}; call one {} "
-                "or /**".format(path, name, ", ".join(names)[:200], name)))
+                "or /**".format(path, name, ", ".join(sections)[:200], name)))
 
 
-def sections(path: str) -> List[Tuple[str, Any]]:
-    """A parameter file's names of nodes, as they stand there but for a "/" before each, with their values.
+def section_names(path: str) -> List[str]:
+    """The names of nodes in a parameter file, as they stand there but for a "/" before each.
 
-    In what cannot be read there are none: ROS itself says what is wrong with it.
+    Found by lines and indentation; in what cannot be read or is written in another style there are none.
     """
+    return [_section(keys[:-1]) for keys, _ in _lines(path) if keys[-1] == _MARK]
+
+
+def cameras_in(path: str, node_name: str) -> str:
+    """`cameras` of a parameter file for a node, names between commas, found as ``section_names`` finds."""
+    of_node: Dict[str, List[str]] = {}
+    for keys, text in _lines(path):
+        if keys[-2:] == [_MARK, "cameras"] and matches(_section(keys[:-2]), node_name):
+            of_node.setdefault(_section(keys[:-2]), []).append(text.split("#")[0].strip(" []"))
+    return ",".join(list(of_node.values())[-1]) if of_node else ""
+
+
+def _lines(path: str) -> Iterator[Tuple[List[str], str]]:
+    """Keys, each below the one before, and the text behind the last; that of a list's items one by one."""
     try:
         with open(path, encoding="utf-8") as file:
-            # Every value as its text: ROS takes 2024-13-45 for one, and launch writes tags of its own.
-            return list(_sections(yaml.load(file, Loader=yaml.BaseLoader)))
-    except (OSError, UnicodeError, yaml.YAMLError):
-        return []
+            lines = file.read().splitlines()
+    except (OSError, UnicodeError):
+        return
+    above: List[Any] = []  # indentation and key of the lines that this one lies below, and its own
+    for line in lines:
+        found = _KEY.match(line)
+        if found:
+            indentation, _, key = found.groups()
+            above = [one for one in above if one[0] < len(indentation)] + [(len(indentation), key.strip())]
+        if found or (above and line.lstrip().startswith("- ")):
+            yield [one[1] for one in above], line[found.end():] if found else line.lstrip()[2:]
 
 
-def _sections(content: Any, above: str = "") -> Iterator[Tuple[str, Any]]:
-    for key, below in content.items() if isinstance(content, dict) else ():
-        if key == _MARK:
-            yield above, below
-        else:
-            yield from _sections(below, "{}/{}".format(above, str(key).strip("/ ")))
+def _section(keys: Sequence[str]) -> str:
+    return "/" + "/".join(key.strip("/ ") for key in keys)
 
 
 def matches(section: str, node_name: str) -> bool:

@@ -104,7 +104,8 @@ def evaluate(
     if confusion:
         draw_confusion(confusion, found.matrix.counts, found.label_space.classes, _title(result))
     if record:
-        _record(card, result, data_name(dataset, images))
+        classes = data_name(dataset, images)
+        _record(card, result, dataset if classes == dataset else f"{dataset}_{classes}")
     write_json(json, result)
 
 

@@ -106,6 +106,17 @@ def test_scores_are_recorded_under_the_name_of_their_protocol(evaluated, tiny_mo
     assert list(ModelCard.load(model).metrics) == names
 
 
+def test_scores_on_data_of_ones_own_take_no_others_place(evaluated, root, tiny_model_folder, tmp_path):
+    model, own = (shutil.copytree(one, tmp_path / one.name) for one in (tiny_model_folder, root))
+    names = zip(CAMVID_11.classes, CAMVID_11.palette)
+    classes = [{"id": place, "name": name, "color_rgb": colour} for place, (name, colour) in enumerate(names)]
+    for name in ("camvid", "yard"):
+        about = {"name": name, "ignore_id": 11, "classes": classes}
+        (own / "classes.json").write_text(json.dumps(about))
+        evaluated("--record", "--dataset", "folder", "--root", own, "--precision", "fp32", model=model)
+    assert list(ModelCard.load(model).metrics) == ["folder_camvid_test_fp32", "folder_yard_test_fp32"]
+
+
 def test_images_that_the_network_was_trained_on_are_marked_in_the_headline(
     evaluated, tmp_path, write_model_folder, capsys
 ):

@@ -18,14 +18,13 @@ def test_every_parameter_is_an_argument_that_the_parameter_file_decides():
 
 
 @pytest.mark.parametrize("text, names", [
-    ("/**: {ros__parameters: {cameras: [front, left]}}", ["front", "left"]),
-    ("robot: {segmentation: {ros__parameters: {cameras: [front]}}}", ["front"]),
-    ("/**: {ros__parameters: {cameras: [a]}}\n/robot/segmentation: {ros__parameters: {cameras: [b]}}", ["b"]),
-    ("surround_view: {ros__parameters: {cameras: [a, b]}}\n/**: {ros__parameters: {model: x}}", []),
-    ("/other/segmentation: {ros__parameters: {cameras: [a]}}", []),
-    ("/**: {ros__parameters: {day: 2024-13-45, cameras: [a]}}", ["a"]),
-    ("/**: {ros__parameters: {cameras: ['']}}", []), ("/**: {ros__parameters: {cameras: front}}", []),
-    ("/**: {ros__parameters: }", []), ("no: [yaml", []),
+    ("/**:\n  ros__parameters:\n    cameras: [front, 'left']  # two\n", ["front", "left"]),
+    ("robot:\n  segmentation:\n    ros__parameters:\n      model: x\n      cameras:\n      - a\n      - b",
+     ["a", "b"]),
+    ("/**:\n  ros__parameters:\n    cameras: [a]\n/robot/segmentation:\n  ros__parameters:\n    cameras: [b]",
+     ["b"]),
+    ("other:\n  ros__parameters:\n    cameras: [a, b]\n/**:\n  ros__parameters:\n    model: x\n", []),
+    ("/**:\n  ros__parameters:\n    cameras: ['']\n    masks:\n    - Road\n", []), ("no: [yaml", []),
 ])
 @pytest.mark.parametrize("pushed, namespace", [("", "robot"), ("robot", ""), ("elsewhere", "/robot")])
 def test_cameras_are_those_of_the_parameter_file_for_this_node(tmp_path, text, names, pushed, namespace):

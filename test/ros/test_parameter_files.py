@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the node needs ROS 2 (pip install .[ros])")
 
-from bisenet_ros.parameter_files import matches, sections, warn_of_unmatched_files
+from bisenet_ros.parameter_files import matches, section_names, warn_of_unmatched_files
 
 PARAMETERS = "ros__parameters:\n    model: tiny\n"
 
@@ -20,17 +20,15 @@ PARAMETERS = "ros__parameters:\n    model: tiny\n"
      ["/front/segmentation", "/front/other"]),
     ("# a comment: none\n'/a' :\n  \"ros__parameters\": # all\n    x: {y: 1}\n/b:\n  " + PARAMETERS,
      ["/a", "/b"]),
-    ("{segmentation: {ros__parameters: {model: tiny}}}", ["/segmentation"]),
-    ("/a:\n  " + PARAMETERS + "    day: 2024-13-45\n    masks: !!python/tuple [Road]\n", ["/a"]),
-    ("- 1\n", []), ("", []), ("1: 2", []), ("no: [yaml", []), ("\0\xff: [", []),
+    ("{segmentation: {ros__parameters: {model: tiny}}}", []), ("- 1\n", []), ("", []), ("\0\xff: [", []),
 ])
-def test_sections_are_found(tmp_path, text, names):
+def test_sections_are_found_by_their_indentation(tmp_path, text, names):
     (tmp_path / "file.yaml").write_text(text, encoding="latin-1")
-    assert [name for name, _ in sections(str(tmp_path / "file.yaml"))] == names
+    assert section_names(str(tmp_path / "file.yaml")) == names
 
 
 def test_what_cannot_be_read_has_no_sections(tmp_path):
-    assert sections(str(tmp_path / "none.yaml")) == sections(str(tmp_path)) == []
+    assert section_names(str(tmp_path / "none.yaml")) == section_names(str(tmp_path)) == []
 
 
 @pytest.mark.parametrize("section, is_for_it", [
@@ -43,7 +41,7 @@ def test_wildcards_are_those_of_ros(section, is_for_it):
 
 def test_a_file_without_a_section_for_the_node_is_told_of_once(tmp_path, caplog):
     other, own = tmp_path / "other.yaml", tmp_path / "own.yaml"
-    other.write_text("/bisenet:\n  " + PARAMETERS + '"/\\x1b[2J":\n  ' + PARAMETERS)
+    other.write_text("/bisenet:\n  " + PARAMETERS + "/\x1b[2J:\n  " + PARAMETERS)
     own.write_text("/bisenet:\n  " + PARAMETERS + "/segmentation:\n  " + PARAMETERS)
     node = SimpleNamespace(get_name=lambda: "segmentation", get_namespace=lambda: "/",
                            get_logger=lambda: logging.getLogger("node"))
