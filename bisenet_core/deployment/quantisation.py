@@ -44,8 +44,8 @@ class Trial(NamedTuple):
 
 
 def quantise_model(
-    card: ModelCard, calibration: Calibration, trial: Trial, max_loss: float | None = None, keep_float:
-    Sequence[str] = ()
+    card: ModelCard, calibration: Calibration, trial: Trial, max_loss: float | None = None,
+    keep_float: Sequence[str] = ()
 ) -> ModelCard:
     """Write model.int8.onnx into ``card``'s folder and what it costs into model.json; returns the new card.
 
@@ -77,8 +77,8 @@ def publish(card: ModelCard, quantised: QuantisedFile, scratch: Path) -> None:
 
 
 def _search(
-    made: Callable[[Sequence[str]], QuantisedFile], model: onnx.ModelProto, inputs: Sequence[Callable[[],
-    np.ndarray]], scratch: Path, keep_float: Sequence[str], limit: float
+    made: Callable[[Sequence[str]], QuantisedFile], model: onnx.ModelProto,
+    inputs: Sequence[Callable[[], np.ndarray]], scratch: Path, keep_float: Sequence[str], limit: float
 ) -> QuantisedFile:
     first = onnx.load(str(scratch / INT8_NAME))
     images = (inputs[index]() for index in evenly(len(inputs), _RANKED_ON))
