@@ -30,6 +30,14 @@ def global_mean(values: Tensor, weights: Tensor) -> Tensor:
     return world_size() * values.sum() / total.to(values.dtype)
 
 
+def global_total(values: Tensor) -> Tensor:
+    """Sum of ``values`` over all processes with a gradient.
+
+    It is such that DistributedDataParallel's mean of the processes' gradients is that of the sum.
+    """
+    return global_sum(values) + world_size() * (values - values.detach())
+
+
 def mean_over_processes(values: Tensor) -> Tensor:
     """Mean of ``values`` over all processes; gradients do not pass."""
     return global_sum(values) / world_size()

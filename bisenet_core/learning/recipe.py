@@ -69,6 +69,8 @@ class Recipe:
     ohem_min_kept: float = 1 / 16
     #: "none", "inverse_log" of the classes' shares of the training pixels, or a number for each class
     class_weights: str | tuple[float, ...] = "none"
+    #: of the main head's soft Jaccard loss, 1 - IoU averaged over classes, beside ``loss``
+    jaccard_weight: float = 0.0
     #: of the losses of auxiliary heads, but for those of detail heads
     auxiliary_weight: float = 1.0
     detail_weight: float = 1.0

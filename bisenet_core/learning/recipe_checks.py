@@ -31,7 +31,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     **dict.fromkeys(
         (
             *("warmup_iterations", "seed", "weight_decay", "min_learning_rate", "gradient_clip"),
-            *("auxiliary_weight", "detail_weight", "resize_width", "resize_height"),
+            *("jaccard_weight", "auxiliary_weight", "detail_weight", "resize_width", "resize_height"),
             *("eval_width", "eval_height", "input_width", "input_height", "teacher_weight"),
         ),
         (0, math.inf, "0 or more"),

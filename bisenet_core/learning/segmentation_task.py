@@ -18,6 +18,7 @@ from bisenet_core.learning.losses import (
     DetailLoss,
     OhemCrossEntropy,
     distillation,
+    jaccard,
     uncontradicted,
     upsampled,
 )
@@ -74,19 +75,21 @@ class SegmentationTask:
     ) -> dict[str, Tensor]:
         """That of each head of the network, ``loss_HEAD``, and before them their weighted sum, ``loss``.
 
-        With a teacher's probabilities ``soft``, BxKxhxw, the main head's distance from them is another one,
-        where no label contradicts them.
+        The main head has a Jaccard loss, too, where the recipe weighs it, and, with a teacher's probabilities
+        ``soft``, BxKxhxw, the distance from them where no label contradicts them.
         """
         details, recipe = self.network.detail_heads, self.recipe
         weights = {**dict.fromkeys(self.network.auxiliary, recipe.auxiliary_weight),
                    **dict.fromkeys(details, recipe.detail_weight)}  # fmt: skip
         found = {head: (self.detail_loss if head in details else self.loss)(logits, target)
                  for head, logits in outputs.items()}  # fmt: skip
-        total = sum(weights.get(head, 1.0) * value for head, value in found.items())
+        if recipe.jaccard_weight:
+            found["jaccard"], weights["jaccard"] = jaccard(outputs["main"], target), recipe.jaccard_weight
         if soft is not None:
             soft = uncontradicted(soft, target)
-            found["teacher"] = distillation(outputs["main"], soft, self.recipe.teacher_temperature)
-            total = total + self.recipe.teacher_weight * found["teacher"]
+            found["teacher"] = distillation(outputs["main"], soft, recipe.teacher_temperature)
+            weights["teacher"] = recipe.teacher_weight
+        total = sum(weights.get(name, 1.0) * value for name, value in found.items())
         return {"loss": total, **{f"loss_{head}": value for head, value in found.items()}}
 
     def new_score(self) -> SegmentationScore:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from bisenet_core.labels.label_space import UNLABELED
-from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy
+from bisenet_core.learning.losses import CrossEntropy, OhemCrossEntropy, jaccard
 
 
 def _case(seed, ignored=0.2):
@@ -23,7 +23,7 @@ def _pixel_losses(logits, target):
     return functional.cross_entropy(up, target, ignore_index=UNLABELED, reduction="none")[target != UNLABELED]
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), OhemCrossEntropy()])
+@pytest.mark.parametrize("loss", [CrossEntropy(), OhemCrossEntropy(), jaccard])
 def test_all_ignored_is_zero_with_zero_gradients(loss):
     logits, target = _case(0)
     loss = loss(logits, torch.full_like(target, UNLABELED))
@@ -77,3 +77,19 @@ def test_pixels_that_tie_for_the_last_places_share_them():
     gradients = logits.grad[0, 0, 1:]
     assert (gradients < 0).all() and gradients.unique().numel() == 1
     assert torch.count_nonzero(logits.grad[0, :, 0]) == 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 5))
+def test_jaccard_of_sure_labels_is_one_less_their_mean_iou(seed, classes):
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.randint(0, classes, (2, 6, 8), generator=generator)
+    target[0, 0, 0] = UNLABELED
+    labels = torch.randint(0, 5, target.shape, generator=generator)
+    sure = 100 * functional.one_hot(labels, 5).permute(0, 3, 1, 2).float()
+    seen = target != UNLABELED
+    ious = [
+        ((labels == k) & (target == k)).sum() / (seen & ((labels == k) | (target == k))).sum()
+        for k in target[seen].unique()
+    ]
+    torch.testing.assert_close(jaccard(sure, target), 1 - torch.stack(ious).mean())
