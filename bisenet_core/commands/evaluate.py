@@ -23,7 +23,13 @@ from bisenet_core.commands.options import (
 )
 from bisenet_core.errors import InputError, explain_os_errors
 from bisenet_core.evaluation.corruptions import corrupt
-from bisenet_core.evaluation.protocols import DatasetScores, Protocol, SizedNetwork, evaluate_dataset
+from bisenet_core.evaluation.protocols import (
+    DatasetScores,
+    Protocol,
+    SizedNetwork,
+    evaluate_dataset,
+    make_protocol,
+)
 from bisenet_core.evaluation.protocols.cityscapes_submission import submitted_images, write_submission
 from bisenet_core.evaluation.protocols.dataset_scores import EveryNth, LabelledImages
 from bisenet_core.evaluation.robustness import CLEAN, evaluate_corrupted, robustness
@@ -170,10 +176,13 @@ def _used(network: SizedNetwork) -> dict[str, str]:
 
 
 def _record(card: ModelCard, result: dict[str, Any], data: str) -> None:
-    """Under a name that ends with protocol and size, where these are not those of the deployed model."""
+    """Under a name that ends with the protocol and its settings, where these are not the defaults."""
     name, protocol = "{}_{split}_{precision}".format(data, **result), result["protocol"]
     name += "" if protocol["kind"] == "single" else "_" + protocol["kind"]
-    name += "_{}x{}".format(*protocol["size"]) if protocol["size"] else ""
+    usual = make_protocol(protocol["kind"]).as_json()
+    for key in (key for key, value in protocol.items() if value != usual[key]):
+        text = "x".join(map(str, protocol[key])) if isinstance(protocol[key], tuple) else protocol[key]
+        name += f"_{text}" if key == "size" else f"_{key}_{text}"
     scores = {key: result[key] for key in ("miou", "pixel_accuracy", "iou", "images", "backend")}
     if result["seen_in_training"]:
         scores["seen_in_training"] = result["seen_in_training"]

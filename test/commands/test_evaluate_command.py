@@ -100,10 +100,15 @@ def test_each_protocol_by_its_options(evaluated, capsys):
 def test_scores_are_recorded_under_the_name_of_their_protocol(evaluated, tiny_model_folder, tmp_path):
     model = tmp_path / "model"
     shutil.copytree(tiny_model_folder, model)
-    for options in ("single", "single --size 80x60", "multiscale --scales 1"):
+    for options in (
+        "single", "single --size 80x60", "multiscale --scales 1 --no-flip", "multiscale --scales 0.5,1",
+        "sliding --window 64x48",
+    ):
         evaluated("--protocol", *options.split(), "--precision", "fp32", "--record", model=model)
-    names = ["camvid_test_fp32", "camvid_test_fp32_80x60", "camvid_test_fp32_multiscale"]
-    assert list(ModelCard.load(model).metrics) == names
+    assert list(ModelCard.load(model).metrics) == [
+        "camvid_test_fp32", "camvid_test_fp32_80x60", "camvid_test_fp32_multiscale_scales_1.0_flip_False",
+        "camvid_test_fp32_multiscale_scales_0.5x1.0", "camvid_test_fp32_sliding_window_64x48",
+    ]
 
 
 def test_scores_on_data_of_ones_own_take_no_others_place(evaluated, root, tiny_model_folder, tmp_path):

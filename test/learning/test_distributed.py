@@ -23,7 +23,9 @@ CASES = {
         {"network": "stdc1_seg", "ohem_threshold": 0.001, "ohem_min_kept": 0.3, "detail_weight": 0.7}, 3,
     ),
     "jaccard": ({**SMALL, "jaccard_weight": 1.5}, 3),
-    "a process without labels": ({**SMALL, "loss": "cross_entropy", "auxiliary_weight": 0.4, "jaccard_weight": 1.0}, 2),
+    "a process without labels": (
+        {**SMALL, "loss": "cross_entropy", "auxiliary_weight": 0.4, "jaccard_weight": 1.0}, 2,
+    ),
     "no labels": (SMALL, 0),
 }  # fmt: skip
 
