@@ -94,7 +94,7 @@ def evaluate(
         _check_submission(submission, dataset, bool(confusion or corruptions or record or every > 1))
         write_json(json, _submit(submission, (model, backend, precision), chosen, root, split))
         return
-    _check_outputs(model, confusion, corruptions, record, every, chosen)
+    _check_outputs(model, root, confusion, corruptions, record, every, chosen)
     whole = training_code("bisenet_core.learning.datasets").open_dataset(dataset, root, split)
     images = EveryNth(whole, every)
     with open_network(model, backend, precision) as network:
@@ -155,10 +155,12 @@ def data_name(dataset: str, images: Any) -> str:
     return images.label_space.name if dataset in own else dataset
 
 
-def _check_outputs(model: str, confusion: Path | None, corruptions: Path | None, record: bool, every: int,
-                   protocol: Protocol) -> None:
+def _check_outputs(model: str, root: Path, confusion: Path | None, corruptions: Path | None, record: bool,
+                   every: int, protocol: Protocol) -> None:
     if confusion:
         check_picture_file(confusion)
+        if root.resolve() in confusion.resolve().parents:
+            raise InputError(f"--confusion {confusion} would write into {root}, an input; choose another")
     if record and is_checkpoint(model):
         raise InputError(f"--record writes into a model folder, and {model} is a checkpoint; export it first")
     if record and every > 1:

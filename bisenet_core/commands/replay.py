@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from bisenet_core.commands.options import Backend, JsonFile, Model, Precision, SignificantBits
 from bisenet_core.errors import InputError, printable
 from bisenet_core.evaluation.replay.compare import compare as compare_results
+from bisenet_core.evaluation.replay.evaluated_drive import RESULTS
 from bisenet_core.evaluation.replay.judgement import refuse_missed
 from bisenet_core.evaluation.replay.preparation import Request
 from bisenet_core.evaluation.replay.replay import replay
@@ -38,6 +39,9 @@ def compare(
     block: Block = None, json: JsonFile = None
 ) -> None:
     """Say which of two evaluations is better, by how much, and on which classes and frames."""
+    for one in (a, b):
+        if json and json.resolve() in (one.resolve(), (one / RESULTS).resolve()):
+            raise InputError(f"--json {json} is an evaluation to compare; name another file")
     result = compare_results(a, b, output, resamples, seed, block)
     title = f"{result['common_frames']} frames in common, {result['scored_frames']} of them with ground truth"
     title += "".join(f"; {key.upper()}: {result[key]['seen_in_training']}" for key in ("a", "b")
@@ -172,8 +176,8 @@ def _refuse_empty_results(results: dict[str, Any], output: Path, truth: bool) ->
 def _rows(results: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [(FIGURES[name].title, FIGURES[name].text(value, 2))
             for name, value in results["figures"].items() if value is not None and not name.endswith("_live")]
-    driven = results["as_driven"]
-    rows.append(("Labelled live, simulated", f"{driven['labelled']} of {results['frames']} frames"))
+    live, frames = results["as_driven"]["labelled"], sum(bag["frames"] for bag in results["bags"])
+    rows.append(("Labelled live, simulated", f"{live} of {frames} frames"))
     if results["miou"] is not None:
         rows.append((FIGURES["iou_live"].title, live_detail(results, "iou_live").removeprefix("live ")))
     rows.append(("Notes on the bags", _lines(sum(len(bag["notes"]) for bag in results["bags"]))))

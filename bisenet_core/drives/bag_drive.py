@@ -61,6 +61,7 @@ class BagDrive(Drive):
                 raise InputError(self._nothing_to_read())
             if truth is not None:
                 truth.match(len(self), lambda: self.stamps_ns)
+                self._refuse_uncountable(truth)
         except BaseException:
             self.close()
             raise
@@ -90,6 +91,11 @@ class BagDrive(Drive):
     def opening_notes(self) -> list[str]:
         """Oddities of the whole drive that opening it showed: one line each."""
         return [*self._bag.notes, *self._topic_notes, *self._time_notes, *self._doubts]
+
+    @property
+    def lost(self) -> list[str]:
+        """Of them those by which images of the drive are missing."""
+        return self._bag.lost
 
     def notes(
         self, stamps_ns: np.ndarray | None = None, sizes: Sequence[tuple[int, int]] = ()
@@ -160,6 +166,12 @@ class BagDrive(Drive):
                 continue
             return [f"{self.topic} may be read wrongly: of image {index}, {one.text}" for one in doubts]
         return []
+
+    def _refuse_uncountable(self, truth: Truth) -> None:
+        """Raise InputError where labels are found by counting images and some of these are missing."""
+        if truth.counts and self._bag.gaps:
+            raise InputError(f"{self.path}: {self._bag.gaps[0]}; so the numbers of the labels say nothing: "
+                             "name each by its image's stamp in nanoseconds")
 
     def _nothing_to_read(self) -> str:
         damage = "; ".join(self._bag.notes)

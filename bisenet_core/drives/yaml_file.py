@@ -1,5 +1,6 @@
 """Read YAML of strangers: plain values within bounds of size, depth and length of numbers."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ _MOST_NODES, _MOST_BYTES = 100_000, 1 << 22  # what is read within seconds
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses aliases, by which a few bytes stand for lists without end, and numbers without end."""
+    """Refuses aliases, by which a few bytes stand for lists without end, numbers without end, and keys that
+    occur twice, of which YAML would drop the first without a word."""
 
     nodes = 0
 
@@ -21,6 +23,13 @@ class _Loader(yaml.SafeLoader):
         if self.nodes > _MOST_NODES or self.check_event(yaml.AliasEvent):
             raise ValueError(f"it has an alias (*NAME) or more than {_MOST_NODES} values; write values out")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+        for name, times in Counter(key.value for key in keys if isinstance(key.value, str)).items():
+            if times > 1:
+                raise ValueError(f"the key {name!r} occurs {times} times{node.start_mark}")
+        return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: Any) -> Any:
         return super().construct_yaml_int(_short(node))

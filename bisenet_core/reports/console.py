@@ -119,4 +119,6 @@ def json_file(path: Path | None) -> Path | None:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir() or not os.access(path.parent, os.W_OK):
                 raise OSError("it is a folder, or lies in one without permission to write")
+            if path.is_file() and not path.is_symlink() and path.open("rb").read(1) not in (b"", b"{"):
+                raise OSError("it is a file of another kind, which would be lost")
     return path

@@ -137,10 +137,11 @@ def test_images_that_the_network_was_trained_on_are_marked_in_the_headline(
     assert evaluated(model=other)["seen_in_training"] is None
 
 
-def test_the_confusion_matrix_is_drawn(evaluated, refused, tmp_path):
+def test_the_confusion_matrix_is_drawn(evaluated, refused, root, tmp_path):
     pytest.importorskip("matplotlib")
     evaluated("--confusion", tmp_path / "confusion.png")
     assert cv2.imread(str(tmp_path / "confusion.png")).shape[0] > 400
+    assert "an input" in refused("--confusion", root / "test" / "labels" / "000000.png")
     assert "ends in .png or .svg" in refused("--confusion", tmp_path / "confusion.pdf")
 
 

@@ -83,11 +83,12 @@ class Bag:
         self._storages: dict[str, Storage] = {}
         with explain_os_errors(f"cannot read {path}"):
             files = find_bag_files(path)
-        self._notes, self._declared = list(files.notes), files.declared
+        self._notes, self._gaps, self._declared = list(files.notes), list(files.gaps), files.declared
+        self._uncounted: list[str] = []
         refusals = list(filter(None, map(self._add, files.paths)))
         if not self._storages:
             raise InputError(f"{path} cannot be read as a bag: {refusals[0]}")
-        self._notes += [f"left out, since it cannot be read: {reason}" for reason in refusals]
+        self._gaps += [f"left out, since it cannot be read: {reason}" for reason in refusals]
         if not self.topics and self.notes:
             raise InputError(f"{path} cannot be read as a bag: nothing is left of it; {self.notes[-1]}")
 
@@ -95,7 +96,19 @@ class Bag:
     def notes(self) -> list[str]:
         """Oddities of the bag: one line each."""
         found = [f"{name} {note}" for name, s in self._storages.items() for note in s.notes]
-        return list(dict.fromkeys([*self._notes, *found]))
+        return list(dict.fromkeys([*self._notes, *found, *self.lost]))
+
+    @property
+    def gaps(self) -> list[str]:
+        """Of the notes those by which messages may be missing before the last one that is there."""
+        *early, (name, last) = self._storages.items()
+        cut = [f"{file} {note}" for file, storage in early for note in (*storage.notes, *storage.gaps)]
+        return [*self._gaps, *cut, *(f"{name} {note}" for note in last.gaps)]
+
+    @property
+    def lost(self) -> list[str]:
+        """Of the notes those by which messages that were asked for are missing anywhere."""
+        return list(dict.fromkeys([*self.gaps, *self._uncounted]))
 
     @property
     def topics(self) -> set[Channel]:
@@ -110,7 +123,7 @@ class Bag:
         wanted = {(topic, msgtype) for msgtype in msgtypes}
         declared = sum(count for key, count in self._declared.items() if key in wanted)
         if self._declared and declared != len(messages):
-            self._notes.append(
+            self._uncounted.append(
                 f"{topic}: metadata.yaml counts {declared} messages, {len(messages)} can be read"
             )
         return messages
@@ -124,7 +137,7 @@ class Bag:
         try:
             return storage.index(ids) if ids else np.empty(0, ENTRY)
         except Exception as error:  # as in _add
-            self._notes.append(f"{file} is left out, since it cannot be read: {reason_of(error)}")
+            self._gaps.append(f"{file} is left out, since it cannot be read: {reason_of(error)}")
             return np.empty(0, ENTRY)
 
     def _add(self, file: Path) -> str:

@@ -16,11 +16,12 @@ PACKED_SUFFIXES = (".zstd", ".zst")  # of a file that was compressed as a whole
 
 @dataclass
 class BagFiles:
-    """Storage files in order, declared numbers of messages by topic and type, and oddities."""
+    """Storage files in order, declared numbers of messages by topic and type, oddities, what is missing."""
 
     paths: list[Path]
     declared: dict[tuple[str, str], int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
 
 
 def is_packed_file(path: Path) -> bool:
@@ -73,8 +74,8 @@ def _declared_files(folder: Path) -> BagFiles:
         names = ", ".join(missing) or "its storage"
         raise InputError(f"{METADATA} names missing files: {names}")
     lost = f"{folder.name}: {METADATA} names files that are missing: {', '.join(missing)}"
-    notes = [lost] if missing else []
-    return BagFiles([path for path in paths if path.is_file()], declared, notes)
+    gaps = [lost] if missing else []
+    return BagFiles([path for path in paths if path.is_file()], declared, gaps=gaps)
 
 
 def _storage_files(folder: Path) -> list[Path]:

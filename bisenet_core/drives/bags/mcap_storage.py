@@ -164,7 +164,7 @@ class McapStorage(Storage):
         try:
             return self._file.chunk(chunk.start)
         except Exception as error:  # lz4's, zstd's or our own
-            self.notes.append(f"has a damaged chunk at byte {chunk.start}, left out: {reason_of(error)}")
+            self.gaps.append(f"has a damaged chunk at byte {chunk.start}, left out: {reason_of(error)}")
             return memoryview(b"")
 
     def _records_in(self, data: memoryview) -> Iterator[mcap.Record]:
@@ -184,7 +184,7 @@ class McapStorage(Storage):
         try:
             pairs = mcap.parse_message_index(self._file.content(self._file.record(start)))
         except (ValueError, struct.error) as error:
-            self.notes.append(f"has a damaged index at byte {start}, whose messages are left out: {error}")
+            self.gaps.append(f"has a damaged index at byte {start}, whose messages are left out: {error}")
             return np.empty((0, 4), np.int64)
         self._spend(_ROW * len(pairs))
         rows = np.empty((len(pairs), 4), np.int64)

@@ -30,12 +30,14 @@ class Storage(ABC):
         """By id."""
         self.notes: list[str] = []
         """Oddities of the file: one line each, without its name."""
+        self.gaps: list[str] = []
+        """More of them, by which messages may be missing between others."""
 
     @abstractmethod
     def index(self, channels: Collection[int]) -> np.ndarray:
         """ENTRY of every message of these channels, in any order, without reading them if possible.
 
-        What is found to be missing is added to ``notes``.
+        What is found to be missing is added to ``notes`` or ``gaps``.
         """
 
     @abstractmethod

@@ -36,12 +36,13 @@ class FolderTruth(Truth):
 
     def match(self, frames: int, stamps_ns: Callable[[], np.ndarray]) -> None:
         self._way, keys = self._choose_keys(frames)
+        self.counts = "stamp" not in self._way
         first: dict[int, Path] = {}
         for key, path in zip(keys, self._files):
             if key >= 0 and first.setdefault(key, path) is not path:
                 raise InputError(f"{first[key]} and {path.name} are for the same image; remove one of them")
         self._nameless = keys.count(-1)
-        self._pairs = StampPairs(stamps_ns() if "stamp" in self._way else range(frames), keys)
+        self._pairs = StampPairs(range(frames) if self.counts else stamps_ns(), keys)
 
     def notes(self) -> list[str]:
         nameless = f"ground truth: {self._nameless} labels have no stamp in their names"
@@ -73,13 +74,14 @@ class FolderTruth(Truth):
 
 
 def _count_from_zero(numbers: list[int], frames: int) -> bool:
-    """Whether numbers are indices of frames; a bag that was cut off may lack the last of these."""
-    if min(numbers) < 0:
+    """Whether numbers are indices of frames; a bag that was cut off may lack the last of these.
+
+    Not those that may be counted from 1: all labels would be taken for their neighbours'.
+    """
+    first, last = min(numbers), max(numbers)
+    if first < 0 or first == 1 or (first and last == frames):
         return False
-    if max(numbers) < frames:
-        return True
-    from_one = sorted(numbers) == list(range(1, len(numbers) + 1))
-    return min(numbers) < frames and len(numbers) != frames and not from_one
+    return last < frames or (first < frames and len(numbers) != frames)
 
 
 def named_by_stamp(folder: Path) -> bool:

@@ -71,6 +71,8 @@ class Truth(ABC):
 
     #: The topic it comes from, if it does.
     topic: str | None = None
+    #: Whether labels are matched by counting the images before theirs.
+    counts = False
 
     def __init__(self, label_space: LabelSpace) -> None:
         self._space = label_space

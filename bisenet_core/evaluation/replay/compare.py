@@ -56,6 +56,10 @@ def compare(
     """
     every, every_other = EvaluatedDrive.load(a), EvaluatedDrive.load(b)
     first, second = paired_frames(every, every_other)
+    topics = [{bag["name"]: bag.get("topic") for bag in one.results["bags"]} for one in (every, every_other)]
+    for name in topics[0].keys() & topics[1].keys():
+        if topics[0][name] != topics[1][name]:
+            logger.warning("%s: A has the images of %s, B of %s", name, *(of[name] for of in topics))
     scored = first.scored
     drawn = draws(first.bag, first.stamp_ns, resamples, seed, block)
     figures, by_class = _figures(first, second, drawn)

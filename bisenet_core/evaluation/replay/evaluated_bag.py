@@ -1,5 +1,6 @@
 """EvaluatedBag: one bag of an evaluation with the outcomes of its frames, read from its finished parts."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -88,7 +89,7 @@ class EvaluatedBag:
         times = self.recording.times_ns
         rate, truth = self.recording.rate_hz, self.recording.truth
         return {
-            "path": str(self.recording.path),
+            "path": os.path.abspath(self.recording.path),
             "name": self.name,
             "topic": self.recording.topic,
             "frames": len(times),

@@ -29,13 +29,15 @@ _Values = dict[str, np.ndarray]
 
 
 def judge(
-    requirements: Requirements, drive: EvaluatedDrive, rows: Sequence[Row] = ()
+    requirements: Requirements, drive: EvaluatedDrive, rows: Sequence[Row] = (), lost: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
     """``requirements`` of results.json: a verdict for each, {group, requirement, verdict, found, figure,
     class, value, low, high, limit}; of one that cannot be judged ``found`` says why.
 
-    ``rows``: those of frames.csv, which have the tags of groups."""
-    verdicts = []
+    ``rows``: those of frames.csv, which have the tags of groups. ``lost``: lines about what was to be
+    evaluated and could not be read, each of which is a verdict, too."""
+    verdicts = [_not_judged({"group": "all", "requirement": "every bag is read", "figure": None,
+                             "class": None, "limit": None}, line) for line in lost]
     for group in requirements.groups:
         figures = _figures_of(group, drive, rows, requirements.against)
         verdicts += [
@@ -85,7 +87,7 @@ def _figures_of(
     def measured(gains: bool, drawn: bool) -> _Values:
         frames, before = _frames(group, drive, rows), None
         if gains and against:
-            before, frames = paired_frames(EvaluatedDrive.load(against), frames)
+            before, frames = _paired(EvaluatedDrive.load(against), frames)
         if band:
             frames, before = _within(frames, band), before if before is None else _within(before, band)
         counted = draws(frames.bag, frames.stamp_ns) if drawn else None
@@ -100,12 +102,21 @@ def _figures_of(
     return lambda kind, drawn: measured(kind == WORSE, drawn)
 
 
+def _paired(before: EvaluatedDrive, frames: EvaluatedDrive) -> tuple[EvaluatedDrive, EvaluatedDrive]:
+    pair = paired_frames(before, frames)
+    if len(pair[1]) < len(frames):
+        raise InputError(f"{before.path} has only {len(pair[1])} of these {len(frames)} frames; evaluate the "
+                         "same bags for it, or name those that both have in a group")
+    return pair
+
+
 def _frames(group: Group, drive: EvaluatedDrive, rows: Sequence[Row]) -> EvaluatedDrive:
-    patterns = group.bags or ("*",)
-    chosen = [any(fnmatchcase(name, one) for one in patterns) for name in drive.bags]
-    chosen = np.array(chosen, bool)[drive.bag]
-    if not chosen.any():
-        raise InputError(f"no bag is called {' or '.join(patterns)}; evaluated: {', '.join(drive.bags)}")
+    named = [{name for name in drive.bags if name == one or fnmatchcase(name, one)}
+             for one in group.bags or ("*",)]
+    if not all(named):
+        absent = (group.bags or ("*",))[named.index(set())]
+        raise InputError(f"no bag is called {absent}; evaluated: {', '.join(drive.bags)}")
+    chosen = np.array([name in set.union(*named) for name in drive.bags], bool)[drive.bag]
     tags = [tag for tag in group.tags if tag[0] not in BANDS]
     if tags:
         chosen &= [all(row.get(tag) == value for tag, value in tags) for row in rows]
@@ -128,11 +139,14 @@ def _verdict(one: Requirement, classes: list[str], figures: Callable[[str, bool]
         if one.level:
             low, high = interval(_column(one, classes, figures(one.kind, True)), one.level)
     except InputError as error:
-        return {**about, "verdict": NOT_JUDGED, "found": f"{one.text}: {error}",
-                "value": None, "low": None, "high": None}
+        return _not_judged(about, f"{one.text}: {error}")
     kept = high <= one.limit if one.kind == AT_MOST else low >= one.limit * (-1 if one.kind == WORSE else 1)
     return {**about, "verdict": MET if kept else MISSED, "found": _found(one, value, low, high),
             "value": value, "low": low if one.level else None, "high": high if one.level else None}
+
+
+def _not_judged(about: dict[str, Any], why: str) -> dict[str, Any]:
+    return {**about, "verdict": NOT_JUDGED, "found": why, "value": None, "low": None, "high": None}
 
 
 def _column(one: Requirement, classes: list[str], values: _Values) -> np.ndarray:
@@ -144,7 +158,7 @@ def _column(one: Requirement, classes: list[str], values: _Values) -> np.ndarray
     columns = values[one.figure]
     place = 0 if one.class_name is None else 1 + classes.index(one.class_name)
     if place >= columns.shape[1] or (place == 0 and np.isnan(columns[:, 0]).all()):
-        raise InputError("it was not measured")
+        raise InputError("it was not measured" if len(columns) else "too few frames for an interval")
     if np.isnan(columns[:, place]).all():
         raise InputError("the class does not occur, or was not counted")
     return columns[:, place]

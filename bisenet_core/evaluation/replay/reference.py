@@ -16,6 +16,7 @@ from bisenet_core.evaluation.replay.evaluated_bag import EvaluatedBag
 from bisenet_core.evaluation.replay.evaluated_drive import FRAMES_NPZ, RESULTS, EvaluatedDrive
 from bisenet_core.evaluation.replay.job import ReplayJob
 from bisenet_core.evaluation.replay.part_result import split_pngs, unpack_labels
+from bisenet_core.images.encodings import SAMPLE_BITS
 from bisenet_core.reports.parts.formats import percent, plural
 from bisenet_core.reports.parts.panels import without_neighbours
 
@@ -43,10 +44,11 @@ def identity(job: ReplayJob, device: str) -> dict[str, str]:
     rooms = [Path(bisenet_core.__file__).parent / room for room in _LABELLING]
     files = sorted(path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".cu", ".h"))
     code = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    bits = job.significant_bits
     return {
         "model": f"{job.model_sha256[:16]} with model.json {job.model_settings[:16]}",
         "backend": f"{job.backend} {job.backend_version}",
-        "precision": job.precision,
+        "precision": job.precision + (f", {bits} significant bits" if bits != SAMPLE_BITS else ""),
         "code": f"{job.version} {code[:16]}, OpenCV {job.opencv_version}",
         "processor": device,
     }
@@ -140,7 +142,11 @@ def _rows_of(drive: EvaluatedDrive, bag: EvaluatedBag, classes: list[str]) -> tu
         return [], f"{bag.name}: the reference has other classes, {', '.join(drive.classes[:3])}, ..."
     if bag.name not in drive.bags:
         return [], f"{bag.name} is not in the reference, which has {', '.join(drive.bags)}"
-    rows = np.flatnonzero(drive.bag == drive.bags.index(bag.name))
+    place = drive.bags.index(bag.name)
+    rows = np.flatnonzero(drive.bag == place)
+    topic, now = drive.results["bags"][place].get("topic"), bag.recording.topic
+    if topic != now:
+        return [], f"{bag.name} has other images than in the reference: those of {now}, there of {topic}"
     if drive.stamp_ns[rows].tolist() != [row["stamp_ns"] for row in bag.rows]:
         return [], f"{bag.name} has other images than in the reference: {len(bag.rows)}, there {len(rows)}"
     return rows.tolist(), ""

@@ -76,6 +76,8 @@ def _replay(
     unknown = tags.put_into((bag.name, bag.rows) for bag in bags) if tags else []
     drive = write_results(request.output, about, bags, left_out, tags.names if tags else ())
     results = drive.results
+    for name in (JUNIT, "report.html"):  # of the evaluation that is resumed
+        (request.output / name).unlink(missing_ok=True)
     if tags:
         results["slices"]["problems"] = unknown
     _log_notes(results, known=len(left_out))
@@ -86,7 +88,9 @@ def _replay(
         results["figures"]["changed_pixels"] = FIGURES["changed_pixels"].of(results)
     save_results(request.output, results)
     if requirements is not None:
-        results["requirements"] = judge(requirements, drive, [row for bag in bags for row in bag.rows])
+        results["requirements"] = judge(
+            requirements, drive, [row for bag in bags for row in bag.rows],
+            [*left_out, *(f"{bag.name}: {line}" for bag in bags for line in bag.recording.lost)])
         save_results(request.output, results)
         write_junit(request.output / JUNIT, results["requirements"])
     if request.labelled_bag:

@@ -30,8 +30,8 @@ def verdict(result: dict[str, Any]) -> str:
     elif change == low == high == 0:
         text = f"A and B have the same {title}"
     else:
-        text = (f"Neither is surely better: B - A is {change:+.1f} points of {title}, "
-                f"95% interval {low:+.1f} to {high:+.1f}")
+        known = f"95% interval {low:+.1f} to {high:+.1f}" if is_known(found["low"]) else "interval unknown"
+        text = f"Neither is surely better: B - A is {change:+.1f} points of {title}, {known}"
     return f"{text}, {over}{_on_classes(result['by_class'].get(name, {}), name, better)}."
 
 

@@ -260,6 +260,32 @@ def test_numbered_folder_of_a_bag_that_lost_its_end(tmp_path):
     assert "number from 000000" in refusal(with_folder, tmp_path / "drive", from_one), "000001 is whose?"
 
 
+@pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_numbers_say_nothing_where_images_before_others_are_missing(tmp_path, storage):
+    numbered = write_folder(tmp_path / "truth", {index: f"{index:06d}" for index in range(2 * COUNT)})
+    stamped = write_folder(tmp_path / "stamped", {i: START + i * STEP for i in range(2 * COUNT)})
+    records = images(2 * COUNT)
+    halves = [storage_file(write_bag(tmp_path / name, part, storage))
+              for name, part in (("a", records[:COUNT]), ("b", records[COUNT:]))]
+    both = tmp_path / "both"
+    both.mkdir()
+    for half, name in zip(halves, "12"):
+        half.rename(both / f"{name}{half.suffix}")
+    assert_truth(with_folder(both, numbered), range(2 * COUNT))
+    first = both / f"1{halves[0].suffix}"
+    first.write_bytes(first.read_bytes()[:50])
+    assert "name each by its image's stamp" in refusal(with_folder, both, numbered)
+    frames = list(with_folder(both, stamped).frames())
+    np.testing.assert_array_equal(frames[0].truth, expected(COUNT))
+
+
+@pytest.mark.parametrize("missing", [0, 2, COUNT - 1])
+def test_one_missing_label_does_not_change_whose_the_others_are(tmp_path, missing):
+    bag, names = write_bag(tmp_path / "drive", images(COUNT)), {i: f"{i + 1:06d}" for i in range(COUNT)}
+    del names[missing]
+    assert "number from 000000" in refusal(with_folder, bag, write_folder(tmp_path / "from one", names))
+
+
 def test_folder_that_cannot_be_matched_or_read(tmp_path):
     bag = write_bag(tmp_path / "drive", images(COUNT))
     some = write_folder(tmp_path / "some", {0: "frame_0", 1: "frame_1"})

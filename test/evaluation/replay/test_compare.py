@@ -70,11 +70,23 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     assert 180 <= held <= 199
 
 
-@pytest.mark.parametrize("frames, block", [(1, 1), (7, 1), (7, 3), (7, 20)])
+@pytest.mark.parametrize("frames, block", [(2, 1), (7, 1), (7, 3)])
 def test_resamples_are_sums_of_whole_frames(frames, block):
     drawn = draws(np.zeros(frames, int), np.arange(frames), 500, 0, block)
     assert drawn.shape == (500, frames) and (drawn.sum(axis=1) == frames).all() and (drawn >= 0).all()
     assert drawn.mean(axis=0) == pytest.approx(np.ones(frames), abs=0.2)
+
+
+@pytest.mark.parametrize("frames, block", [(1, None), (1, 1), (7, 7), (7, 20)])
+def test_nothing_is_sure_where_every_draw_would_be_the_whole(frames, block):
+    assert draws(np.zeros(frames, int), np.arange(frames), 500, 0, block).shape == (0, frames)
+
+
+@pytest.mark.parametrize("stamps", [np.zeros(160), np.arange(160)[::-1], np.arange(160) // 2 * 10**9])
+def test_blocks_are_long_where_stamps_do_not_say_how_long(stamps):
+    drawn = draws(np.zeros(160, int), stamps.astype(np.int64), 20).astype(bool)
+    changes = np.count_nonzero(drawn[:, 1:] != drawn[:, :-1], axis=1)
+    assert (changes <= 2 * 8 + 1).all()  # eight blocks of twenty; single frames would change at seventy
 
 
 def test_a_block_holds_successive_frames():
@@ -82,6 +94,15 @@ def test_a_block_holds_successive_frames():
     pairs = {tuple(np.flatnonzero(row)) for row in drawn if row.max() == 1}
     assert pairs and pairs <= {tuple(range(6))}  # two blocks that do not overlap are the whole drive
     assert all((row[np.arange(6)] + row[np.arange(-1, 5)] > 0).any() for row in drawn)
+
+
+def test_too_few_frames_and_other_images_are_said(tmp_path, caplog):
+    topics = [[{"path": "/bags/drive", "name": "drive", "topic": topic}] for topic in ("/left", "/right")]
+    found = compare(*(write(tmp_path / name, matrices(1, right), bags=of)
+                      for name, right, of in zip("ab", (0.9, 0.5), topics)))
+    assert found["verdict"].startswith("Neither is surely better: B - A is -")
+    assert "interval unknown" in found["verdict"] and found["figures"]["iou"]["low"] is None
+    assert "drive: A has the images of /left, B of /right" in caplog.text
 
 
 def test_chunks_do_not_change_the_figures(monkeypatch, tmp_path):

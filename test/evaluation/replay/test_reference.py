@@ -128,7 +128,9 @@ def test_what_cannot_be_compared_is_status_2_and_one_line(
 def test_other_images_or_another_size_are_status_2(kept, street, tiny_model_folder, tmp_path, capfd):
     shorter = [Record(IMAGES, START + i * STEP, image) for i, (image, _) in enumerate(street[:20])]
     smaller = [Record(IMAGES, START + i * STEP, image[:32]) for i, (image, _) in enumerate(street)]
-    for name, records, reason in (("a", shorter, "has other images than in the reference: 20, there 23"),
+    other = [Record("/rear/image", START + i * STEP, image) for i, (image, _) in enumerate(street)]
+    for name, records, reason in (("c", other, "other images than in the reference: those of /rear/image,"),
+                                  ("a", shorter, "has other images than in the reference: 20, there 23"),
                                   ("b", smaller, "has another size than in the reference, from image 0 on")):
         bag = write_bag(tmp_path / name / "street", records)
         arguments = [bag, "--model", tiny_model_folder, "--precision", "fp32", "--no-report",

@@ -20,7 +20,18 @@ import pytest
 pytest.importorskip("typer", reason="the command line needs typer and rich")
 pytest.importorskip("openvino", reason="the model is run with openvino")
 
-from recorded_bags import COMPRESSED, IMAGES, LABELS, RAW, START, STEP, Record, picture, write_bag
+from recorded_bags import (
+    COMPRESSED,
+    IMAGES,
+    LABELS,
+    RAW,
+    START,
+    STEP,
+    Record,
+    picture,
+    storage_file,
+    write_bag,
+)
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin
 
@@ -370,6 +381,12 @@ def test_a_bag_that_cannot_be_read_is_left_out_and_said(run, tmp_path, caplog):
     assert results["frames"] == 23
     assert len(results["left_out"]) == 1 and "broken.mcap" in results["left_out"][0]
     assert "broken.mcap" in caplog.text
+    gate = tmp_path / "gate.yaml"
+    gate.write_text("requirements: [{figure: frames_lost, at_most: 0}]")
+    run(broken, "--resume", "--require", gate, status=2)
+    (tmp_path / "out" / "report.html").write_text("of before")
+    run(broken, "--resume")
+    assert not {"requirements.xml", "report.html"} & {path.name for path in (tmp_path / "out").iterdir()}
 
 
 def test_what_is_odd_about_a_bag_is_said(run, street_bag, tmp_path, caplog, capfd):
@@ -565,6 +582,18 @@ def test_ctrl_c_keeps_what_is_finished(street_bag, tiny_model_folder, tmp_path):
     assert process.returncode == 130, error
     assert len(error.splitlines()) == 2 and "--resume goes on from there" in error
     assert list(output.glob("parts/*.npz")) and not (output / "results.json").exists()
+
+
+def test_what_is_read_is_not_replaced_by_json(run, evaluated, street_bag, tmp_path, capfd):
+    bag = storage_file(shutil.copytree(street_bag, tmp_path / "bag"))
+    whole = bag.read_bytes()
+    refused(capfd, run, "--json", bag, bag=bag.parent, words=["a file of another kind"])
+    assert bag.read_bytes() == whole
+    results = shutil.copytree(evaluated, tmp_path / "a") / "results.json"
+    whole = results.read_bytes()
+    for a in (results, results.parent):
+        assert main(["replay", "compare", str(a), str(evaluated), "--json", str(results)]) == 2
+        assert "is an evaluation to compare" in capfd.readouterr().err and results.read_bytes() == whole
 
 
 def test_compare_pictures_where_two_models_differ(

@@ -72,10 +72,33 @@ def test_groups_are_judged_by_their_own_bags(tmp_path, judged):
     head = "groups:\n" + "".join(
         f"  {name}: {{bags: ['{bags}'], requirements: [{{figure: iou, class: road, at_least: 60}}]}}\n"
         for name, bags in (("night", "night_*"), ("day", "day_1"), ("dusk", "dusk")))
+    head += "  half: {bags: [day_1, dusk], requirements: [{figure: iou, at_least: 2}]}\n"
     found = judged(["figure: iou, class: road, at_least: 60"], a, head)
     assert [(one["group"], one["verdict"]) for one in found] == [
-        ("all", "met"), ("night", "missed"), ("day", "met"), ("dusk", "not judged")]
-    assert "no bag is called dusk; evaluated: day_1, night_1, night_2" in found[3]["found"]
+        ("all", "met"), ("night", "missed"), ("day", "met"), ("dusk", "not judged"), ("half", "not judged")]
+    for place in (3, 4):
+        assert "no bag is called dusk; evaluated: day_1, night_1, night_2" in found[place]["found"]
+
+
+def test_a_bag_is_named_by_its_name_even_where_it_looks_like_a_pattern(tmp_path, judged):
+    bags = dict(bags=("drive[1]", "drive[2]"), bag=np.repeat(np.arange(2, dtype=np.int32), 10))
+    a = write(tmp_path / "a", frames_of([90] * 10 + [50] * 10, others=10), **bags)
+    head = "groups:\n" + "".join(
+        f"  g{place}: {{bags: {names}, requirements: [{{figure: iou, class: road, at_least: 75}}]}}\n"
+        for place, names in enumerate(("['drive[1]']", "['drive[2]']", "['drive[1]', 'drive[[]2]']")))
+    found = judged(["figure: iou, at_least: 2"], a, head)
+    assert [one["verdict"] for one in found] == ["met", "met", "missed", "missed"]
+
+
+def test_what_was_not_read_is_not_judged(tmp_path, judged):
+    a = write(tmp_path / "a", frames_of([80] * 20, others=5))
+    (tmp_path / "gate.yaml").write_text("requirements: [{figure: iou, at_least: 2}]")
+    found = judge(read_requirements(tmp_path / "gate.yaml"), EvaluatedDrive.load(a), lost=["tunnel is cut"])
+    assert told(found)[0] == ("not judged", "tunnel is cut") and found[1]["verdict"] == "met"
+    write_junit(tmp_path / "gate.xml", found)
+    assert 'errors="1"' in (tmp_path / "gate.xml").read_text()
+    with pytest.raises(InputError, match="tunnel is cut"):
+        refuse_missed(found)
 
 
 def test_a_group_of_tags_loses_against_the_same_frames_of_another_evaluation(tmp_path):
@@ -111,6 +134,7 @@ def test_what_cannot_be_judged_says_why_and_the_others_are_judged(tmp_path, judg
 
 
 @pytest.mark.parametrize("bag, reason", [
+    (dict(stamp_ns=10**9 + np.arange(1, 21) * 10**8), "only 19 of these 20 frames"),
     (dict(bags=("elsewhere",)), "no frame in common"), (dict(classes=["x", "y", "z"]), "same classes")])
 def test_an_evaluation_of_others_says_nothing_of_a_loss(tmp_path, judged, bag, reason):
     a = write(tmp_path / "a", frames_of([80] * 20, others=5))
@@ -120,6 +144,8 @@ def test_an_evaluation_of_others_says_nothing_of_a_loss(tmp_path, judged, bag, r
 
 
 @pytest.mark.parametrize("text, words", [
+    ("requirements: []\nrequirements: []", "the key 'requirements' occurs 2 times"),
+    ("groups: {a: {bags: [x], bags: [y]}}", "the key 'bags' occurs 2 times"),
     ("requirement: []", "has the key requirement: did you mean 'requirements'?"),
     ("requirements: [{figure: miou, at_least: 3}]", ": requirement 1 has the figure miou: did you mean"),
     ("requirements: [{figure: iou, atleast: 3}]", "did you mean 'at_least'?"),
