@@ -63,7 +63,7 @@ class CameraStream:
 
     def subscribe(self) -> None:
         """Begin to receive."""
-        self.last_received = None
+        self.last_received, self.doubts = None, []
         self._arrivals.clear()
         self._image_topic = self._node.resolve_topic_name(self.topic_name)
         self._subscribed_name = self.topic_name
@@ -150,6 +150,7 @@ class CameraStream:
         try:
             reason = self._reason_to_drop(item.message)
             if reason:
+                self.doubts = []  # what was said of an image before says nothing of this one
                 return Outcome("dropped", reason)
             labelled, timing = label_image(
                 item.message, self._transport.read, segmenter, self.settings, self.outputs)

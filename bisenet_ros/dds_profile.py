@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Dict, Mapping, Tuple
+from typing import Dict, Mapping, MutableMapping, Tuple
 
 PROFILE_NAME = "fastdds_large_images.xml"
 
@@ -15,6 +15,14 @@ _SHARED_MEMORY = "/dev/shm"
 # One segment of 64 MiB, as the profile has it, for each of the camera, the node and one who looks on. Where a
 # segment finds no room, Fast DDS prints errors and does without shared memory altogether.
 _ROOM_MIB = 3 * 64
+
+
+def use_large_image_profile(environment: MutableMapping[str, str]) -> str:
+    """Set what ``large_image_profile`` says, where the profile lies; returns why there is none, or ""."""
+    path = profile_path(environment)
+    variables, why_not = large_image_profile(environment, path) if path.is_file() else ({}, "")
+    environment.update(variables)
+    return why_not
 
 
 def large_image_profile(environment: Mapping[str, str], profile: Path,

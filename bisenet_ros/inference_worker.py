@@ -75,6 +75,7 @@ class InferenceWorker:
         self._wake = threading.Event()
         self._working = threading.Lock()
         self._stopping = False
+        self._slowest_s = 0.0
         self._patience_s = _STOP_TIMEOUT_S  # with a network that hangs it is lost once
         # A daemon, so that a network that hangs cannot keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
@@ -99,8 +100,12 @@ class InferenceWorker:
         self._wake.set()
 
     def wait_idle(self) -> bool:
-        """Wait, for seconds at most, until no call of ``work`` is under way; returns whether that is so."""
-        idle = self._working.acquire(timeout=_STOP_TIMEOUT_S)
+        """Wait until no call of ``work`` is under way; returns whether that is so.
+
+        It waits for seconds at most, or three times as long as the slowest call took: a slow network is not
+        one that hangs.
+        """
+        idle = self._working.acquire(timeout=max(_STOP_TIMEOUT_S, 3 * self._slowest_s))
         if idle:
             self._working.release()
         else:
@@ -140,6 +145,7 @@ class InferenceWorker:
             more = True
             while more and not self._stopping:
                 with self._working:
-                    self.busy_since = time.monotonic()
+                    self.busy_since = began = time.monotonic()
                     more = self._work(segmenter)
+                    self._slowest_s = max(self._slowest_s, time.monotonic() - began)
                 self.busy_since = 0.0

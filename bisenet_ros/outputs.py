@@ -100,12 +100,13 @@ class LabelOutputs:
         return self._labels.publisher.topic_name
 
     def unserved(self) -> Mismatches:
-        """The subscribers whose QoS keeps an output from them."""
+        """The subscribers whose type or QoS keeps an output from them."""
         found = Mismatches([], [])
         for output in self._outputs:
             peers = read_peers(self._node.get_subscriptions_info_by_topic, output.name,
                                output.publisher.topic_name)
-            found.lines.extend(unserved_subscribers(output.publisher, peers.endpoints))
+            found.lines.extend(unserved_subscribers(
+                output.publisher, peers.endpoints, "sensor_msgs/msg/" + output.publisher.msg_type.__name__))
             found.unread.extend(peers.unread)
         return found
 

@@ -4,9 +4,11 @@ import re
 import sys
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from bisenet_core.errors import printable
+from bisenet_core.errors import InputError, printable
 
 _KEY = re.compile(r"""( *)(['"]?)([^'"#:\s][^'"#:]*)\2 *:(?:\s|$)""")
+_LIST = re.compile(r":[ \t]*\[[^][#]*\]")  # which may go over lines
+_IN_BRACES = re.compile(r"""[{,]\s*['"]?cameras['"]?\s*:""")
 _MARK = "ros__parameters"
 
 
@@ -33,29 +35,38 @@ def section_names(path: str) -> List[str]:
 
 
 def cameras_in(path: str, node_name: str) -> str:
-    """`cameras` of a parameter file for a node, names between commas, found as ``section_names`` finds."""
+    """`cameras` of a parameter file for a node, names between commas, found as ``section_names`` finds.
+
+    Raises InputError where they stand in braces.
+    """
     of_node: Dict[str, List[str]] = {}
     for keys, text in _lines(path):
         if keys[-2:] == [_MARK, "cameras"] and matches(_section(keys[:-2]), node_name):
             of_node.setdefault(_section(keys[:-2]), []).append(text.split("#")[0].strip(" []"))
+    if not of_node and _IN_BRACES.search(_text(path)):
+        raise InputError(f"{path} has `cameras` in braces, where they are not found: write it on a line of "
+                         "its own, or give the launch argument")
     return ",".join(list(of_node.values())[-1]) if of_node else ""
 
 
 def _lines(path: str) -> Iterator[Tuple[List[str], str]]:
     """Keys, each below the one before, and the text behind the last; that of a list's items one by one."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeError):
-        return
     above: List[Any] = []  # indentation and key of the lines that this one lies below, and its own
-    for line in lines:
+    for line in _LIST.sub(lambda found: " ".join(found.group().split()), _text(path)).splitlines():
         found = _KEY.match(line)
         if found:
             indentation, _, key = found.groups()
             above = [one for one in above if one[0] < len(indentation)] + [(len(indentation), key.strip())]
         if found or (above and line.lstrip().startswith("- ")):
             yield [one[1] for one in above], line[found.end():] if found else line.lstrip()[2:]
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeError):
+        return ""
 
 
 def _section(keys: Sequence[str]) -> str:

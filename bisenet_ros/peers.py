@@ -152,11 +152,13 @@ def unheard_publishers(subscription: Any, endpoints: Iterable[Any], message_type
     return lines
 
 
-def unserved_subscribers(publisher: Any, endpoints: Iterable[Any]) -> List[str]:
+def unserved_subscribers(publisher: Any, endpoints: Iterable[Any], message_type: str) -> List[str]:
     """A line for each subscriber that ``publisher`` cannot reach."""
     lines = []
     for endpoint in endpoints:
-        clash = qos_clash(publisher.qos_profile, endpoint.qos_profile)
+        asked = peer_type(endpoint)
+        clash = (Clash("type", message_type, asked) if asked != message_type
+                 else qos_clash(publisher.qos_profile, endpoint.qos_profile))
         if clash:
             lines.append(f"subscriber {peer_name(endpoint)} asks {clash.asked}, {publisher.topic_name} "
                          f"offers {clash.offered}: change the subscriber's {clash.policy}")

@@ -119,7 +119,7 @@ def camera_names(settings: SegmentationParameters) -> Sequence[str]:
     return settings.cameras or ("",)
 
 
-def _model_folder(model: str, logger: Any) -> Path:
+def model_folder(model: str, logger: Any) -> Path:
     """The folder of ``model``; of "a|b" that of b where there is no a, with a warning. Raises InputError."""
     name, _, otherwise = model.partition("|")
     try:
@@ -133,7 +133,7 @@ def _model_folder(model: str, logger: Any) -> Path:
 
 
 def _open_segmenter(settings: SegmentationParameters, logger: Any) -> Segmenter:
-    segmenter = Segmenter.open(str(_model_folder(settings.model, logger)), settings.backend,
+    segmenter = Segmenter.open(str(model_folder(settings.model, logger)), settings.backend,
                                settings.precision, settings.input_width, settings.input_height,
                                settings.engine_cache, settings.fallback)
     try:

@@ -1,5 +1,6 @@
 """SegmentationNode: camera images in, label images out. A lifecycle node that can start itself."""
 
+import os
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ except ImportError:  # as it was called in Humble
 
 from bisenet_core.errors import InputError, printable
 from bisenet_core.runtime.memory import keep_freed_memory
+from bisenet_ros.dds_profile import use_large_image_profile
 from bisenet_ros.diagnostics import SUM, CameraDiagnostics, closed_status, status_name, sum_status
 from bisenet_ros.findings import ERROR, Finding
 from bisenet_ros.frame_account import FrameAccount, sum_counts
@@ -218,11 +220,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
     _handle_signals(lambda *_: stopping.set())
     # It repeats as it is what a request calls a transition that there is not: anybody's lines and escapes.
     set_logger_level("rcl_lifecycle", LoggingSeverity.FATAL)
+    without_profile = use_large_image_profile(os.environ)  # before there is anything of DDS
     try:
         # Unknown ROS arguments and unreadable parameter files are RuntimeErrors.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = SegmentationNode(stopping)
         warn_of_unmatched_files(node, arguments)
+        if without_profile:
+            node.get_logger().warning(without_profile)
     except (InputError, ParameterException, RuntimeError) as error:
         get_logger(NODE_NAME).fatal(printable(_error_line(error)))
         rclpy.try_shutdown()

@@ -30,7 +30,6 @@ from planner_inputs import (
     ground_camera,
     labels_from_msg,
 )
-from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
@@ -41,10 +40,12 @@ from sensor_msgs.msg import CameraInfo, Image
 from bisenet_core.errors import InputError, printable
 from bisenet_core.labels.ground_camera import GroundCamera
 from bisenet_core.labels.label_space import LabelSpace
-from bisenet_core.runtime.model_card import ModelCard, resolve_model
+from bisenet_core.runtime.model_card import ModelCard
 from bisenet_ros.label_info import LABEL_INFO_QOS, LabelInfo, label_info_is_available
 from bisenet_ros.parameter_files import warn_of_unmatched_files
+from bisenet_ros.parameters import ParameterSpec, declare_all
 from bisenet_ros.peers import spin_once
+from bisenet_ros.pipeline import model_folder
 
 try:
     from nav_msgs.msg import OccupancyGrid
@@ -55,24 +56,26 @@ except ImportError:
 BAD_INPUT = 2
 _WARN_EVERY_S = 5.0
 
-# Name -> default, least and largest value, description.
-_NUMBERS = {
-    "camera_height": (1.5, 0.05, 100.0, "Metres of the camera above flat ground."),
-    "camera_pitch": (0.0, -1.5, 1.5, "Radians by which the camera looks down."),
-    "camera_x": (0.0, -100.0, 100.0, "Metres of the camera ahead of base_frame's origin."),
-    "camera_y": (0.0, -100.0, 100.0, "Metres of the camera to the left of it."),
-    "resolution": (0.2, 0.01, 10.0, "Side of a cell in metres."),
-    "range": (30.0, 0.1, 1000.0, "Metres ahead of the camera that the grid covers."),
-    "width": (16.0, 0.1, 1000.0, "Metres across that the grid covers, half to each side."),
-    "bonnet": (0.0, 0.0, 0.9, "Part of the image's height, at the bottom, that shows the vehicle itself."),
-    "min_confidence": (0.5, 0.0, 1.0, "Road less probable than this is unknown; 0 = do without confidence."),
-    "max_age": (0.5, 0.01, 60.0, "Seconds after its stamp at which a label image is stale."),
-}
-_TEXTS = {
-    "model": ("", "The segmentation node's model, which says what the class ids mean; there is no default."),
-    "base_frame": ("base_link", "Frame of the grid; x ahead, y to the left (REP 103), z = 0 the ground."),
-}
-_ROAD_CLASSES = ["road"], "Names of the classes that may be driven on."
+PARAMETERS = (
+    ParameterSpec("camera_height", 1.5, "Metres of the camera above flat ground.", 0.05, 100.0),
+    ParameterSpec("camera_pitch", 0.0, "Radians by which the camera looks down.", -1.5, 1.5),
+    ParameterSpec("camera_x", 0.0, "Metres of the camera ahead of base_frame's origin.", -100.0, 100.0),
+    ParameterSpec("camera_y", 0.0, "Metres of the camera to the left of it.", -100.0, 100.0),
+    ParameterSpec("resolution", 0.2, "Side of a cell in metres.", 0.01, 10.0),
+    ParameterSpec("range", 30.0, "Metres ahead of the camera that the grid covers.", 0.1, 1000.0),
+    ParameterSpec("width", 16.0, "Metres across that the grid covers, half to each side.", 0.1, 1000.0),
+    ParameterSpec("bonnet", 0.0, "Part of the image's height, at the bottom, that shows the vehicle itself.",
+                  0.0, 0.9),
+    ParameterSpec("min_confidence", 0.5, "Road less probable than this is unknown; 0 = do without "
+                  "confidence.", 0.0, 1.0),
+    ParameterSpec("max_age", 0.5, "Seconds after its stamp at which a label image is stale.", 0.01, 60.0),
+    ParameterSpec("model", "", "The segmentation node's model, which says what the class ids mean; there is "
+                  "no default."),
+    ParameterSpec("base_frame", "base_link", "Frame of the grid; x ahead, y to the left (REP 103), z = 0 the "
+                  "ground."),
+    ParameterSpec("road_classes", ("road",), "Names of the classes that may be driven on.",
+                  holds="classes, such as ['road']"),
+)
 
 # Best effort receives from every kind of publisher.
 _NEWEST = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -86,10 +89,10 @@ class FreeSpacePlanner(Node):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("free_space_planner", **options)
-        self._values = _declare(self)
+        self._values = declare_all(self, PARAMETERS)
         if not self._values["model"]:
             raise InputError("model is not set; give the segmentation node's, which says what the ids mean")
-        self._label_space = ModelCard.load(resolve_model(self._values["model"])).label_space
+        self._label_space = ModelCard.load(model_folder(self._values["model"], self.get_logger())).label_space
         self._road = _road_ids(self._values["road_classes"], self._label_space)
         self._shape = grid_shape(*(self._values[name] for name in ("resolution", "range", "width")))
         self._matcher = StampMatcher(self._values["min_confidence"] > 0)
@@ -201,25 +204,10 @@ class FreeSpacePlanner(Node):
             self.get_logger().warning(printable(text))
 
 
-def _declare(node: Node) -> Dict[str, Any]:
-    """Declare every parameter; returns their values by name."""
-    for name, (default, low, high, description) in _NUMBERS.items():
-        node.declare_parameter(name, default, ParameterDescriptor(
-            description=description, read_only=True,
-            floating_point_range=[FloatingPointRange(from_value=low, to_value=high)]))
-    for name, (default, description) in _TEXTS.items():
-        node.declare_parameter(name, default, ParameterDescriptor(description=description, read_only=True))
-    default, description = _ROAD_CLASSES
-    node.declare_parameter("road_classes", default, ParameterDescriptor(
-        description=description, read_only=True, dynamic_typing=True))  # an empty list has no type in ROS
-    return {parameter.name: parameter.value
-            for parameter in node.get_parameters([*_NUMBERS, *_TEXTS, "road_classes"])}
-
-
 def _road_ids(names: Any, label_space: LabelSpace) -> List[int]:
-    if not names or not isinstance(names, list):
-        raise InputError("road_classes is {!r}; expected at least one class, such as ['road']".format(names))
-    return [label_space.id_of(str(name)) for name in names]
+    if not names:
+        raise InputError("road_classes is empty; expected at least one class, such as ['road']")
+    return [label_space.id_of(name) for name in names]
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

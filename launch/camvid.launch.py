@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 from bisenet_ros.launch_arguments import ARGUMENTS, refuse_unknown_arguments
@@ -13,9 +13,10 @@ HERE = Path(__file__).parent
 
 def generate_launch_description():
     """The general launch file with this preset's parameters; its arguments pass through."""
-    return LaunchDescription([
+    # In a group, so that the defaults do not reach what is included after it.
+    return LaunchDescription([GroupAction([
         OpaqueFunction(function=lambda _: refuse_unknown_arguments(__file__, ARGUMENTS)),
         DeclareLaunchArgument("params_file", default_value=str(HERE.parent / "config" / "camvid.yaml"),
                               description="Parameters of the node"),
         IncludeLaunchDescription(PythonLaunchDescriptionSource(str(HERE / "segmentation.launch.py"))),
-    ])
+    ])])

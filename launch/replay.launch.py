@@ -3,7 +3,6 @@
 The arguments of segmentation.launch.py pass through. When either node ends, so does the other.
 """
 
-import os
 from pathlib import Path
 
 from launch import LaunchDescription
@@ -14,16 +13,16 @@ from launch.actions import (
     LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
+    SetLaunchConfiguration,
     Shutdown,
 )
 from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessExit
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node, SetParameter
+from launch_ros.actions import Node
 
 from bisenet_ros import launch_arguments
-from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile
 from bisenet_ros.launch_arguments import describe, parameter_values, refuse_unknown_arguments
 from bisenet_ros.replay.parameters import PARAMETERS
 
@@ -46,7 +45,9 @@ def generate_launch_description():
         RegisterEventHandler(OnProcessExit(on_exit=end_without_the_node)),
         OpaqueFunction(function=start_player),
         GroupAction([
-            SetParameter("use_sim_time", True, condition=IfCondition(LaunchConfiguration("clock"))),
+            # as an argument, which goes before what a parameter file says
+            SetLaunchConfiguration("use_sim_time", "true",
+                                   condition=IfCondition(LaunchConfiguration("clock"))),
             IncludeLaunchDescription(segmentation),
         ]),
     ])
@@ -56,13 +57,11 @@ def start_player(context):
     """The replay node, with the launch arguments as its parameters. Raises ValueError."""
     refuse_unknown_arguments(__file__, {**launch_arguments.ARGUMENTS, **ARGUMENTS})
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    # The segmentation node's launch file says why where there is no profile.
-    profile, _ = large_image_profile(os.environ, HERE.parent / "config" / PROFILE_NAME)
     return [Node(
         package="bisenet_ros", executable="replay_node", name="replay",
         namespace=LaunchConfiguration("namespace", default=""), output="screen",
         parameters=[parameter_values(given, PARAMETERS)], remappings=[("image", given["image"])],
-        additional_env=profile, on_exit=Shutdown(),
+        on_exit=Shutdown(),
     )]
 
 

@@ -5,14 +5,13 @@ from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from bisenet_core.errors import suggest
 from bisenet_ros import launch_arguments
-from bisenet_ros.dds_profile import PROFILE_NAME, large_image_profile
 from bisenet_ros.launch_arguments import IMAGE, LOG_LEVELS, names_in, parameter_values, switch
 from bisenet_ros.parameters import PARAMETERS
 
@@ -31,22 +30,20 @@ def generate_launch_description():
 
 
 def start(context):
-    """The node and its viewers; a line where large images will be lost. Raises ValueError."""
+    """The node and its viewers. Raises ValueError."""
     launch_arguments.refuse_unknown_arguments(__file__, ARGUMENTS)
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     values = parameters(given)
     cameras = launch_arguments.camera_names(given, context.launch_configurations.get("ros_namespace", ""))
-    profile, why_not = large_image_profile(os.environ, CONFIG / PROFILE_NAME)
     # Without a terminal emulated: the node's colours would stand as codes in launch's log file.
     node = Node(
         package="bisenet_ros", executable="segmentation_node", name="segmentation",
         namespace=given["namespace"], output="screen",
         parameters=values, ros_arguments=log_level(given["log_level"]),
         remappings=remappings(given["image"], cameras),
-        additional_env=profile,
     )
     # The node last: where a viewer cannot be started, launch would end and leave the node behind.
-    return ([LogInfo(msg=why_not)] if why_not else []) + viewers(given, cameras) + [node]
+    return viewers(given, cameras) + [node]
 
 
 def parameters(given):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import MutableMapping
 
 from bisenet_core.errors import InputError
-from bisenet_ros.dds_profile import large_image_profile, older_than, profile_path
+from bisenet_ros.dds_profile import older_than, use_large_image_profile
 
 
 def isolate(environment: MutableMapping[str, str]) -> None:
@@ -31,9 +31,7 @@ def isolate(environment: MutableMapping[str, str]) -> None:
 
 def let_large_images_through(environment: MutableMapping[str, str], who: str = "demo") -> None:
     """Have Fast DDS use the profile for large images, or print in one line why it cannot."""
-    path = profile_path(environment)
-    variables, why_not = large_image_profile(environment, path) if path.is_file() else ({}, "")
-    environment.update(variables)
+    why_not = use_large_image_profile(environment)
     if why_not:
         print("{}: {}".format(who, why_not))
 

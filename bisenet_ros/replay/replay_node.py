@@ -6,6 +6,7 @@ SIGTERM; 2 when it could not be, or not to its end, or when nothing was labelled
 truth, scored. live.json is written wherever playing began.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -28,12 +29,14 @@ from bisenet_core.drives.opening import open_truth
 from bisenet_core.errors import InputError, printable
 from bisenet_core.images.encodings import ImageError
 from bisenet_core.runtime.memory import keep_freed_memory
-from bisenet_core.runtime.model_card import ModelCard, resolve_model
+from bisenet_core.runtime.model_card import ModelCard
+from bisenet_ros.dds_profile import use_large_image_profile
 from bisenet_ros.harness.live_account import LiveAccount
 from bisenet_ros.harness.node_watch import listen, spinning
 from bisenet_ros.harness.player import Player, Timeline, create_camera, stamp_ns, to_stamp
 from bisenet_ros.image_messages import labels_from_msg
 from bisenet_ros.parameter_files import warn_of_unmatched_files
+from bisenet_ros.pipeline import model_folder
 from bisenet_ros.replay.live_results import summary_lines
 from bisenet_ros.replay.live_scorer import LiveScorer
 from bisenet_ros.replay.parameters import declare_parameters
@@ -56,7 +59,7 @@ class ReplayNode(Node):
     def __init__(self) -> None:
         super().__init__(NODE_NAME)
         self.settings = declare_parameters(self)
-        self.card = ModelCard.load(resolve_model(self.settings.model))
+        self.card = ModelCard.load(model_folder(self.settings.model, self.get_logger()))
         self.truth = open_truth(self.settings.labels, self.settings.label_topic, self.settings.bag,
                                 self.card.label_space)
         self.recording = BagDrive(self.settings.bag, self.settings.topic, self.truth, None,
@@ -146,6 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Handlers of our own: there is still something to write. A second signal changes nothing.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
+    use_large_image_profile(os.environ)  # the segmentation node says why where it cannot be
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         with spinning(ReplayNode()) as node:

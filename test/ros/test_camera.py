@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from node_fakes import Network, Node, Publisher, check_account, small_message
 from rclpy.time import Time
 
+from bisenet_core.images.doubts import Doubt
 from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_ros.camera import CameraStream
 from bisenet_ros.frame_account import FrameAccount
@@ -128,6 +129,23 @@ def test_every_drop_and_failure_has_its_reason():
     assert (counts.received, counts.published) == (8, 1)
     labels, = publishers["labels"].sent
     assert (labels.header.frame_id, labels.height, labels.width) == ("camera", 4, 6)
+
+
+@pytest.mark.parametrize("cause_ends", ["listeners leave", "subscribe"])
+def test_doubts_last_no_longer_than_what_they_are_of(monkeypatch, cause_ends):
+    camera, publishers = _camera()
+    transport = camera._transport._replace(doubt=lambda *_: [Doubt("dark", "too dark")])
+    monkeypatch.setattr(camera, "_transport", transport)
+    camera.receive(small_message())
+    camera.serve(Network())
+    assert camera.doubts
+    if cause_ends == "subscribe":
+        camera.subscribe()
+    else:
+        publishers.all(subscribers=0)
+        camera.receive(small_message())
+        camera.serve(Network())
+    assert not camera.doubts
 
 
 def test_an_image_whose_subscribers_leave_while_it_is_labelled_is_not_published():

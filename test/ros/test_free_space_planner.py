@@ -285,10 +285,14 @@ def test_a_simulation_that_stands_still_or_steps_back_keeps_no_grid(
     observer.wait(lambda: (_cells(side.grids[-1]) == UNKNOWN).all(), "an unknown grid")
 
 
+def test_whole_numbers_and_another_model_will_do(run_planner, observer, settings):
+    run_planner(min_confidence=0, camera_height=2, model=f"none|{settings['model']}")
+
+
 @pytest.mark.parametrize("parameters, line", [
     ({"model": "''"}, "model is not set; give the segmentation node's"),
-    ({"road_classes": "[]"}, "road_classes is None; expected at least one class, such as ['road']"),
-    ({"road_classes": "road"}, "road_classes is 'road'; expected at least one class, such as ['road']"),
+    ({"road_classes": "[]"}, "road_classes is empty; expected at least one class, such as ['road']"),
+    ({"road_classes": "road"}, "road_classes is 'road'; expected a list of classes, such as ['road']"),
     ({"camera_height": ".nan"}, "value: nan: camera_height"),
     ({"road_classes": "[rode]"}, "unknown class 'rode': did you mean 'Road'?"),
     ({"model": "/nowhere"}, "/nowhere"),

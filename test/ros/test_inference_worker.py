@@ -93,6 +93,23 @@ def test_a_network_that_hangs_is_not_waited_for(hanging, tiny_model_folder):
     assert not worker.stop()
 
 
+def test_a_slow_network_is_waited_for_longer(monkeypatch, tiny_model_folder):
+    monkeypatch.setattr(inference_worker, "_STOP_TIMEOUT_S", 0.01)
+    begun = threading.Semaphore(0)
+
+    def work(segmenter):
+        begun.release()
+        time.sleep(0.5)
+        return True
+
+    worker = InferenceWorker(lambda: Segmenter.open(str(tiny_model_folder)), work)
+    worker.start()
+    worker.wake()
+    assert begun.acquire(timeout=10) and begun.acquire(timeout=10)  # one image before the one in work
+    worker._stopping = True
+    assert worker.wait_idle()
+
+
 def test_a_start_can_be_given_up(hanging):
     signalled = threading.Event()
 

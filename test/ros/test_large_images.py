@@ -27,7 +27,7 @@ def camera(ros):
 
 @pytest.mark.slow
 def test_best_effort_images_and_labels_arrive_with_the_profile(start_node, observer, camera):
-    node = start_node(environment=PROFILE)
+    node = start_node()  # which takes the profile by itself
     heard = observer.listen("/segmentation/labels", BEST_EFFORT)
     assert camera.stdout.readline() == "matched\n"
     observer.status(lambda s: s.facts["state"] == "active", "an active node")

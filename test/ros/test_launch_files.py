@@ -62,15 +62,7 @@ def _started(module, **arguments):
 def nodes(monkeypatch, module):
     """``nodes(**arguments)``: the options of each Node that is started."""
     monkeypatch.setattr(module, "Node", lambda **options: options)
-    monkeypatch.setattr(module, "large_image_profile", lambda environment, path: ({}, ""))
     return lambda **arguments: _started(module, **arguments)
-
-
-@pytest.mark.parametrize("room, kinds", [("1g", ["Node"]), ("64m", ["LogInfo", "Node"])])
-def test_the_node_gets_the_profile_where_it_fits(monkeypatch, module, room, kinds):
-    variables = {"1g": ({"A": "B"}, ""), "64m": ({}, "no room")}[room]
-    monkeypatch.setattr(module, "large_image_profile", lambda environment, path: variables)
-    assert [type(action).__name__ for action in _started(module)] == kinds
 
 
 def _evaluated(options):
@@ -135,8 +127,32 @@ def test_cameras_of_the_parameter_file_have_their_topics_and_viewers(nodes, modu
     assert viewer["arguments"] == ["segmentation/front/overlay"]
     with pytest.raises(ValueError, match=r"2 topic\(s\) for 1 camera"):
         nodes(params_file=str(file), image="/a,/b")
+    file.write_text("/**:\n  ros__parameters:\n    cameras: [front,\n      left]  # two\n")
+    assert nodes(params_file=str(file), image="/a,/b")[-1]["remappings"] == [
+        ("front/image", "/a"), ("left/image", "/b")]
+    file.write_text("/**:\n  ros__parameters: {cameras: [front]}\n")
+    with pytest.raises(ValueError, match="has `cameras` in braces"):
+        nodes(params_file=str(file), image="/a")
     file.write_text("no: [yaml")
     assert nodes(params_file=str(file), image="/a")[-1]["remappings"] == [("image", "/a")]
+
+
+def test_presets_in_one_launch_file_keep_their_own_parameters():
+    presets = {name: _load(ROOT / "launch" / f"{name}.launch.py") for name in ("cityscapes", "camvid")}
+    from launch import LaunchContext
+    from launch.actions import OpaqueFunction
+
+    context = LaunchContext()
+    for preset, module in presets.items():
+        (group,) = module.generate_launch_description().entities
+        chosen, waiting = [], [group]
+        while waiting:
+            action = waiting.pop(0)
+            if not isinstance(action, OpaqueFunction):
+                waiting[:0] = action.visit(context) or []
+            chosen += [context.launch_configurations.get("params_file", "")]
+        assert any(f"{preset}.yaml" in path for path in chosen)
+        assert "params_file" not in context.launch_configurations
 
 
 def test_a_replay_leaves_the_parameter_file_its_values():

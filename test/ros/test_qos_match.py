@@ -67,9 +67,12 @@ def test_lines_name_the_end_the_policy_and_what_to_do():
         f"publisher /front/driver offers {compressed}, we ask {image}: set image_transport")
     publisher = SimpleNamespace(qos_profile=RELIABLE, topic_name="/segmentation/labels")
     asked = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    assert unserved_subscribers(publisher, [_endpoint(BEST_EFFORT), _endpoint(asked)]) == [
+    assert unserved_subscribers(publisher, [_endpoint(BEST_EFFORT), _endpoint(asked)], image) == [
         "subscriber /front/driver asks transient_local, /segmentation/labels offers volatile: "
         "change the subscriber's durability"]
+    assert unserved_subscribers(publisher, [_endpoint(BEST_EFFORT, compressed)], image) == [
+        f"subscriber /front/driver asks {compressed}, /segmentation/labels offers {image}: "
+        "change the subscriber's type"]
     hostile = unheard_publishers(subscription, [_endpoint(RELIABLE, "\x1b[2J" + "x" * 10**6)], image)[0]
     assert hostile.startswith("publisher /front/driver offers \\x1b[2Jxxx") and len(hostile) < 400
     assert qos_clash(RELIABLE, QoSProfile(depth=1, deadline=Duration(seconds=1))) == Clash(

@@ -55,7 +55,8 @@ def _sums(drawn: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """R x ...: sums over frames; of whole numbers below 2^53 they are exact."""
     flat = counts.reshape(len(counts), -1).astype(np.float64)
     step = max(1, _CHUNK_BYTES // (8 * max(len(counts), 1)))
-    sums = [drawn[start : start + step].astype(np.float64) @ flat for start in range(0, len(drawn), step)]
+    starts = range(0, max(len(drawn), 1), step)
+    sums = [drawn[start : start + step].astype(np.float64) @ flat for start in starts]
     return np.concatenate(sums).reshape(len(drawn), *counts.shape[1:])
 
 

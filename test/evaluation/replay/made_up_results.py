@@ -31,7 +31,7 @@ def write(folder, confusion, bags=("drive",), **changes):
     arrays |= {name: changes.pop(name) for name in counts if isinstance(changes.get(name), np.ndarray)}
     results = {
         "schema": 1, "model": folder.name, "classes": NAMES, "latency_ms": {"p50": 35.0, "p99": 50.0},
-        "bags": [name if isinstance(name, dict) else {"path": f"/bags/{name}", "name": name} for name in bags],
+        "bags": [one if isinstance(one, dict) else {"path": f"/bags/{one}", "name": one} for one in bags],
         "boundary": None, "fps": 28.0}
     for name, value in changes.items():
         (arrays if name in arrays else results)[name] = value

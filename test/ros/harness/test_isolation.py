@@ -39,7 +39,7 @@ def test_it_stays_on_this_machine(distribution, localhost_only):
 
 @pytest.mark.parametrize("answer", [({"VARIABLE": "file"}, ""), ({}, "/dev/shm has no room")])
 def test_the_profile_is_used_or_one_line_says_why_not(monkeypatch, capsys, answer):
-    monkeypatch.setattr(isolation, "large_image_profile", lambda environment, path: answer)
+    monkeypatch.setattr("bisenet_ros.dds_profile.large_image_profile", lambda environment, path: answer)
     environment = {}
     isolation.let_large_images_through(environment)
     assert environment == answer[0]
