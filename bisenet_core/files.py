@@ -1,6 +1,7 @@
 """Write a file so that a reader finds all of it or the old one; read a stranger's file within bounds."""
 
 import errno
+import fcntl
 import json
 import os
 import stat
@@ -25,6 +26,18 @@ def user_cache(name: str) -> Path:
 
 
 @contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block for ``folder``, or go on where there are no locks."""
+    descriptor = os.open(str(folder), os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def replacing(path: Path, shared: bool = False, durable: bool = False) -> Iterator[Path]:
     """Yield a path beside ``path`` to write to; the file written there replaces ``path`` at the end.
 
@@ -35,7 +48,8 @@ def replacing(path: Path, shared: bool = False, durable: bool = False) -> Iterat
     to. Raises OSError, for example for a full disk.
     """
     own = f".{os.getpid()}" if shared else ""
-    unfinished = path.with_name(f".{path.name}{own}.part")
+    name = os.fsdecode(os.fsencode(path.name)[:200])  # of 255 bytes at most with what is added
+    unfinished = path.with_name(f".{name}{own}.part")
     with suppress(FileNotFoundError, NotADirectoryError):  # the second is left to the body
         unfinished.unlink()
     try:
@@ -96,7 +110,7 @@ def read_json(path: Union[str, Path]) -> Any:
     That is also nesting without end, and numbers that no machine holds.
     """
     try:
-        content = json.loads(read_text(path), parse_int=_whole)
+        content = json.loads(read_text(path), parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     refuse_nesting(content)
@@ -112,6 +126,12 @@ def refuse_nesting(content: Any) -> None:
         if not level:
             return
     raise ValueError(f"it is nested more than {_DEEPEST} deep")
+
+
+def _finite(text: str) -> float:
+    if abs(float(text)) == float("inf") or text == "NaN":
+        raise ValueError(f"{text[:20]} is no number that JSON has")
+    return float(text)
 
 
 def _whole(text: str) -> int:

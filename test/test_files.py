@@ -79,6 +79,13 @@ def test_links_are_replaced_and_not_what_they_lead_to(path, planted):
     assert (path.read_text(), path.is_symlink(), other.read_text()) == ("after", False, "mine")
 
 
+def test_a_name_as_long_as_may_be_will_do(tmp_path):
+    path = tmp_path / ("é" * 127)
+    with replacing(path, shared=True) as unfinished:
+        unfinished.write_text("new")
+    assert path.read_text() == "new"
+
+
 def test_two_processes_that_share_a_path_do_not_meet(path, monkeypatch):
     with replacing(path, shared=True) as one:
         monkeypatch.setattr(os, "getpid", lambda: 1)

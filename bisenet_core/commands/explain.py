@@ -49,11 +49,10 @@ def explain(
     explained = [code.explain(trained, pixels, class_name) for trained in opened]
     pictures = [[(title, [(text, jpeg(one)) for text, one in row]) for title, row in rows]
                 for rows in explained]
-    space = opened[0].label_space
-    legend = class_rows(space.classes, space.palette)
+    legends = [class_rows(one.label_space.classes, one.label_space.palette) for one in opened]
     shown = "{1}x{0}".format(*pixels.shape)
     page = render_page(Path(str(code.__file__)).parent, "explain.html.j2", models=models, image=str(image),
-                       size=shown, explained=list(zip(models, pictures)), legend=legend)
+                       size=shown, explained=list(zip(models, legends, pictures)))
     with explain_os_errors(f"cannot write {output}", "choose another --output"):
         output.mkdir(parents=True, exist_ok=True)
     written = write_page(output / "explain.html", page)

@@ -4,6 +4,7 @@ import importlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from types import ModuleType
 
@@ -33,10 +34,11 @@ def training_code(module: str) -> ModuleType:
 
 def validation_score(checkpoint: Path) -> dict[str, float | None]:
     """What ``checkpoint`` was kept for: ``miou`` or, of whole images, ``top1`` on the validation split."""
-    content = training_code("torch").load(checkpoint, map_location="cpu", weights_only=True)
+    content = training_code("bisenet_core.models.weights.torch_file").load_torch_file(checkpoint)
     for state in content.get("callbacks", {}).values():
-        if "monitor" in state and Path(state["best_model_path"]).name == checkpoint.name:
-            return {state["monitor"].removeprefix("val_"): float(state["best_model_score"])}
+        if "monitor" in state and Path(state.get("best_model_path", "")).name == checkpoint.name:
+            score = float(state["best_model_score"])
+            return {state["monitor"].removeprefix("val_"): score if isfinite(score) else None}
     return {"miou": None}
 
 

@@ -14,12 +14,13 @@ from bisenet_core.deployment.loading import load_network
 from bisenet_core.errors import InputError, suggest
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.labels.visualization import overlay
-from bisenet_core.learning.pretrained import read_trained
+from bisenet_core.learning.pretrained import read_trained, trained_place
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models.bisenetv1 import BiSeNetV1
 from bisenet_core.models.bisenetv2.network import BiSeNetV2
 from bisenet_core.models.stdc import STDCSeg
-from bisenet_core.runtime.postprocessing import refuse_non_finite
+from bisenet_core.runtime.model_card import ModelCard
+from bisenet_core.runtime.postprocessing import ALIGN_CORNERS, refuse_non_finite
 
 #: Captions and pictures, HxWx3 uint8 RGB.
 Pictures = list[tuple[str, np.ndarray]]
@@ -32,6 +33,8 @@ class Explained(NamedTuple):
     label_space: LabelSpace
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    align_corners: bool
+    """Whether its logits are up-sampled so, when it is deployed."""
 
 
 def open_explained(path: Path | str) -> Explained:
@@ -48,7 +51,9 @@ def open_explained(path: Path | str) -> Explained:
     assert space is not None  # of a network that labels pixels
     if not isinstance(network, (BiSeNetV1, BiSeNetV2, STDCSeg)):
         raise InputError(f"{path} is a {recipe.network}; BiSeNet V1, V2 and STDC networks can be explained")
-    return Explained(network, space, recipe.mean, recipe.std)
+    folder = trained_place(path)
+    aligned = folder.is_dir() and ModelCard.load(folder).upsampling == ALIGN_CORNERS
+    return Explained(network, space, recipe.mean, recipe.std, aligned)
 
 
 def explain(trained: Explained, image: np.ndarray, class_name: str = "") -> list[tuple[str, Pictures]]:
@@ -60,18 +65,18 @@ def explain(trained: Explained, image: np.ndarray, class_name: str = "") -> list
     classes = trained.label_space.classes
     if class_name and class_name not in classes:
         raise InputError(f"no class is called {class_name!r}; {suggest(class_name, classes)}")
-    network, space = trained.network, trained.label_space
+    network = trained.network
     pixels = torch.from_numpy(normalised(image, trained.mean, trained.std))[None]
     chosen = classes.index(class_name) if class_name else None
     cams = grad_cams(network, pixels, _layers(network), chosen)
     of_class = class_name or "each pixel's own class"
-    labels = _labelled(network(pixels), image, space)
+    labels = _labelled(network(pixels), image, trained)
     rows = [("The image and its labels", [("Image", image), ("Labels", labels)]),
             (f"Grad-CAM of {of_class}", [(name, _heated(image, cam)) for name, cam in cams.items()])]
     if isinstance(network, BiSeNetV2) and network.detail is not None and network.semantic is not None:
         found = branch_logits(network, pixels)
         rows.append(("Predictions of the branches",
-                     [(name, _labelled(logits, image, space)) for name, logits in found.items()]))
+                     [(name, _labelled(logits, image, trained)) for name, logits in found.items()]))
     if isinstance(network, STDCSeg):
         maps = detail_maps(network, pixels)
         rows.append(("Stage 3", [(name, _heated(image, heat)) for name, heat in maps.items()]))
@@ -148,11 +153,11 @@ def _unit(values: Tensor) -> np.ndarray:
     return ((values - low) / (high - low).clamp(min=1e-12)).detach().numpy()
 
 
-def _labelled(logits: Tensor, image: np.ndarray, space: LabelSpace) -> np.ndarray:
-    size = image.shape[:2]
+def _labelled(logits: Tensor, image: np.ndarray, trained: Explained) -> np.ndarray:
     refuse_non_finite(logits.detach().numpy())
-    full = functional.interpolate(logits.detach(), size=size, mode="bilinear", align_corners=False)
-    return overlay(image, full.argmax(1)[0].numpy().astype(np.uint8), space, 0.6)
+    full = functional.interpolate(
+        logits.detach(), size=image.shape[:2], mode="bilinear", align_corners=trained.align_corners)
+    return overlay(image, full.argmax(1)[0].numpy().astype(np.uint8), trained.label_space, 0.6)
 
 
 def _heated(image: np.ndarray, heat: np.ndarray) -> np.ndarray:

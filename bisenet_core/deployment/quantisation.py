@@ -54,7 +54,7 @@ def quantise_model(
     folder stays as it was, where that does not help; InputError for bad images, and for a folder that cannot
     be written.
     """
-    model = read_float_network(card.onnx_path.read_bytes())
+    model = read_float_network(card.read_onnx())
     inputs = [lambda read=read: network_input(read(), card) for read in calibration.images]
     folder = card.onnx_path.parent
     advice = "copy the model to another folder"

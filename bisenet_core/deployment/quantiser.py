@@ -30,6 +30,8 @@ def read_float_network(content: bytes) -> onnx.ModelProto:
     except Exception as error:  # protobuf's own, whose module differs between its releases
         raise InputError(f"model.onnx is no ONNX file ({error}); export the model again") from error
     graph = model.graph
+    if not (graph.node and model.opset_import):
+        raise InputError("model.onnx holds no network; export the model again")
     if any(node.op_type == "QuantizeLinear" for node in graph.node):
         raise InputError("model.onnx is quantised already; quantise a network of FP32 or FP16 weights")
     halves = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT16}

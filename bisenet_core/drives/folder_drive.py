@@ -32,9 +32,10 @@ class FolderDrive(Drive):
         if single and self._labels is not None and not _label_file(self._labels, path).exists():
             self._labels = None  # a single picture was asked for, not a data set: it needs no ground truth
         self.name = f"{home.parent.name}/images" if in_data_set and not single else path.name
-        # "." has no name, and a link another one: labels beside the folder, however it is called, are truth
-        places = (folder.absolute(), home)
-        self.folders = (folder, *(at.parent / "labels" for at in places if at.name == "images"))
+        # "." has no name, and a link another one: labels beside the images, wherever these lie, are truth
+        places = {folder.absolute(), home, *(file.resolve().parent for file in self._files)}
+        self.folders = (*places, *(at.parent / "labels" for at in places
+                                   if at.name == "images" or (at.parent / "labels").is_dir()))
         self.rate_hz = self._rate_hz = rate_hz
         self.has_truth = self._labels is not None
 

@@ -19,6 +19,9 @@ _SUFFIXES = ", ".join(IMAGE_SUFFIXES)
 #: Suffixes, in lower case, of images that have to be converted before they can be read.
 OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".gif", ".jp2", ".jxl", ".dng", ".cr2", ".nef", ".arw")
 
+# The largest value in the header of a PGM or PPM file.
+_NETPBM = re.compile(rb"P[2356](?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+(\d+)\s")
+
 # How a complete file ends. Checked here because the codecs report a truncated file on the process's own
 # stderr, where it would stand beside our one line.
 _ENDINGS = ((b"\xff\xd8", b"\xff\xd9", "JPEG"), (b"\x89PNG", b"IEND\xaeB`\x82", "PNG"))
@@ -112,16 +115,21 @@ def write_image(path: Path, image: np.ndarray) -> None:
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if path.suffix == ".png" else []
     encoded, data = cv2.imencode(path.suffix, pixels, options)
     if not encoded:
-        raise InputError(f"cannot encode {path}; expected a suffix such as .png or .jpg")
+        raise InputError(f"cannot encode {path}, {image.shape[1]}x{image.shape[0]} pixels; expected a suffix "
+                         "such as .png, or .jpg and at most 65500 each way")
     advice = "choose another --output or make room"
     with explain_os_errors(f"cannot write {path}", advice), replacing(path) as unfinished:
         unfinished.write_bytes(data.tobytes())
 
 
 def _refuse_empty_bits(path: Path, data: bytes, image: np.ndarray) -> None:
+    netpbm = _NETPBM.match(data[:4096])
+    if netpbm and int(netpbm.group(1)) < 255:  # OpenCV takes its values as they are
+        raise InputError(f"{path} has values up to {int(netpbm.group(1))}, so it would be too dark; scale "
+                         "them to 0..255")
     samples = decode_or_none(data, cv2.IMREAD_UNCHANGED) if image.max() < BRIGHT else None
     if samples is not None and samples.dtype == np.uint16 and samples.any():
-        used = int(samples.max()).bit_length()
+        used = int(samples[..., :3].max() if samples.ndim == 3 else samples.max()).bit_length()
         raise InputError(f"{path} uses {used} of the 16 bits of its samples, so it would be nearly black; "
                          "scale them to 0..65535, or to 0..255 and save it with 8 bits")
 

@@ -32,8 +32,10 @@ def asks_for_turn(data: bytes) -> bool:
 def decode_as_stored(data: bytes) -> Optional[np.ndarray]:
     """An image file -> HxWx3 uint8 BGR, rows and columns as stored; None for what does not decode.
 
-    Raises InputError, without the file's name, for one of more pixels than OpenCV decodes.
+    Raises InputError, without the file's name, for one of more pixels than OpenCV decodes, or a BigTIFF.
     """
+    if data[:4] in (b"II+\0", b"MM\0+"):
+        raise InputError("is a BigTIFF, whose orientation tag is not read; save it as TIFF or PNG")
     place = _turning_value(data) if data[:4] in _ORDERS else None
     if place is not None:  # OpenCV turns a TIFF whatever the flags: here its tag says that it is upright
         at, upright = place

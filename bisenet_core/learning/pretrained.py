@@ -56,14 +56,14 @@ def _read_folder(folder: Path) -> Checkpoint:
     )  # fmt: skip
     space = card.label_space
     network = create_model(recipe.network, space.num_classes, **{**recipe.options, "auxiliary": False})
-    _fill(network, _stored_tensors(card.onnx_path), folder)
+    _fill(network, _stored_tensors(card.read_onnx()), folder)
     return Checkpoint(recipe, space, network_state(network), {}, space.classes)
 
 
-def _stored_tensors(path: Path) -> dict[str, Tensor]:
+def _stored_tensors(content: bytes) -> dict[str, Tensor]:
     import onnx  # only who begins with a model folder needs it
 
-    graph = onnx.load(path).graph
+    graph = onnx.load_from_string(content).graph
     arrays = {one.name.removesuffix(_HALF): onnx.numpy_helper.to_array(one) for one in graph.initializer}
     # equal tensors, as an untrained network has, are stored once, and Identity nodes name the others
     arrays.update({node.output[0]: arrays[node.input[0]] for node in graph.node

@@ -105,11 +105,16 @@ def write_json(path: Path | None, content: dict[str, Any]) -> None:
         return
     text = json.dumps(content, indent=2) + "\n"
     with explain_os_errors(f"cannot write {path}", "name a file that can be written"):
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            path.write_text(text)  # /dev/stdout, too, is a link: it must not be replaced
+        if _stays(path):
+            path.write_text(text)
         else:
             with replacing(path) as unfinished:
                 unfinished.write_text(text)
+
+
+def _stays(path: Path) -> bool:
+    """Whether ``path`` is written into: /dev/stdout, a link, and /dev/null must not be replaced."""
+    return path.is_symlink() or (path.exists() and not path.is_file())
 
 
 def json_file(path: Path | None) -> Path | None:
@@ -117,7 +122,7 @@ def json_file(path: Path | None) -> Path | None:
     if path is not None:
         with explain_os_errors(f"cannot write {path}", "name a file that can be written"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir() or not os.access(path.parent, os.W_OK):
+            if path.is_dir() or not os.access(path if _stays(path) else path.parent, os.W_OK):
                 raise OSError("it is a folder, or lies in one without permission to write")
             if path.is_file() and not path.is_symlink() and path.open("rb").read(1) not in (b"", b"{"):
                 raise OSError("it is a file of another kind, which would be lost")

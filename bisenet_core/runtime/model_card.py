@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, Union
 
 from bisenet_core.errors import InputError, explain_os_errors, suggest
-from bisenet_core.files import read_json, replacing
+from bisenet_core.files import locked, read_json, replacing
 from bisenet_core.labels.label_space import LabelSpace
 from bisenet_core.runtime.model_search import resolve_model
 from bisenet_core.runtime.postprocessing import HALF_PIXEL, UPSAMPLINGS
@@ -118,7 +118,7 @@ class ModelCard:
         """Write model.json into an existing or new folder; returns the card with that folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / CARD_NAME) as unfinished:
+        with replacing(folder / CARD_NAME, shared=True) as unfinished:
             unfinished.write_text(self._to_json(), encoding="utf-8")
         return replace(self, folder=folder)
 
@@ -127,11 +127,13 @@ class ModelCard:
 
         ``metrics`` are added to those there. Returns the card. Raises InputError for another model.onnx.
         """
-        now = ModelCard.load(self.onnx_path.parent)
-        if now.onnx_sha256 != self.onnx_sha256:
-            raise InputError(f"{self.onnx_path} was replaced meanwhile; do this again with the new one")
-        metrics = {**now.metrics, **changes.pop("metrics", {})}
-        return replace(now, metrics=metrics, **changes).save(self.onnx_path.parent)
+        folder = self.onnx_path.parent
+        with locked(folder):
+            now = ModelCard.load(folder)
+            if now.onnx_sha256 != self.onnx_sha256:
+                raise InputError(f"{self.onnx_path} was replaced meanwhile; do this again with the new one")
+            metrics = {**now.metrics, **changes.pop("metrics", {})}
+            return replace(now, metrics=metrics, **changes).save(folder)
 
     def _to_json(self) -> str:
         # A default is left out: an older program, which refuses unknown keys, reads what it would run right.

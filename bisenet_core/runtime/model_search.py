@@ -20,7 +20,7 @@ def weights_search_path() -> List[Path]:
     $BISENET_WEIGHTS (several with the path separator between them), the repository's weights/, the installed
     package's share/bisenet_ros/weights, ~/.cache/bisenet/weights.
     """
-    given = [Path(entry).expanduser() for entry in _entries("BISENET_WEIGHTS")]
+    given = [Path(os.path.expanduser(entry)) for entry in _entries("BISENET_WEIGHTS")]
     checkout = Path(__file__).resolve().parents[2] / "weights"
     repository = [checkout] if checkout.is_dir() else []  # an installed package has none
     prefixes = _entries("AMENT_PREFIX_PATH") + [sys.prefix, site.getuserbase()]
@@ -69,10 +69,17 @@ def _places_of(name: str) -> List[Path]:
 def _advice(name: str) -> str:
     if name.replace("-", "_").startswith(_PUBLISHED):
         return ": run `bisenet weights fetch {}`".format(name.replace("_", "-"))
-    known = sorted(child.name for place in weights_search_path() if place.is_dir()
-                   for child in place.iterdir() if child.is_dir() and child.name[0] != ".")
+    known = sorted(name for place in weights_search_path() for name in _names_in(str(place))
+                   if os.path.isdir(os.path.join(str(place), name)) and name[0] != ".")
     near = suggest(name, known, otherwise="")
     return f": {near}" if near else ""
+
+
+def _names_in(folder: str) -> List[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # it is not there, is closed to us, or has too long a name
+        return []
 
 
 def _entries(variable: str) -> List[str]:

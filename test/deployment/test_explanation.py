@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import sys
 from pathlib import Path
 
@@ -128,6 +129,18 @@ def test_a_model_folder_of_ours_will_do(image, tmp_path):
     folder = Path(__file__).resolve().parents[2] / "weights" / "camvid_bisenetv2"
     assert _run(image, "--model", folder, "--output", tmp_path) == 0
     assert (tmp_path / "explain.html").read_text().count("<img") == 8
+
+
+def test_each_model_has_its_own_legend_and_its_own_way_up(image, tmp_path):
+    weights = Path(__file__).resolve().parents[2] / "weights"
+    aligned = shutil.copytree(weights / "camvid_stdc1", tmp_path / "aligned")
+    card = json.loads((aligned / "model.json").read_text())
+    (aligned / "model.json").write_text(json.dumps({**card, "upsampling": "align_corners"}))
+    city = weights / "cityscapes_bisenetv2_distilled"
+    assert _run(image, "--model", aligned, "--beside", city, "--output", tmp_path / "two") == 0
+    first, second = (tmp_path / "two" / "explain.html").read_text().split("<section>")[1:]
+    assert "SignSymbol" in first and "SignSymbol" not in second and "traffic sign" in second
+    assert open_explained(aligned).align_corners and not open_explained(city).align_corners
 
 
 def test_what_has_no_gradients_and_other_bad_input_is_one_line(

@@ -104,3 +104,5 @@ def test_what_cannot_be_quantised_is_refused(quantised):
         read_float_network(quantised.SerializeToString())
     with pytest.raises(InputError, match="is no ONNX file"):
         read_float_network(b"no network")
+    with pytest.raises(InputError, match="holds no network"):
+        read_float_network(b"")

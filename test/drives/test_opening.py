@@ -230,6 +230,38 @@ def test_labels_beside_the_images_belong_to_the_input_however_it_is_named(tmp_pa
         assert folders == {images, images.parent / "labels"}, path
 
 
+def test_labels_beside_the_files_that_links_lead_to_belong_to_the_input(tmp_path):
+    images = write_folder(tmp_path / "drive", 2, with_labels=False).rename(tmp_path / "drive" / "rgb")
+    subset = tmp_path / "subset"
+    subset.mkdir()
+    (subset / "a.png").symlink_to(images / "frame_1.png")
+    labels = images.parent / "labels"
+    for path in (images, images / "frame_1.png", subset):
+        assert labels not in {folder.resolve() for folder in open_drive(path, with_truth=False).folders}
+    labels.mkdir()
+    for path in (images, images / "frame_1.png", subset):
+        assert labels in {folder.resolve() for folder in open_drive(path, with_truth=False).folders}
+
+
+@pytest.mark.parametrize("maximum", [1, 63, 254, 255])
+@pytest.mark.parametrize("kind", [b"P5", b"P6"])
+def test_a_netpbm_file_of_fewer_values_is_not_read_as_dusk(tmp_path, kind, maximum):
+    path = tmp_path / "a.ppm"
+    path.write_bytes(kind + b" # its size\n4\t2\n#\n%d\n" % maximum + bytes(range(24)))
+    if maximum < 255:
+        assert_refused(path, path, f"values up to {maximum}")
+    else:
+        assert len(list(open_drive(path))) == 1
+
+
+def test_alpha_is_no_sample_of_a_cameras(tmp_path):
+    path = tmp_path / "a.png"
+    samples = np.random.default_rng(0).integers(0, 4096, (48, 64, 4), np.uint16)
+    samples[..., 3] = 65535
+    cv2.imwrite(str(path), samples)
+    assert_refused(path, path, "uses 12 of the 16 bits")
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
 def test_a_file_of_a_camera_of_ten_bits_is_not_read_as_night(tmp_path, suffix):
     samples = np.random.default_rng(0).integers(0, 1024, (48, 64), np.uint16)

@@ -75,6 +75,12 @@ def test_a_damaged_block_asks_for_nothing():
     assert not asks_for_turn(tagged(".png", far))
 
 
+@pytest.mark.parametrize("order", [b"II+\0", b"MM\0+"])
+def test_a_bigtiff_whose_tag_is_not_read_is_refused(order):
+    with pytest.raises(InputError, match="is a BigTIFF"):
+        decode_as_stored(order + bytes(60))
+
+
 def test_an_image_of_more_pixels_than_opencv_decodes_is_refused_in_a_line():
     data = bytearray(cv2.imencode(".jpg", PICTURE)[1].tobytes())
     place = data.index(b"\xff\xc0") + 5

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 from dataclasses import replace
 
 import pytest
@@ -152,6 +153,31 @@ def test_missing_keys_are_named(folder, key):
 def test_a_card_made_in_code_is_checked_too(make_card):
     with pytest.raises(InputError, match="input_width is 0"):
         make_card(input_width=0)
+
+
+def _record(folder, name):
+    for number in range(10):
+        ModelCard.load(folder).amend(metrics={f"{name}_{number}": 1})
+
+
+def test_commands_that_write_at_once_lose_nothing(folder):
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_record, args=(folder, name)) for name in "ab"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    wanted = {f"{name}_{number}" for name in "ab" for number in range(10)}
+    assert wanted <= set(ModelCard.load(folder).metrics)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_json_has_not_is_refused_when_it_is_read(folder, number):
+    path = folder / "model.json"
+    path.write_text(path.read_text().replace('"metrics": {', f'"metrics": {{"x": {number},', 1))
+    with pytest.raises(InputError, match="is no number that JSON has"):
+        ModelCard.load(folder)
 
 
 def test_what_another_command_wrote_meanwhile_is_kept(folder):

@@ -20,6 +20,14 @@ def test_a_folder_is_taken_as_it_is(tmp_path):
     assert resolve_model(tmp_path) == tmp_path
 
 
+@pytest.mark.parametrize("entry", ["~nobody_has_this_name/weights", "w" * 300, "/proc/1/fd"])
+def test_a_search_path_that_leads_nowhere_is_passed_over(weights, monkeypatch, entry):
+    monkeypatch.setenv("BISENET_WEIGHTS", os.pathsep.join([entry, str(weights)]))
+    assert resolve_model("street_net") == weights / "street_net"
+    with pytest.raises(InputError, match="did you mean 'street_net'"):
+        resolve_model("street_nett")
+
+
 def test_a_name_is_found_under_the_search_path(weights):
     assert resolve_model("street_net") == weights / "street_net"
 
