@@ -110,7 +110,7 @@ def test_another_schema_is_refused(folder, content):
     ("std", [0.2, "a", 0.2], "expected three numbers from 0.001 to 1"),
     ("std", [58.4, 57.1, 57.4], "of a std on the scale 0 to 255, a 255th"),
     ("mean", [123.7, 116.3, 103.5], "of a mean from 0 to 255, a 255th"),
-    ("mean", [0.2, float("nan"), 0.2], "expected three numbers"),
+    ("mean", [0.2, float("nan"), 0.2], "NaN is no number that JSON has"),
     ("input_width", 480.5, "input_width is 480.5; expected a whole number of pixels"),
     ("input_height", True, "input_height is True"),
     ("color_order", "rgba", "color_order is 'rgba'; expected \"rgb\" or \"bgr\""),
