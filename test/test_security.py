@@ -32,9 +32,10 @@ _PRIVATE_FILES = {"stat", "tempfile", "os.stat_result", *(f"os.{name}" for name 
     "O_CLOEXEC", "O_CREAT", "O_NOFOLLOW", "O_RDONLY", "O_RDWR", "close", "fdopen", "fstat", "fsync", "getuid",
     "open", "stat", "unlink"))}
 MORE = {
-    "bisenet_core.files": {"errno", "stat", *(f"os.{name}" for name in (
-        "O_CLOEXEC", "O_NONBLOCK", "O_RDONLY", "close", "fdopen", "fstat", "fsync", "getpid", "open",
-        "strerror"))},
+    "bisenet_core.files": {"errno", "fcntl", "stat", *(f"os.{name}" for name in (
+        "O_CLOEXEC", "O_NONBLOCK", "O_RDONLY", "close", "fdopen", "fsdecode", "fsencode", "fstat", "fsync",
+        "getpid", "open", "strerror"))},
+    "bisenet_core.runtime.model_search": {"os.listdir"},
     "bisenet_core.runtime.cuda.compiler": {"shutil", "subprocess", "tempfile"},
     "bisenet_core.runtime.cuda.device": {"ctypes", "pycuda"},
     "bisenet_core.runtime.cuda.libcuda": {"ctypes"},

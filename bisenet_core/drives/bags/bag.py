@@ -123,9 +123,8 @@ class Bag:
         wanted = {(topic, msgtype) for msgtype in msgtypes}
         declared = sum(count for key, count in self._declared.items() if key in wanted)
         if self._declared and declared != len(messages):
-            self._uncounted.append(
-                f"{topic}: metadata.yaml counts {declared} messages, {len(messages)} can be read"
-            )
+            lines = self._uncounted if declared > len(messages) else self._notes
+            lines.append(f"{topic}: metadata.yaml counts {declared} messages, {len(messages)} can be read")
         return messages
 
     def close(self) -> None:
