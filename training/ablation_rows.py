@@ -27,8 +27,11 @@ class Row:
     def recipe(self, base: Recipe, seed: int, iterations: int) -> Recipe:
         """``base`` with what this row is about, under one budget."""
         known = base.options if self.changes.get("network", base.network) == base.network else {}
-        options = {**known, **self.options}
-        return replace(base, **self.changes, name=f"{base.name}_{self.name}", options=options, seed=seed,
+        options, changes = {**known, **self.options}, dict(self.changes)
+        if base.backbone and changes.get("network", base.network) != base.network:
+            trunk = changes["network"].removesuffix("_seg").removeprefix("bisenetv1_")
+            changes["backbone"] = f"runs/imagenet_{trunk}/best.ckpt"
+        return replace(base, **changes, name=f"{base.name}_{self.name}", options=options, seed=seed,
                        iterations=iterations)
 
 

@@ -63,7 +63,7 @@ def _refuse_other(folder: Path, recipe: Recipe) -> None:
         return
     found, wanted = Recipe.load(folder / "recipe.yaml").to_dict(), recipe.to_dict()
     for key, value in wanted.items():
-        if found[key] != value:
+        if found[key] != value and key != "weights_splits":  # which training notes by itself
             raise InputError(
                 f"{folder} holds a run with {key} {found[key]!r}, this one has {value!r}; choose another "
                 "--output"

@@ -68,6 +68,8 @@ def train(
     training = training_code("bisenet_core.learning.train")
     recipe = training_code("bisenet_core.learning.recipe").Recipe.load(config)
     root, output = root or Path("data") / recipe.dataset, output or Path("runs") / config.stem
+    if not resume and config.resolve() == (output / "recipe.yaml").resolve():
+        raise InputError(f"--output {output} would replace the recipe {config}; choose another folder")
     is_new = not output.exists()
     with explain_os_errors(f"cannot make the folder {output}", "choose another --output"):
         output.mkdir(parents=True, exist_ok=True)

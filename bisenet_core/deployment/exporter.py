@@ -40,6 +40,8 @@ def _card(checkpoint: Checkpoint) -> ModelCard:
     assert space is not None  # of a network that labels pixels
     width, height = recipe.input_size
     known = DATA_SET_TERMS.get(recipe.dataset)
+    sources = list(filter(None, (recipe.weights, recipe.backbone, recipe.teacher)))
+    also = f"; and those of what it began with or learnt from: {', '.join(sources)}" if sources else ""
     return ModelCard(
         name=recipe.name,
         architecture=recipe.network,
@@ -54,5 +56,5 @@ def _card(checkpoint: Checkpoint) -> ModelCard:
         training_data=data_name(recipe, space),
         recipe=recipe.to_dict(),
         metrics=progress,
-        licence=known.terms if known else "that of the data",
+        licence=(known.terms if known else "that of the data") + also,
     )

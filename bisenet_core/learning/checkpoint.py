@@ -141,6 +141,7 @@ def check_same_files(before: Checkpoint, now: Mapping[str, Mapping[str, Any]], p
         for split, then in before.files.items()
         if split in now and then != now[split]
     ]
+    changes += [f"{split} is new" for split in now if before.files and split not in before.files]
     if changes:
         raise InputError(
             f"the data has changed since the run of {path} began: {'; '.join(changes)}; restore its files, "

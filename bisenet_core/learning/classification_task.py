@@ -1,6 +1,7 @@
 """Learning to tell whole images apart: data, network, loss and validation."""
 
 import math
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ from bisenet_core.learning.scores import ClassificationScore
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models import create_model
 from bisenet_core.models.registry import is_segmentation
+
+#: Settings of a recipe that do nothing here.
+_OF_PIXELS = ("cutmix", "classmix", "corrupted", "colour", "hue", "resize_width", "resize_height",
+              "eval_width", "eval_height", "loss", "class_weights", "jaccard_weight", "largest_class_share",
+              "teacher", "unlabelled")  # fmt: skip
 
 #: Width over height that a random crop may have before it is resized.
 ASPECTS = (3 / 4, 4 / 3)
@@ -79,11 +85,10 @@ class ClassificationData(RunData):
                 f"network {recipe.network} is for whole images and dataset is {recipe.dataset!r}; set "
                 "dataset to imagenet, or choose a network that labels pixels"
             )
-        if recipe.cutmix or recipe.classmix or recipe.corrupted:
-            raise InputError(
-                "settings 'cutmix', 'classmix' and 'corrupted' are for networks that label pixels; leave "
-                "them out"
-            )
+        unused = [one.name for one in fields(Recipe)
+                  if one.name in _OF_PIXELS and getattr(recipe, one.name) != one.default]  # fmt: skip
+        if unused:
+            raise InputError(f"settings for networks that label pixels: {', '.join(unused)}; leave them out")
         names = filter(None, (recipe.train_split, recipe.val_split))
         splits = {name: open_classification(root, name) for name in names}
         train = splits[recipe.train_split]

@@ -1,7 +1,7 @@
 """Weights to begin with: model folders made fit for training, and trunks from files."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,7 +136,7 @@ class Fit(NamedTuple):
         return f"{len(self.matched)} of {len(self.matched) + len(self.misfits)} tensors match{first}"
 
 
-def load_backbone(network: nn.Module, path: Path | str) -> Fit:
+def load_backbone(network: nn.Module, path: Path | str, classes: Sequence[str] = ()) -> Fit:
     """Copy pre-trained weights from ``path`` into the trunk of ``network``, and say how many there were.
 
     The file is one of torch.save or safetensors, and holds one of: a checkpoint of ``bisenet train``, of
@@ -146,12 +146,16 @@ def load_backbone(network: nn.Module, path: Path | str) -> Fit:
     a file it may be a model folder, whose norms then are identities.
 
     Of a file of the same network, trained for whichever classes, all that fits is copied: a head's layers
-    that depend on the number of classes do not.
+    that depend on the number of classes do not, nor, where ``classes`` are given and the file's are others,
+    those of as many outputs.
 
     ``InputError`` for a file that cannot be read and for one whose tensors are mostly others; nothing is
     copied then.
     """
     found = read_tensors(path)
+    if classes and _classes_of(path) not in ((), tuple(classes)):
+        found = {name: tensor for name, tensor in found.items()
+                 if name.split(".")[0] not in HEADS or tensor.shape[:1] != (len(classes),)}  # fmt: skip
     part: nn.Module = network
     fit = _fit(*_besides_classes(network.state_dict(), found))
     if fit.share < ENOUGH:
@@ -165,6 +169,14 @@ def load_backbone(network: nn.Module, path: Path | str) -> Fit:
     part.load_state_dict(fit.matched, strict=False)
     logging.getLogger(__name__).info("trunk from %s: %s", path, fit)
     return fit
+
+
+def _classes_of(path: Path | str) -> tuple[str, ...]:
+    """Of a checkpoint or model folder; () of any other file."""
+    try:
+        return tuple(read_trained(path).classes)
+    except InputError:
+        return ()
 
 
 def _besides_classes(*states: Mapping[str, Tensor]) -> list[Mapping[str, Tensor]]:

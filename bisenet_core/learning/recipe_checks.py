@@ -20,6 +20,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "precision": ("bf16-mixed", "16-mixed", "32", "32-true", "64-true"),
 }
 
+#: Probabilities of a teacher are kept at an image's size divided by this.
+STRIDE = 4
 ABOVE_ZERO = math.ulp(0.0)
 BELOW_ONE = math.nextafter(1.0, 0.0)
 
@@ -30,7 +32,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     **dict.fromkeys(("crop_width", "crop_height"), (32, math.inf, "32 or more")),
     **dict.fromkeys(
         (
-            *("warmup_iterations", "seed", "weight_decay", "min_learning_rate", "gradient_clip"),
+            *("warmup_iterations", "weight_decay", "min_learning_rate", "gradient_clip"),
             *("jaccard_weight", "auxiliary_weight", "detail_weight", "resize_width", "resize_height"),
             *("eval_width", "eval_height", "input_width", "input_height", "teacher_weight"),
         ),
@@ -49,6 +51,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     ),
     **dict.fromkeys(("colour", "corrupted", "cutmix", "classmix", "warmup_start"), (0, 1, "from 0 to 1")),
     "hue": (0, 0.5, "from 0 to 0.5"),
+    "seed": (0, 2**63 - 1, "from 0 to 2**63 - 1"),
 }
 
 _WITHOUT_POINT = re.compile(r"[+-]?\d+[eE][+-]?\d+")
@@ -112,7 +115,9 @@ def check(recipe: Any) -> None:
 
 
 def _check_lists(recipe: Any) -> None:
-    if not isinstance(recipe.options, dict):
+    if not recipe.name.strip():
+        raise _wrong("name", recipe.name, "text")
+    if not (isinstance(recipe.options, dict) and all(isinstance(key, str) for key in recipe.options)):
         raise _wrong("options", recipe.options, "a mapping of the network's options to values")
     for key, least in (("mean", 0.0), ("std", 0.001)):  # as in a model card
         values = getattr(recipe, key)
@@ -154,6 +159,9 @@ def _check_pairs(recipe: Any) -> None:
             f"setting 'accumulate' is {recipe.accumulate}; expected a number of equal parts of batch_size "
             f"{recipe.batch_size} with 2 or more samples each"
         )
+    if recipe.teacher and (recipe.crop_width % STRIDE or recipe.crop_height % STRIDE):
+        raise InputError(f"a crop of {recipe.crop_width}x{recipe.crop_height} does not lie on the pixels of "
+                         f"soft labels; with a 'teacher' both sides are multiples of {STRIDE}")
     if recipe.unlabelled and not recipe.teacher:
         raise InputError("setting 'unlabelled' needs a 'teacher' that labels those images; give both or none")
     if recipe.class_weights == "inverse_log" and not recipe.train_split:

@@ -80,7 +80,7 @@ def _explanation(error: Exception, recipe: Recipe, output: Path) -> str | None:
     text = " ".join(str(error).split())
     sizes = (
         f"batch_size {recipe.batch_size} in {recipe.accumulate} part(s) at {recipe.crop_width}x"
-        f"{recipe.crop_height}; raise accumulate, which changes no result but for batch norms, "
+        f"{recipe.crop_height}; raise accumulate, of which norms and losses see one part at a time, "
         f"use more --devices, or lower batch_size or crop_width and crop_height; then"
     )
     if isinstance(error, OSError) and error.errno in _NO_SPACE:

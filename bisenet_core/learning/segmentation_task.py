@@ -33,13 +33,15 @@ class SegmentationTask:
 
     Batches are (image Bx3xHxW float32 normalised, target BxHxW int64 with ``UNLABELED`` ignored), in
     validation with the images' indices, B, besides. ``InputError`` for a network that does not label pixels,
-    and for class weights of another number.
+    and for class weights of another number or smoothed labels.
     """
 
     #: What says which checkpoint is best.
     metric = "val_miou"
 
     def __init__(self, recipe: Recipe, label_space: LabelSpace | None = None) -> None:
+        if recipe.label_smoothing:
+            raise InputError("setting 'label_smoothing' is for networks that label images; leave it out")
         self.recipe, self.label_space = recipe, label_space or label_space_of(recipe.dataset)
         self.network = _network(recipe, self.label_space.num_classes)
         self.loss = _loss(recipe, self.label_space.num_classes)

@@ -14,11 +14,10 @@ from bisenet_core.errors import InputError, parsing, suggest
 from bisenet_core.learning.checkpoint import load_network
 from bisenet_core.learning.pretrained import read_trained
 from bisenet_core.learning.recipe import Recipe
+from bisenet_core.learning.recipe_checks import STRIDE
 from bisenet_core.learning.transforms import normalised
 from bisenet_core.models import create_model
 
-#: Probabilities are kept at an image's size divided by this.
-STRIDE = 4
 #: Networks take images whose sides are multiples of this.
 _MULTIPLE = 32
 _MAPPINGS = Path(__file__).resolve().parents[2] / "training" / "teacher_classes"

@@ -39,6 +39,7 @@ from bisenet_core.learning.run_report.recorder import RunRecorder
 from bisenet_core.learning.run_report.run_record import hardware
 from bisenet_core.learning.soft_labels import taught
 from bisenet_core.learning.task import Data, Task, task_and_data
+from bisenet_core.models.registry import all_options
 
 __all__ = ["RunStoppedError", "is_first_process", "train"]
 
@@ -70,7 +71,9 @@ def train(
     is of another recipe or other data. ``RunStoppedError`` after a signal, ``TrainingError`` where the run
     cannot go on.
     """
-    whole, trunk = weights or recipe.weights, backbone or recipe.backbone
+    if weights and backbone:
+        raise InputError("--weights gives a whole network and --backbone a trunk; give one of them")
+    whole, trunk = weights or ("" if backbone else recipe.weights), backbone or recipe.backbone
     recipe = replace(
         recipe, weights=str(whole), backbone="" if whole else str(trunk),
         teacher=str(teacher or recipe.teacher), unlabelled=tuple(map(str, unlabelled)) or recipe.unlabelled
@@ -176,6 +179,9 @@ def _note_splits_of_weights(recipe: Recipe) -> Recipe:
 def _check_same_data(before: Checkpoint, task: Task, data: Data, last: Path, changed_data: bool) -> None:
     advice = f"restore them, or begin a new run with --backbone {last} and another --output"
     check_same_classes(before, task.classes, task.label_space, last, advice)
+    if task.recipe.teacher and not before.recipe.teacher:
+        raise InputError(f"{last} began without a teacher; leave out --teacher, or begin a new run with "
+                         "--weights and another --output")
     if before.teacher and before.teacher != data.teacher:
         raise InputError(f"{last} was taught by another network than {task.recipe.teacher}; name the one it "
                          "had with --teacher, or begin a new run with --weights and another --output")
@@ -202,7 +208,7 @@ def _begin(task: Task, data: Data) -> None:
     if recipe.weights:
         _begin_with(task, Path(recipe.weights))
     if recipe.backbone:
-        fit = load_backbone(task.network, recipe.backbone)
+        fit = load_backbone(task.network, recipe.backbone, task.classes)
         said = f"bisenet: begins with the trunk of {recipe.backbone}: {fit}"
         rank_zero_only(print)(printable(said), file=sys.stderr)
     begun_with = recipe.weights or recipe.backbone
@@ -228,6 +234,19 @@ def _begin_with(task: Task, weights: Path) -> None:
             f"asks for {_described(task.recipe)}{f'; {advice}' if theirs == ours else ''} "
             f"({reason.strip()[:200]})"
         ) from None
+    _refuse_other_settings(other.recipe, task.recipe, weights)
+
+
+def _refuse_other_settings(theirs: Recipe, ours: Recipe, weights: Path) -> None:
+    """``InputError`` for what changes a network's answers and shows in no tensor."""
+    then, now = (
+        {"mean": one.mean, "std": one.std, **all_options(one.network, one.options)} for one in (theirs, ours)
+    )
+    for key in sorted(then.keys() - {"auxiliary", "boosters"}):
+        if theirs.network == ours.network and then[key] != now[key]:
+            raise InputError(
+                f"{weights} has {key} {then[key]!r} and the recipe {now[key]!r}; set that of the weights"
+            )
 
 
 def _described(recipe: Recipe) -> str:

@@ -1,7 +1,7 @@
 """Create networks by name, and check their options."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -62,6 +62,11 @@ def create_model(name: str, num_classes: int, **options: Any) -> nn.Module:
     for option, value in options.items():
         _check_value(name, known[_known(f"option of {name}", option, list(known))], value)
     return network(num_classes, **options)
+
+
+def all_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """``options`` of the network ``name`` with the defaults of all others."""
+    return {**{known: p.default for known, p in _options_of(NETWORKS[name]).items()}, **options}
 
 
 def _options_of(network: Callable[..., nn.Module]) -> dict[str, inspect.Parameter]:

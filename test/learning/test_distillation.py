@@ -242,6 +242,12 @@ def test_images_are_known_by_more_than_their_names(data, teacher, tmp_path, caps
     assert "made with other images; remove the folder" in capsys.readouterr().err
 
 
+def test_a_run_without_a_teacher_goes_on_without_one(data, teacher, tmp_path, capsys):
+    finished(tmp_path / "run", data, iterations=4)
+    assert train_here(tmp_path / "run", data, "--resume", "--teacher", teacher, iterations=4) == 2
+    assert "began without a teacher" in capsys.readouterr().err
+
+
 def test_another_teacher_does_not_finish_what_one_began(data, teacher, tmp_path, capsys):
     run = tmp_path / "run"
     finished(run, data, "--teacher", teacher, **TEACHES)

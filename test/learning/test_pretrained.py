@@ -7,9 +7,11 @@ import sys
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_checkpoint import write_tiny_checkpoint
 from trunk_files import deep_stem_names, mobilenetv2_names, shufflenetv2_names, torchvision_names
 
 from bisenet_core.errors import InputError
+from bisenet_core.labels.label_space import CAMVID_11
 from bisenet_core.learning.pretrained import load_backbone
 from bisenet_core.models import create_model
 from bisenet_core.models.backbones import BACKBONES
@@ -174,6 +176,16 @@ def test_a_plain_stem_leaves_a_deep_one_as_it_is_and_says_so(tmp_path):
     torch.save(torchvision_names(_trained(BACKBONES["resnet101"]())), tmp_path / "trunk.pth")
     fit = load_backbone(create_model("bisenetv1_resnet101", 3), tmp_path / "trunk.pth")
     assert 0.9 < fit.share < 1 and "conv1.0.0.weight is missing" in str(fit)
+
+
+@pytest.mark.parametrize(
+    "classes, begins_anew", [(CAMVID_11.classes, False), (CAMVID_11.classes[::-1], True)]
+)
+def test_a_classifier_of_as_many_other_classes_begins_anew(tmp_path, classes, begins_anew):
+    network = create_model("bisenetv2", 11, alpha=0.25)
+    before = network.head.classifier.weight.clone()
+    load_backbone(network, write_tiny_checkpoint(tmp_path), classes)
+    assert torch.equal(before, network.head.classifier.weight) == begins_anew
 
 
 def test_a_foreign_semantic_branch_is_a_trunk(tmp_path):

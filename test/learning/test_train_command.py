@@ -66,6 +66,14 @@ def test_what_a_run_cannot_begin_with(train_fails, tmp_path):
     assert "--backbone" not in train_fails("--weights", checkpoint, options={"alpha": 0.5}), "another network"
 
 
+def test_weights_of_other_settings_and_a_recipe_in_the_output_are_refused(train_fails, tmp_path):
+    checkpoint = write_tiny_checkpoint(tmp_path)
+    assert "has mean (0.485" in train_fails("--weights", checkpoint, mean=[0.3, 0.3, 0.3])
+    assert "give one of them" in train_fails("--weights", checkpoint, "--backbone", checkpoint)
+    assert "would replace the recipe" in train_fails(output=tmp_path)
+    assert "'label_smoothing' is for networks that label images" in train_fails(label_smoothing=0.1)
+
+
 def test_a_run_that_is_damaged(train_fails, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "last.ckpt").write_bytes(b"junk")

@@ -50,7 +50,7 @@ def read_classes(path: Path) -> LabelSpace:
     names = tuple(entry["name"] for entry in ordered)
     palette = tuple(tuple(entry["color_rgb"]) for entry in ordered)
     try:
-        return LabelSpace(str(content.get("name", path.absolute().parent.name)), names, palette, ignore_id)
+        return LabelSpace(str(content.get("name") or path.absolute().parent.name), names, palette, ignore_id)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 

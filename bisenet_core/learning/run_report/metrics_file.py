@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bisenet_core.errors import InputError
 from bisenet_core.files import replacing
 
 #: In the output folder of a run.
@@ -85,9 +86,16 @@ class MetricsFile:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a MetricsFile as text; none where there is no file, and none that was not written whole."""
+    """The rows of a MetricsFile as text; none where there is no file, and none that was not written whole.
+
+    InputError for another CSV file, as a spreadsheet may save it.
+    """
     if not path.exists():
         return []
     lines = path.read_text().splitlines(keepends=True)
     whole = lines[:-1] if lines and not lines[-1].endswith("\n") else lines
-    return [row for row in csv.DictReader(whole) if None not in row.values()]
+    rows = [row for row in csv.DictReader(whole) if None not in row.values()]
+    if not all(row.get("step", "").isdecimal() for row in rows):
+        raise InputError(f"{path} has no column of whole numbers called step; restore it, or remove it to do "
+                         "without what was logged")
+    return rows

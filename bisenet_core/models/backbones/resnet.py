@@ -44,8 +44,9 @@ class ResNet(nn.Module):
     """Features at 1/4, 1/8, 1/16 and 1/32 of the image; ``channels`` are their widths.
 
     ``Bx3xHxW -> [BxC1xH/4xW/4, .. BxC4xH/32xW/32]``. ``deep_stem`` has three 3x3 convolutions in place of the
-    7x7 ("ResNet v1c"). Tensors are called as in torchvision, but that a convolution and its norm stand
-    together: ``layer1.0.conv1.0`` is its ``layer1.0.conv1``, and ``layer1.0.conv1.1`` its ``layer1.0.bn1``.
+    7x7, 64, 64 and 128 wide as TorchSeg's v1c; elsewhere v1c's are half as wide. Tensors are called as in
+    torchvision, but that a convolution and its norm stand together: ``layer1.0.conv1.0`` is its
+    ``layer1.0.conv1``, and ``layer1.0.conv1.1`` its ``layer1.0.bn1``.
     """
 
     LAYERS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="training needs PyTorch (pip install .[train])")
 
+from bisenet_core.errors import InputError
 from bisenet_core.learning.run_report.metrics_file import MetricsFile, RunLogs, read_rows
 
 
@@ -95,3 +96,10 @@ def test_metrics_are_logged_without_tensorboard_and_by_the_first_process_alone(t
     assert "no files for TensorBoard" in caplog.text
     RunLogs(tmp_path / "other", enabled=False).log({"loss": 1.0}, 0)
     assert not (tmp_path / "other").exists()
+
+
+def test_what_a_spreadsheet_made_of_it_is_refused(tmp_path):
+    path = tmp_path / "metrics.csv"
+    path.write_text("step;loss\n0;1,5\n")
+    with pytest.raises(InputError, match="no column of whole numbers called step"):
+        read_rows(path)
