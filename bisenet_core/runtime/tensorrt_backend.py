@@ -130,6 +130,7 @@ class TensorRTBackend(InferenceBackend):
     def infer(self, image: np.ndarray, color_order: str, with_confidence: bool = False,
               drawing: Optional[Drawing] = None) -> Segmentation:
         height, width = image.shape[:2]
+        self._refuse_too_long(height, width)
         drawing = drawing or _NO_DRAWING
         wanted: Dict[str, Tuple[int, ...]] = {"labels": (height, width), "status": (4,)}
         if with_confidence:
@@ -156,11 +157,18 @@ class TensorRTBackend(InferenceBackend):
                              results.get("overlay"))
 
     def logits(self, image: np.ndarray, color_order: str) -> np.ndarray:
+        self._refuse_too_long(*image.shape[:2])
         with self._in_context():
             self._preprocess(image, color_order)
             self._run_network()
             self._device.wait(self._stream.is_done, self._limit_s)
             return self._network.logits()
+
+    def _refuse_too_long(self, height: int, width: int) -> None:
+        """Raise InputError where the kernels' 32-bit products of both images' sides would overflow."""
+        if any(2 * (side + 4) * net >= 1 << 31 for side, net in zip((width, height), self.input_size)):
+            raise InputError(f"the image is {width}x{height} pixels, longer than the GPU's kernels count; "
+                             "cut it into tiles")
 
     def close(self) -> None:
         if self._closed:
@@ -170,7 +178,7 @@ class TensorRTBackend(InferenceBackend):
             with self._device.current():
                 self._device.wait(self._is_idle, self._limit_s)  # freeing memory would wait without a limit
                 self._held.close()
-        except DeviceError as error:
+        except (DeviceError, self._device.driver.Error) as error:
             _LOGGER.warning("nothing is freed: %s", error)
         finally:
             self._device.close()

@@ -67,7 +67,7 @@ def _read_or_compile(compiler: _Compiler, capability: Tuple[int, int], folder: P
             image = compiler.run(capability)
             _write_kept(path, image)
         return image
-    except _CompileError as error:
+    except (_CompileError, OSError) as error:  # such as without a temporary folder
         reasons.append(f"{compiler.name}: {error}")
         return None
 

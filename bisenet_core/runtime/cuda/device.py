@@ -1,6 +1,7 @@
 """The GPU through pycuda: CudaDevice (context, streams, memory, modules), and Buffer for copies both ways."""
 
 import ctypes
+import logging
 import os
 import threading
 import time
@@ -13,6 +14,8 @@ import numpy as np
 
 from bisenet_core.errors import BackendUnavailable, DeviceError
 from bisenet_core.runtime.cuda.libcuda import load_libcuda
+
+_LOGGER = logging.getLogger(__name__)
 
 # CU_STREAM_NON_BLOCKING: pycuda has no name for it
 _STREAM_NON_BLOCKING = 1
@@ -159,9 +162,12 @@ class CudaDevice:
             if context is not None:
                 # Only a context that is current is released whatever thread opened it, and it stays on the
                 # driver's stack of this thread, where pycuda has forgotten it.
-                context.push()
-                context.detach()
-                load_libcuda().cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
+                try:
+                    context.push()
+                    context.detach()
+                    load_libcuda().cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
+                except self.driver.Error as error:  # of a GPU that is lost
+                    _LOGGER.warning("the GPU's context is not released: %s", error)
 
 
 class Buffer:

@@ -5,7 +5,7 @@ from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
-from bisenet_core.errors import InputError
+from bisenet_core.errors import DeviceError, InputError
 from bisenet_core.runtime.cuda.device import CudaDevice
 from bisenet_core.runtime.cuda.libcuda import CudaGraph, GraphError
 from bisenet_core.runtime.engine.callbacks import no_gpu_error, shared_logger
@@ -40,6 +40,8 @@ class EngineNetwork:
         engine = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
             reason = log.take_errors() or "it gave no reason"
+            if "GPU memory" in reason:  # a good engine; another one would need as much
+                raise DeviceError(f"TensorRT {trt.__version__}: {reason}")
             raise InputError(f"TensorRT {trt.__version__} does not take it: {reason}")
         self._io = open_engine_io(trt, engine, (1, 3, input_size[1], input_size[0]))
         del engine  # or an error's traceback keeps it

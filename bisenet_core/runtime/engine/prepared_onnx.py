@@ -125,7 +125,11 @@ def _signed(tensor: bytes, scales: Set[str]) -> bytes:
     """A zero point as INT8, one of ``scales`` wider by 255/127, any other tensor as it is."""
     fields = list(read_fields(tensor))
     name, (raw, *_) = texts(fields, _TENSOR_NAME)[0], messages(fields, _RAW_DATA) or [b""]
-    if number_of(fields, _DATA_TYPE) == _UINT8:
+    is_unsigned = number_of(fields, _DATA_TYPE) == _UINT8
+    if not raw and (is_unsigned or name in scales):
+        raise InputError("the quantised network keeps scales as lists of numbers, which are not read; save "
+                         "them as raw data, with onnx.numpy_helper.from_array")
+    if is_unsigned:
         if any(raw):
             raise InputError("the network is quantised asymmetrically, which TensorRT does not take; "
                              "`bisenet quantize` makes one that it does")

@@ -119,7 +119,8 @@ def test_a_compiler_that_refuses_is_quoted_in_one_line(nvcc, tmp_path):
     assert not list((tmp_path / "cache").iterdir())
 
 
-def test_nvrtc_is_taken_where_nvcc_fails(nvcc, tmp_path, monkeypatch):
+@pytest.mark.parametrize("nowhere_to_write", [False, True])
+def test_nvrtc_is_taken_where_nvcc_fails(nvcc, tmp_path, monkeypatch, nowhere_to_write):
     class FakeNvrtc:
         identity = "NVRTC 1.2"
 
@@ -127,7 +128,13 @@ def test_nvrtc_is_taken_where_nvcc_fails(nvcc, tmp_path, monkeypatch):
             assert "preprocess" in source and {"kernels.cu", *headers} == SOURCES and capability == (6, 2)
             return b"by NVRTC"
 
-    (nvcc / "fails").touch()
+    def no_folder():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    if nowhere_to_write:
+        monkeypatch.setattr(compiler.tempfile, "TemporaryDirectory", no_folder)
+    else:
+        (nvcc / "fails").touch()
     monkeypatch.setattr(Nvrtc, "find", lambda home: FakeNvrtc())
     assert compile_kernels((6, 2), tmp_path / "cache") == b"by NVRTC"
 

@@ -267,6 +267,28 @@ def test_closed_is_closed(newest, opening, card):
             call(random_image(), "rgb")
 
 
+@pytest.mark.parametrize("shape", [(1, 11_200_000, 3), (16_800_000, 1, 3)])
+def test_an_image_longer_than_32_bits_can_count_is_refused(newest, opening, card, shape):
+    backend = opening(card)
+    for call in (backend.infer, backend.logits):
+        with pytest.raises(InputError, match="longer than the GPU's kernels count"):
+            call(np.zeros(shape, np.uint8), "rgb")
+
+
+def test_a_context_that_is_lost_is_left_with_a_line(newest, opening, card, monkeypatch, caplog):
+    backend = opening(card)
+    context = backend._device._context
+
+    def lost():
+        raise LogicError("cuCtxDetach failed: the GPU is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(context, "detach", lost)
+        backend.close()
+    assert "is not released: cuCtxDetach failed" in caplog.text
+    context.detach()
+
+
 def test_it_says_what_it_is(fake_trt, opening, card):
     backend = opening(card)
     assert (backend.name, backend.device, backend.precision) == ("tensorrt", "NVIDIA Fake", "fp32")

@@ -102,6 +102,15 @@ def test_unsigned_activations_become_signed_up_to_the_same_value():
     assert scales["signed"] == 0.5 and 127 * scales["unsigned"] == pytest.approx(255 * 0.5, rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["unsigned", "unsigned_scale"])
+def test_scales_that_are_lists_of_numbers_are_refused(name):
+    tensors = [write_fields([field for field in read_fields(one) if field[0] != 9])
+               if (8, onnx_wire.BYTES, name.encode()) in list(read_fields(one)) else one
+               for one in quantised_tensors()]
+    with pytest.raises(InputError, match="keeps scales as lists of numbers"):
+        with_signed_activations(model(QUANTISERS, tensors))
+
+
 def test_asymmetric_activations_are_refused():
     with pytest.raises(InputError, match="asymmetrically, which TensorRT does not take"):
         with_signed_activations(model(QUANTISERS, quantised_tensors(zero=3)))
