@@ -227,7 +227,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         node = SegmentationNode(stopping)
         warn_of_unmatched_files(node, arguments)
         if without_profile:
-            node.get_logger().warning(without_profile)
+            node.get_logger().warning(printable(without_profile))
     except (InputError, ParameterException, RuntimeError) as error:
         get_logger(NODE_NAME).fatal(printable(_error_line(error)))
         rclpy.try_shutdown()

@@ -58,9 +58,9 @@ def test_a_network_for_whole_images_refuses_labelled_pixels(root):
         ClassificationData(recipe, root)
 
 
-@pytest.mark.parametrize("setting", ["cutmix", "classmix", "corrupted"])
+@pytest.mark.parametrize("setting", ["cutmix", "classmix", "corrupted", "colour", "jaccard_weight"])
 def test_what_only_labelled_pixels_can_have_is_refused(root, setting):
-    with pytest.raises(InputError, match="'cutmix', 'classmix' and 'corrupted' are for networks that"):
+    with pytest.raises(InputError, match=f"for networks that label pixels: {setting}; leave them out"):
         ClassificationData(replace(RECIPE, **{setting: 0.5}), root)
 
 

@@ -64,7 +64,7 @@ def test_a_card_keeps_its_entry(write_card, folder, tmp_path):
     ({"calibration": 3}, "calibration and cost must be JSON objects"),
     ({"cost": {}}, "cost: differing_pixels is None; expected a number"),
     ({"cost": {"miou": 0.5}}, "cost: miou_fp32 is None"),
-    ({"cost": {"miou": float("nan"), "miou_fp32": 0.5}}, "cost: miou is nan"),
+    ({"cost": {"miou": float("nan"), "miou_fp32": 0.5}}, "NaN is no number that JSON has"),
     ({"surprise": 1}, "unknown key 'surprise' in int8")])
 def test_an_entry_that_is_wrong_is_refused_in_one_line(write_card, folder, changes, message):
     with pytest.raises(InputError) as caught:
