@@ -122,8 +122,11 @@ def json_file(path: Path | None) -> Path | None:
     if path is not None:
         with explain_os_errors(f"cannot write {path}", "name a file that can be written"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir() or not os.access(path if _stays(path) else path.parent, os.W_OK):
+            written = path if path.exists() and _stays(path) else path.parent
+            if path.is_dir() or not os.access(written, os.W_OK):
                 raise OSError("it is a folder, or lies in one without permission to write")
-            if path.is_file() and not path.is_symlink() and path.open("rb").read(1) not in (b"", b"{"):
-                raise OSError("it is a file of another kind, which would be lost")
+            if path.is_file() and not path.is_symlink():
+                with path.open("rb") as file:
+                    if file.read(1) not in (b"", b"{"):
+                        raise OSError("it is a file of another kind, which would be lost")
     return path

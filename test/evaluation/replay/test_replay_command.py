@@ -589,6 +589,9 @@ def test_what_is_read_is_not_replaced_by_json(run, evaluated, street_bag, tmp_pa
     whole = bag.read_bytes()
     refused(capfd, run, "--json", bag, bag=bag.parent, words=["a file of another kind"])
     assert bag.read_bytes() == whole
+    (tmp_path / "link.json").symlink_to(tmp_path / "new.json")
+    assert main(["replay", "compare", *[str(evaluated)] * 2, "--json", str(tmp_path / "link.json")]) == 0
+    assert json.loads((tmp_path / "new.json").read_text())["verdict"].startswith("A and B have the same")
     results = shutil.copytree(evaluated, tmp_path / "a") / "results.json"
     whole = results.read_bytes()
     for a in (results, results.parent):
