@@ -425,6 +425,20 @@ def test_an_engine_that_tensorrt_does_not_take_is_built_again(newest, opening, c
     assert len(newest.builds) == 2 and "incompatible device" in caplog.text
 
 
+def test_an_engine_for_which_memory_is_short_is_kept(newest, opening, card, tmp_path, monkeypatch):
+    opening(card).close()
+    path, = (tmp_path / "engines").glob("*.engine")
+    before = path.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(newest.Runtime, "deserialize_cuda_engine", lambda runtime, plan: runtime.error(
+            "Requested amount of GPU memory (31457280 bytes) could not be allocated."))
+        with pytest.raises(BackendUnavailable, match="amount of GPU memory"):
+            opening(card)
+    assert len(newest.builds) == 1 and path.read_bytes() == before
+    opening(card)
+    assert len(newest.builds) == 1
+
+
 def test_logits_that_overflow_are_an_error(newest, opening, tmp_path, write_model_folder):
     backend = opening(ModelCard.load(write_model_folder(tmp_path / "huge", tiny_onnx(scale=1e12))))
     with pytest.raises(InferenceError, match="not finite") as caught:
